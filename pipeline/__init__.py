@@ -1,0 +1,1 @@
+"""What runs: scoring, training, evaluating, reporting."""
