@@ -1,0 +1,69 @@
+"""What can be wrong with an input, by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class ProblemCode(str, Enum):
+    """Stable names of the problems that a scan or a nodule can have; the value is what results.json carries."""
+
+    UNREADABLE = "unreadable"
+    NOT_CT = "not_ct"
+    NO_PIXELS = "no_pixels"
+    NO_GEOMETRY = "no_geometry"
+    MIXED_SERIES = "mixed_series"
+    LOCALIZER = "localizer"
+    DUPLICATE_SLICES = "duplicate_slices"
+    MISSING_SLICES = "missing_slices"
+    NONUNIFORM_SPACING = "nonuniform_spacing"
+    TILTED = "tilted"
+    INCONSISTENT_SLICES = "inconsistent_slices"
+    TRUNCATED = "truncated"
+    NOT_HOUNSFIELD = "not_hounsfield"
+    LOSSY = "lossy"
+    THICK_SLICES = "thick_slices"
+    TOO_FEW_SLICES = "too_few_slices"
+    NO_LUNG = "no_lung"
+    UNSAFE_ARCHIVE = "unsafe_archive"
+    FRAME_MISMATCH = "frame_mismatch"
+    NODULE_OUTSIDE = "nodule_outside"
+    BAD_NODULE = "bad_nodule"
+    UNTRUSTED_BUNDLE = "untrusted_bundle"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One problem: its code, one line of expected and got, and the offending items (slices, rows, nodules) by name."""
+
+    code: ProblemCode
+    message: str
+    items: tuple[str, ...] = field(default=())
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+class NodulusError(ValueError):
+    """Base of every error that nodulus raises about its input."""
+
+
+class UsageError(NodulusError):
+    """The call itself is wrong: a path that does not exist, a table with a bad row, an unknown option value."""
+
+
+class InputRefusedError(NodulusError):
+    """The input was understood and refused; ``problem`` says why."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+def refuse(code: ProblemCode, message: str, items: tuple[str, ...] = ()) -> InputRefusedError:
+    """Return the error to raise for a refused input."""
+    return InputRefusedError(Problem(code, message, items))

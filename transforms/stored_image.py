@@ -1,0 +1,81 @@
+"""An image file as its header describes it: geometry, and voxels that are read a slab at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .deflate_reader import DeflateReader
+from .geometry import Affine
+from .problems import Problem, ProblemCode, refuse
+
+
+@dataclass(frozen=True)
+class StoredVoxels:
+    """Where the voxels of one image stand in a file, first axis fastest, and how they become Hounsfield units.
+
+    Args:
+        path: the file that holds them.
+        offset: of their first byte; in the inflated stream when they are compressed from byte ``stream_offset`` on.
+        stored_type: with its byte order.
+        size_xyz: number of voxels along the array axes.
+        stream: reads the inflated bytes; None where they are not compressed.
+        slope: Hounsfield units per stored unit.
+        intercept: Hounsfield units of stored zero.
+    """
+
+    path: Path
+    offset: int
+    stored_type: np.dtype[np.generic]
+    size_xyz: tuple[int, int, int]
+    stream: DeflateReader | None = None
+    slope: float = 1.0
+    intercept: float = 0.0
+
+    def read_slab(self, k_start: int, k_stop: int) -> NDArray[np.float32]:
+        """Return slices k_start <= k < k_stop in Hounsfield units, float32 (x, y, z)."""
+        n_x, n_y, _ = self.size_xyz
+        slice_bytes = n_x * n_y * self.stored_type.itemsize
+        data = self._read_bytes(self.offset + k_start * slice_bytes, (k_stop - k_start) * slice_bytes)
+        stored = np.frombuffer(data, self.stored_type).reshape((n_x, n_y, k_stop - k_start), order="F")
+        if stored.dtype.kind == "f" and not np.isfinite(stored).all():
+            message = f"expected finite voxels, got NaN or infinity in slices {k_start} to {k_stop - 1}"
+            raise refuse(ProblemCode.NOT_HOUNSFIELD, f"{message} of {self.path.name}")
+        return self._hounsfield(stored)
+
+    def check_complete(self) -> None:
+        """Refuse a file that is shorter than its header says, or whose compressed stream fails its checksum."""
+        n_bytes = self.offset + int(np.prod(self.size_xyz, dtype=object)) * self.stored_type.itemsize
+        if self.stream is not None:
+            self.stream.read(n_bytes - 1, 1)
+            self.stream.verify()
+        elif (got := self.path.stat().st_size) < n_bytes:
+            raise refuse(ProblemCode.TRUNCATED, f"expected {n_bytes} bytes, got {got} in {self.path.name}")
+
+    def _read_bytes(self, start: int, n_bytes: int) -> bytes:
+        if self.stream is not None:
+            return self.stream.read(start, n_bytes)
+        with self.path.open("rb") as file:
+            file.seek(start)
+            data = file.read(n_bytes)
+        if len(data) < n_bytes:
+            raise refuse(ProblemCode.TRUNCATED, f"expected {start + n_bytes} bytes, got {start + len(data)} in {self.path.name}")
+        return data
+
+    def _hounsfield(self, stored: NDArray[np.generic]) -> NDArray[np.float32]:
+        if (self.slope, self.intercept) == (1.0, 0.0):
+            return np.asarray(stored, dtype=np.float32)
+        return np.asarray(stored.astype(np.float64) * self.slope + self.intercept, dtype=np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class StoredImage:
+    """One image of a file: its voxels, where they are (4x4 voxel-to-LPS affine, mm) and what was noticed on the way."""
+
+    format: str
+    voxels: StoredVoxels
+    affine_lps: Affine
+    warnings: tuple[Problem, ...] = field(default=())

@@ -1,0 +1,43 @@
+"""A chest CT whose geometry is known and whose voxels are read when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .geometry import Grid
+from .problems import Problem
+
+SlabReader = Callable[[int, int], NDArray[np.float32]]
+
+
+@dataclass(frozen=True, eq=False)
+class CTVolume:
+    """One CT scan: exact geometry now, Hounsfield units on demand.
+
+    Args:
+        grid: where its voxels are (LPS mm).
+        read_slab: ``read_slab(k_start, k_stop)`` returns the slices k_start <= k < k_stop, float32 Hounsfield units,
+            (x, y, z).
+        source: the path it was read from, as the user wrote it.
+        attributes: what is known of the series and holds no identity: manufacturer, slice_thickness_mm, UIDs, ...
+        warnings: what the series gate noticed and let pass.
+    """
+
+    grid: Grid
+    read_slab: SlabReader
+    source: str
+    attributes: Mapping[str, str | float | int] = field(default_factory=dict)
+    warnings: tuple[Problem, ...] = ()
+
+    def read_all(self) -> NDArray[np.float32]:
+        """Return the whole scan in Hounsfield units, (x, y, z)."""
+        return self.read_slab(0, self.grid.size_xyz[2])
+
+
+def volume_from_array(intensity_hu: NDArray[np.float32], grid: Grid, source: str = "array") -> CTVolume:
+    """Return a CTVolume over voxels that are in memory already, (x, y, z) Hounsfield units."""
+    return CTVolume(grid=grid, read_slab=lambda k_start, k_stop: intensity_hu[:, :, k_start:k_stop], source=source)
