@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 if sys.version_info >= (3, 11):
@@ -38,18 +41,35 @@ def test_both_folders_resolve_below_the_namespace() -> None:
 def test_nobody_imports_the_bare_folders() -> None:
     # From the repository's root `import transforms` resolves too, to a second copy of every class.
     offenders = [
-        f"{path.relative_to(ROOT)}:{node.lineno}"
+        f"{path.relative_to(ROOT)}:{statement.lineno}"
         for folder in (*FOLDERS, "tests", "benchmarks")
         for path in (ROOT / folder).rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if _imported_root(node) in FOLDERS
+        for statement in ast.walk(ast.parse(path.read_text()))
+        if isinstance(statement, ast.Import | ast.ImportFrom) and _imported_root(statement) in FOLDERS
     ]
     assert offenders == []
 
 
-def _imported_root(node: ast.AST) -> str | None:
-    if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-        return node.module.split(".")[0]
-    if isinstance(node, ast.Import):
-        return next((alias.name.split(".")[0] for alias in node.names if alias.name.split(".")[0] in FOLDERS), None)
-    return None
+def _imported_root(statement: ast.Import | ast.ImportFrom) -> str | None:
+    if isinstance(statement, ast.ImportFrom):
+        return (statement.module or "").split(".")[0] if statement.level == 0 else None
+    return next((name for alias in statement.names if (name := alias.name.split(".")[0]) in FOLDERS), None)
+
+
+def test_wheel_built_from_the_sdist_holds_both_folders_and_no_bundle(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)]
+    subprocess.run(build, check=True, capture_output=True)  # the sdist, and from it the wheel
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        packed = set(archive.namelist())
+        archive.extractall(tmp_path / "wheel")
+    sources = {f"nodulus/{path.relative_to(ROOT)}" for folder in FOLDERS for path in (ROOT / folder).glob("*.py")}
+    assert sources | {"nodulus/pipeline/py.typed", "nodulus/transforms/py.typed"} <= packed
+    assert not [name for name in packed if name.startswith(("bundles", "tests")) or name == "nodulus/__init__.py"]
+
+    script = "import nodulus.pipeline.results, nodulus.transforms.patch as p; print(p.__file__)"
+    search = {**os.environ, "PYTHONPATH": str(tmp_path / "wheel")}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=search, cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    assert Path(done.stdout.strip()).is_relative_to(tmp_path / "wheel")

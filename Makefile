@@ -1,0 +1,58 @@
+# Two commands for a newcomer: `make demo` and `make test`. Both set up what they need: Python >= 3.10 and make suffice.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+BUNDLE := bundles/lung_nodule_ct_classification
+
+.PHONY: help demo test lint types format bench schema wheel clean
+
+help: ## say what can be made
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/.demo ## score the built-in phantom study
+	$(BIN)/nodulus demo -o out/demo
+
+test: lint ## lint, types, tests
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/.dev types ## style and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+types: $(VENV)/.dev ## mypy, strict
+	$(BIN)/mypy -p nodulus.pipeline -p nodulus.transforms
+	$(BIN)/mypy tests benchmarks
+
+format: $(VENV)/.dev ## let ruff write the layout
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev ## ours and the alternatives, side by side
+	$(BIN)/python -m benchmarks
+
+schema: $(VENV)/.dev ## write what is generated from the code: the results' schema, the gate's table
+	$(BIN)/python -c "from nodulus.pipeline.results import results_schema; print(results_schema(), end='')" > docs/results.schema.json
+
+wheel: $(VENV)/.dev ## sdist and wheel into dist/
+	$(BIN)/python -m build --no-isolation
+
+clean: ## remove what was made
+	rm -rf $(VENV) build dist out *.egg-info
+
+# torch first and exact: an open range would pull gigabytes of GPU libraries.
+$(VENV)/.torch: constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade pip
+	$(PIP) install -c constraints.txt torch
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.torch pyproject.toml
+	$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.demo pyproject.toml
+	$(PIP) install -c constraints.txt -e ".[dev]"
+	@touch $@
