@@ -1,0 +1,43 @@
+"""Outputs appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``, of the same suffix; on success it takes the place of ``path``.
+
+    On an error the temporary file is removed and what stood at ``path`` stays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".writing-", dir=path.parent) as folder:
+        temporary = Path(folder) / path.name
+        yield temporary
+        os.replace(temporary, path)  # noqa: PTH105 - replaces an existing file on every platform, and says so
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty temporary folder beside ``path``; on success it takes the place of ``path`` and what was in it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".writing-", dir=path.parent) as folder:
+        temporary = Path(folder) / "new"
+        temporary.mkdir()
+        yield temporary
+        if path.exists():
+            shutil.move(path, Path(folder) / "old")
+        os.replace(temporary, path)  # noqa: PTH105 - as above
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a text file, whole or not at all, and return its path."""
+    with replacing_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return path

@@ -1,0 +1,63 @@
+"""Which bundle is meant, whether it is whole, and which weights it holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Collection
+from pathlib import Path
+
+from nodulus.transforms.problems import UsageError
+
+from .results import BundleIdentity
+
+BUNDLE_NAME = "lung_nodule_ct_classification"
+BUNDLE_VARIABLE = "NODULUS_BUNDLE"
+INFERENCE_CONFIG = Path("configs/inference.json")
+TRAIN_CONFIG = Path("configs/train.json")
+METADATA = Path("configs/metadata.json")
+WEIGHTS = Path("models/model.pt")
+TO_SCORE = (INFERENCE_CONFIG, METADATA, WEIGHTS)
+
+
+def find_bundle(bundle_dir: str | Path | None = None, needs: Collection[Path] = TO_SCORE) -> Path:
+    """Return the bundle's folder: the one named, else that of ``NODULUS_BUNDLE``, else the checkout's.
+
+    Args:
+        bundle_dir: the folder, or None to look for it.
+        needs: files that must be in it, relative to it.
+
+    Raises:
+        UsageError: when there is none, or when a file is missing from it.
+    """
+    candidates = [Path(bundle_dir)] if bundle_dir is not None else _default_places()
+    bundle = next((place for place in candidates if place.is_dir()), None)
+    if bundle is None:
+        looked = ", ".join(str(place) for place in candidates)
+        msg = f"Expected a bundle folder (--bundle DIR or the variable {BUNDLE_VARIABLE}), found none at {looked}"
+        raise UsageError(msg)
+    missing = [str(name) for name in needs if not (bundle / name).is_file()]
+    if missing:
+        msg = f"Expected a whole bundle, {', '.join(missing)} missing from {bundle}"
+        raise UsageError(msg)
+    return bundle.resolve()
+
+
+def _default_places() -> list[Path]:
+    named = os.environ.get(BUNDLE_VARIABLE)
+    if named:
+        return [Path(named)]
+    beside_the_package = Path(__file__).resolve().parent.parent / "bundles" / BUNDLE_NAME
+    return [Path("bundles") / BUNDLE_NAME, beside_the_package]
+
+
+def identify(bundle: Path) -> BundleIdentity:
+    """Return the name, version and weights' SHA-256 of a bundle, and what its score means."""
+    metadata = json.loads((bundle / METADATA).read_text(encoding="utf-8"))
+    return BundleIdentity(
+        name=bundle.name,
+        version=metadata["version"],
+        weights_sha256=hashlib.sha256((bundle / WEIGHTS).read_bytes()).hexdigest(),
+        score_meaning=metadata["score_meaning"],
+    )

@@ -1,0 +1,83 @@
+"""From an opened case and the network's predictions to the record that users see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from nodulus.transforms.problems import InputRefusedError, ProblemCode, UsageError
+
+from .cases import Case
+from .nodules import Nodule
+from .results import CaseResult, Geometry, NoduleResult, Probabilities, ProblemRecord
+from .worklist import OpenCase
+
+
+def record_case(opened: OpenCase, predictions: Iterable[Mapping[str, Any]]) -> CaseResult:
+    """Return the record of a case: refused with its problem, or scored nodule by nodule in the table's order.
+
+    Args:
+        opened: the case.
+        predictions: of each item of the case its ``nodule_id``, ``logits`` (2,) and ``pred``, the probabilities (2,) of
+            benign and malignant.
+    """
+    by_id = {prediction["nodule_id"]: prediction for prediction in predictions}
+    if opened.problem is not None or opened.volume is None:
+        problem = None if opened.problem is None else ProblemRecord.of(opened.problem)
+        nodules = tuple(NoduleResult(**_place(nodule)) for nodule in opened.case.nodules)
+        return CaseResult(
+            case_id=opened.case.case_id,
+            input=str(opened.case.input),
+            status="refused",
+            problem=problem,
+            nodules=nodules,
+        )
+    return CaseResult(
+        case_id=opened.case.case_id,
+        input=str(opened.case.input),
+        status="scored",
+        warnings=tuple(ProblemRecord.of(warning) for warning in opened.warnings),
+        geometry=Geometry.of(opened.volume.grid),
+        nodules=tuple(_nodule(nodule, opened, by_id.get(nodule.nodule_id)) for nodule in opened.case.nodules),
+    )
+
+
+def failed_case(case: Case, error: Exception) -> CaseResult:
+    """Return the record of a case that could not be read (refused) or that failed on the way (failed)."""
+    if isinstance(error, InputRefusedError):
+        problem, status = ProblemRecord.of(error.problem), "refused"
+    elif isinstance(error, UsageError):  # a row of a batch that names no scan
+        problem, status = ProblemRecord(code=ProblemCode.UNREADABLE.value, message=str(error)), "refused"
+    else:
+        first_line = (str(error) or type(error).__name__).splitlines()[0]
+        problem, status = ProblemRecord(code="failed", message=first_line), "failed"
+    return CaseResult.model_validate(
+        {
+            "case_id": case.case_id,
+            "input": str(case.input),
+            "status": status,
+            "problem": problem,
+            "nodules": [NoduleResult(**_place(nodule)) for nodule in case.nodules],
+        }
+    )
+
+
+def _nodule(nodule: Nodule, opened: OpenCase, prediction: Mapping[str, Any] | None) -> NoduleResult:
+    problem = opened.nodule_problems.get(nodule.nodule_id)
+    if prediction is None:
+        return NoduleResult(**_place(nodule), problem=None if problem is None else ProblemRecord.of(problem))
+    benign, malignant = (float(value) for value in prediction["pred"])
+    return NoduleResult(
+        **_place(nodule),
+        probabilities=Probabilities(benign=benign, malignant=malignant),
+        logits=(float(prediction["logits"][0]), float(prediction["logits"][1])),
+    )
+
+
+def _place(nodule: Nodule) -> dict[str, Any]:
+    return {
+        "nodule_id": nodule.nodule_id,
+        "center_lps_mm": nodule.center_lps_mm,
+        "diameter_mm": nodule.diameter_mm,
+        "box_lps_mm": nodule.box_lps_mm,
+    }

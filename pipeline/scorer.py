@@ -1,0 +1,149 @@
+"""Score nodules with a bundle: the model is loaded once, scans come and go."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from monai.bundle import ConfigParser
+
+from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode, UsageError
+
+from .bundle_folder import INFERENCE_CONFIG, WEIGHTS, find_bundle, identify
+from .case_record import failed_case, record_case
+from .cases import Case
+from .nodule_sources import Frame
+from .nodules import Nodule, nodule_from_mapping
+from .results import CaseResult
+from .worklist import nodules_of_scan, open_case, problem_codes
+
+logger = logging.getLogger(__name__)
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+NodulesLike = str | Path | Sequence[Nodule | Mapping[str, Any]]
+
+# Patches of one forward pass: bounds the memory, and larger batches are no faster on a CPU.
+BATCH_SIZE = 8
+
+
+class Scorer:
+    """A loaded bundle that scores nodules.
+
+    ``configs/inference.json`` of the bundle is the only description of what happens between a scan and a score.
+
+    Args:
+        bundle_dir: the bundle's folder; None finds it (see ``find_bundle``).
+        device: where the network runs; "auto" takes CUDA where there is one.
+        allow: problem codes that the series gate may admit (see docs/series-gate.md).
+        series_uid: which series to read where a place holds several.
+
+    Raises:
+        UsageError: when the bundle or the device is not there.
+        InputRefusedError: ``untrusted_bundle``, when the weights are not the network's plain state dict.
+    """
+
+    def __init__(
+        self,
+        bundle_dir: str | Path | None = None,
+        *,
+        device: Device = "auto",
+        allow: Collection[str] = (),
+        series_uid: str | None = None,
+    ) -> None:
+        self.bundle_dir = find_bundle(bundle_dir)
+        self.identity = identify(self.bundle_dir)
+        self.device = _device(device)
+        self.allow = problem_codes(allow)
+        self.series_uid = series_uid
+        parser = ConfigParser()
+        parser.read_config(str(self.bundle_dir / INFERENCE_CONFIG))
+        parser.update({"bundle_root": str(self.bundle_dir), "device": self.device, "allow": list(self.allow)})
+        self.preprocessing = parser.get_parsed_content("preprocessing")
+        self._postprocessing = parser.get_parsed_content("postprocessing")
+        self._inferer = parser.get_parsed_content("inferer")
+        self.network: torch.nn.Module = parser.get_parsed_content("network").eval()
+        _load_weights(self.network, self.bundle_dir / WEIGHTS)
+
+    def score(
+        self,
+        path: str | Path,
+        nodules: NodulesLike,
+        *,
+        case_id: str | None = None,
+        frame: Frame | None = None,
+    ) -> CaseResult:
+        """Return the scored nodules of one scan.
+
+        Args:
+            path: DICOM folder, zip of one, NIfTI, MHA/MHD or NRRD.
+            nodules: a nodule table's path, or ``Nodule`` objects, or mappings with ``nodule_id``, ``center_lps_mm``,
+                ``diameter_mm`` and optionally ``box_lps_mm``.
+            case_id: names the case in the result; the path's name by default.
+            frame: LPS or RAS, for a table that does not state its frame.
+
+        Raises:
+            UsageError: when a path does not exist or the nodules are malformed.
+            InputRefusedError: when the series gate refuses the scan. A nodule that cannot be scored raises nothing: it
+                carries its problem, and the others are scored.
+        """
+        found = self._nodules(nodules, Path(path), frame)
+        case = Case(case_id or Path(path).name, Path(path), found)
+        opened = open_case(case, self.allow, self.series_uid)
+        if opened.problem is not None:
+            raise InputRefusedError(opened.problem)
+        return record_case(opened, self._score_items(opened.items))
+
+    def score_many(self, cases: Iterable[Case]) -> Iterator[CaseResult]:
+        """Yield the result of each case as it is done; a refused or failed case is a result too and stops nothing."""
+        for case in cases:
+            try:
+                opened = open_case(case, self.allow, self.series_uid)
+                yield record_case(opened, self._score_items(opened.items))
+            except (InputRefusedError, UsageError) as refusal:
+                yield failed_case(case, refusal)
+            except Exception as error:
+                logger.exception("case %s failed", case.case_id)
+                yield failed_case(case, error)
+
+    def patches(self, items: Sequence[Mapping[str, Any]]) -> torch.Tensor:
+        """Return what the network sees of some work items: (n, 1, size, size, size), windowed to 0..1."""
+        return torch.stack([torch.as_tensor(self.preprocessing(dict(item))["image"]) for item in items])
+
+    def _nodules(self, nodules: NodulesLike, scan: Path, frame: Frame | None) -> tuple[Nodule, ...]:
+        if isinstance(nodules, str | Path):
+            return nodules_of_scan(Path(nodules), scan, frame, self.allow, self.series_uid)
+        return tuple(nodule if isinstance(nodule, Nodule) else nodule_from_mapping(nodule) for nodule in nodules)
+
+    def _score_items(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return the items' predictions: ``nodule_id``, raw ``logits`` and ``pred``, the class probabilities."""
+        predictions = []
+        for start in range(0, len(items), BATCH_SIZE):
+            batch = items[start : start + BATCH_SIZE]
+            with torch.no_grad():
+                outputs = self._inferer(self.patches(batch).to(self.device), self.network)
+            for item, output in zip(batch, outputs, strict=True):
+                predictions.append({"nodule_id": item["nodule_id"], **self._postprocessing({"pred": output})})
+        return predictions
+
+
+def _device(name: Device) -> torch.device:
+    is_there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return torch.device("cuda" if is_there["cuda"] else "cpu")
+    if not is_there.get(name, False):
+        here = ", ".join(device for device, found in is_there.items() if found)
+        msg = f"Expected a device of this machine ({here}), got '{name}'"
+        raise UsageError(msg)
+    return torch.device(name)
+
+
+def _load_weights(network: torch.nn.Module, path: Path) -> None:
+    try:
+        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    except Exception as error:  # a foreign file fails in as many ways as there are files
+        reason = str(error).splitlines()[0]
+        message = f"Expected the state dict of the bundle's network in {path.name}, got: {reason}"
+        raise InputRefusedError(Problem(ProblemCode.UNTRUSTED_BUNDLE, message)) from error

@@ -1,0 +1,208 @@
+"""What there is to score: scans opened and gated, nodules placed in them, problems set aside by name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nodulus.transforms.dictionary import BOX_PER_DIAMETER
+from nodulus.transforms.geometry import Grid, Points
+from nodulus.transforms.lung_present import lung_warning
+from nodulus.transforms.patch import Box, box_around
+from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode, UsageError
+from nodulus.transforms.read_ct import open_ct_cached
+from nodulus.transforms.volume import CTVolume
+
+from .cases import Case
+from .nodule_sources import Frame, check_belongs, read_nodules
+from .nodules import Nodule
+
+# A nodule is judged by what lies in its box: with less than half of it scanned there is nothing to judge.
+MIN_SCANNED_FRACTION = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class OpenCase:
+    """A case whose scan has passed the series gate, or the problem that it has not.
+
+    ``items`` are the nodules that can be scored, ready for the bundle's preprocessing; ``nodule_problems`` says by
+    nodule id what is wrong with the others.
+    """
+
+    case: Case
+    volume: CTVolume | None = None
+    problem: Problem | None = None
+    warnings: tuple[Problem, ...] = ()
+    items: tuple[dict[str, Any], ...] = ()
+    nodule_problems: dict[str, Problem] = field(default_factory=dict)
+
+
+def open_case(case: Case, allow: Collection[ProblemCode] = (), series_uid: str | None = None) -> OpenCase:
+    """Return the case with its scan opened and its nodules placed; a refusal is returned, not raised.
+
+    Raises:
+        UsageError: when the input path does not exist.
+    """
+    try:
+        volume = open_ct_cached(case.input, allow=allow, series_uid=series_uid)
+        check_belongs(case.nodules, volume)
+        no_lung = lung_warning(volume)
+    except InputRefusedError as refusal:
+        return OpenCase(case, problem=refusal.problem)
+    problems = {nodule.nodule_id: problem for nodule in case.nodules if (problem := nodule_problem(nodule, volume))}
+    items = tuple(_item(case, nodule, volume) for nodule in case.nodules if nodule.nodule_id not in problems)
+    return OpenCase(
+        case,
+        volume=volume,
+        warnings=volume.warnings + ((no_lung,) if no_lung else ()),
+        items=items,
+        nodule_problems=problems,
+    )
+
+
+def nodules_of_scan(
+    table: Path,
+    scan: Path,
+    frame: Frame | None = None,
+    allow: Collection[str] = (),
+    series_uid: str | None = None,
+) -> tuple[Nodule, ...]:
+    """Return a table's nodules in LPS mm; of a table of many series (LUNA16) those of the scan's own series.
+
+    Raises:
+        UsageError: when the table is missing or malformed.
+        InputRefusedError: ``frame_mismatch``, when the table is about other series.
+    """
+    try:
+        volume = open_ct_cached(scan, allow=problem_codes(allow), series_uid=series_uid)
+        series_uid = str(volume.attributes["series_uid"]) if "series_uid" in volume.attributes else None
+    except InputRefusedError:
+        series_uid = None  # scoring refuses the scan in a moment, and records why
+    return read_nodules(table, frame=frame, series_uid=series_uid).nodules
+
+
+def problem_codes(allow: Collection[str]) -> tuple[ProblemCode, ...]:
+    """Return the problem codes of some words.
+
+    Raises:
+        UsageError: when a word is no problem code.
+    """
+    unknown = [code for code in allow if code not in [known.value for known in ProblemCode]]
+    if unknown:
+        msg = f"Expected problem codes to allow ({', '.join(ProblemCode)}), got '{unknown[0]}'"
+        raise UsageError(msg)
+    return tuple(ProblemCode(code) for code in allow)
+
+
+def nodule_problem(nodule: Nodule, volume: CTVolume) -> Problem | None:
+    """Return why a nodule cannot be scored in a scan, or None."""
+    if not volume.grid.contains_lps(nodule.center_lps_mm):
+        center = ", ".join(f"{value:.1f}" for value in nodule.center_lps_mm)
+        message = f"Expected a centre inside the scan, {_reach(volume.grid)} LPS mm, got ({center})"
+        return _problem(ProblemCode.NODULE_OUTSIDE, message, nodule)
+    voxels = volume.grid.voxel_from_lps(_lattice(nodule_box(nodule)))
+    scanned = float(volume.grid.contains_voxel(voxels).mean())
+    if scanned < MIN_SCANNED_FRACTION:
+        message = f"Expected at least {MIN_SCANNED_FRACTION:.0%} of the nodule's box inside the scan, got {scanned:.0%}"
+        return _problem(ProblemCode.NODULE_OUTSIDE, message, nodule)
+    k_start, k_stop = int(np.floor(voxels[..., 2].min())), int(np.ceil(voxels[..., 2].max())) + 1
+    gaps = volume.gaps_between(k_start, k_stop)
+    if gaps:
+        message = f"Expected all slices of the nodule's box, got {len(gaps)} gap(s) between its slices"
+        return _problem(ProblemCode.MISSING_SLICES, message, nodule)
+    return None
+
+
+def _problem(code: ProblemCode, message: str, nodule: Nodule) -> Problem:
+    return Problem(code, f"{message} for nodule {nodule.nodule_id}", (nodule.nodule_id,))
+
+
+def _reach(grid: Grid) -> str:
+    """Return the world box of a scan's voxel centres, in words."""
+    x, y, z = (float(n - 1) for n in grid.size_xyz)
+    corners = grid.lps_from_voxel(_lattice(Box((0.0, 0.0, 0.0), (x, y, z)), 2)).reshape(-1, 3)
+    return " x ".join(f"{low:.1f}..{high:.1f}" for low, high in zip(corners.min(0), corners.max(0), strict=True))
+
+
+def _lattice(box: Box, n_points: int = 9) -> Points:
+    """Return points (n, n, n, 3) that fill a box, its faces included."""
+    axes = [np.linspace(low, high, n_points) for low, high in zip(box.low_lps_mm, box.high_lps_mm, strict=True)]
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+
+
+def nodule_box(nodule: Nodule) -> Box:
+    """Return the nodule's box in LPS mm: its own, or the one that its diameter implies."""
+    if nodule.box_lps_mm is None:
+        return box_around(nodule.center_lps_mm, nodule.diameter_mm * np.asarray(BOX_PER_DIAMETER))
+    corners = nodule.box_lps_mm
+    return Box((corners[0], corners[1], corners[2]), (corners[3], corners[4], corners[5]))
+
+
+def _item(case: Case, nodule: Nodule, volume: CTVolume) -> dict[str, Any]:
+    item: dict[str, Any] = {
+        "image": volume,
+        "case_id": case.case_id,
+        "nodule_id": nodule.nodule_id,
+        "center_lps_mm": nodule.center_lps_mm,
+        "diameter_mm": nodule.diameter_mm,
+    }
+    return item if nodule.box_lps_mm is None else {**item, "box_lps_mm": nodule.box_lps_mm}
+
+
+class Worklist:
+    """The cases of one run of the bundle's inference config; scans are opened when they are first asked for.
+
+    Args:
+        image: DICOM folder, zip of one, NIfTI, MHA/MHD or NRRD. None makes an empty list, so that the config can be
+            inspected without a scan.
+        nodules: nodule table (see docs/nodules.md).
+        allow: problem codes that the series gate may admit.
+        frame: LPS or RAS, the frame of a table that does not state its own.
+    """
+
+    def __init__(
+        self,
+        image: str | None = None,
+        nodules: str | None = None,
+        allow: Iterable[str] = (),
+        frame: Frame | None = None,
+    ) -> None:
+        self.image, self.nodules, self.frame = image, nodules, frame
+        self.allow = problem_codes(tuple(allow))
+        self._opened: OpenCase | None = None
+
+    @property
+    def cases(self) -> tuple[OpenCase, ...]:
+        """The opened cases; a refused scan is one of them."""
+        if self.image is None or self.nodules is None:
+            return ()
+        if self._opened is None:
+            scan = Path(self.image)
+            nodules = nodules_of_scan(Path(self.nodules), scan, self.frame, self.allow)
+            case = Case(case_id=scan.name, input=scan, nodules=nodules)
+            self._opened = open_case(case, self.allow)
+        return (self._opened,)
+
+    @property
+    def items(self) -> list[dict[str, Any]]:
+        """The nodules that can be scored, one dictionary each."""
+        return [item for case in self.cases for item in case.items]
+
+    def check(self) -> None:
+        """Raise what keeps the run from scoring anything.
+
+        Raises:
+            UsageError: when no scan or no nodules were named.
+            InputRefusedError: when the scan, or every nodule in it, was refused.
+        """
+        if not self.cases:
+            msg = "Expected a scan and a nodule table, got none: pass --image SCAN --nodules TABLE"
+            raise UsageError(msg)
+        for case in self.cases:
+            problems = [case.problem] if case.problem else list(case.nodule_problems.values())
+            if problems and not case.items:
+                raise InputRefusedError(problems[0])
