@@ -1,0 +1,5 @@
+"""`python -m nodulus.pipeline` is the `nodulus` command."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,86 @@
+"""The `nodulus` command: its doors, and the exit code that each way of ending has."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from enum import IntEnum
+
+import click
+import typer
+
+from nodulus.transforms.problems import InputRefusedError, UsageError
+
+from .cli_check import check
+from .cli_demo import demo
+from .cli_infer import infer
+from .cli_info import info
+from .cli_prepare import prepare
+from .cli_train import train
+
+DEBUG_VARIABLE = "NODULUS_DEBUG"
+
+
+class ExitCode(IntEnum):
+    """What the command's exit status says."""
+
+    OK = 0
+    INTERNAL_ERROR = 1
+    USAGE = 2
+    INPUT_REFUSED = 3
+    SOME_FAILED = 4
+
+
+app = typer.Typer(
+    name="nodulus",
+    help="Lung nodules in chest CT: how likely is each benign or malignant? Research software, not a medical device.",
+    epilog="Exit codes: 0 all scored, 1 internal error, 2 usage, 3 input refused, 4 some cases or nodules not scored.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+app.command()(demo)
+app.command()(check)
+app.command()(infer)
+app.add_typer(prepare, name="prepare")
+app.command()(train)
+app.command()(info)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command and exit with its code; an error is one line on standard error."""
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Return the exit code of a command line (the process's own by default)."""
+    try:
+        outcome = app(arguments, standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return ExitCode.USAGE
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USAGE
+    except (click.exceptions.Exit, typer.Exit) as leave:
+        return int(leave.exit_code)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        return _fail("stopped", ExitCode.INTERNAL_ERROR)
+    except UsageError as error:
+        return _fail(str(error), ExitCode.USAGE)
+    except InputRefusedError as error:
+        return _fail(str(error), ExitCode.INPUT_REFUSED)
+    except Exception as error:
+        if os.environ.get(DEBUG_VARIABLE):
+            raise
+        text = (str(error) or type(error).__name__).splitlines()[0]
+        return _fail(f"internal error: {text} (set {DEBUG_VARIABLE}=1 for the traceback)", ExitCode.INTERNAL_ERROR)
+    return outcome if isinstance(outcome, int) else ExitCode.OK
+
+
+def _fail(message: str, code: ExitCode) -> int:
+    print(f"nodulus: {message}", file=sys.stderr)  # noqa: T201 - the one line of an error
+    return code

@@ -1,0 +1,84 @@
+"""What the command shows people: progress, the table of scores, where the results lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from .cases import Case
+from .results import BundleIdentity, CaseResult, NoduleResult, ProblemRecord
+
+if TYPE_CHECKING:
+    from .scorer import Scorer
+
+console = Console()
+error_console = Console(stderr=True)
+
+
+def score_with_progress(scorer: Scorer, cases: Sequence[Case]) -> list[CaseResult]:
+    """Return the results of all cases, with a bar on standard error where that is a terminal and there are several."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(
+        *columns, console=error_console, transient=True, disable=len(cases) < 2 or not error_console.is_terminal
+    ) as progress:
+        task = progress.add_task("scoring", total=len(cases))
+        results = []
+        for result in scorer.score_many(cases):
+            results.append(result)
+            progress.advance(task)
+        return results
+
+
+def print_written(results: Iterable[CaseResult], written: Iterable[Path], bundle: BundleIdentity) -> None:
+    """Print the scores, what was refused, what the score means and where the files lie."""
+    results = list(results)
+    console.print(score_table(results))
+    for case in results:
+        _print_problems(case)
+    console.print(bundle.score_meaning, style="dim", highlight=False)
+    for path in written:
+        console.print(f"wrote {path}", highlight=False, soft_wrap=True)
+
+
+def score_table(results: Sequence[CaseResult]) -> Table:
+    """Return the table of scores, one row a nodule; the cases are named where there are several."""
+    has_many = len(results) > 1
+    table = Table(box=SIMPLE_HEAD, title=None if has_many else results[0].case_id, title_justify="left")
+    if has_many:
+        table.add_column("case", overflow="fold")
+    table.add_column("nodule", overflow="fold")
+    table.add_column("centre (LPS mm)", no_wrap=True)
+    for name in ("mm", "benign", "malignant"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for case in results:
+        for cells in map(_nodule_cells, case.nodules):
+            table.add_row(*([case.case_id] if has_many else []), *cells)
+    return table
+
+
+def _nodule_cells(nodule: NoduleResult) -> tuple[str, ...]:
+    center = ", ".join(f"{value:.1f}" for value in nodule.center_lps_mm)
+    scores = nodule.probabilities
+    shown = ("-", "-") if scores is None else (f"{scores.benign:.3f}", f"{scores.malignant:.3f}")
+    return (nodule.nodule_id, center, f"{nodule.diameter_mm:.1f}", *shown)
+
+
+def _print_problems(case: CaseResult) -> None:
+    for warning in case.warnings:
+        _print_line(case, "warning", warning)
+    if case.problem is not None:
+        _print_line(case, case.status, case.problem)
+    for nodule in case.nodules:
+        if nodule.problem is not None:
+            _print_line(case, "not scored", nodule.problem)
+
+
+def _print_line(case: CaseResult, what: str, problem: ProblemRecord) -> None:
+    line = f"nodulus: {case.case_id}: {what}: {problem.code}: {problem.message}"
+    error_console.print(line, highlight=False, markup=False, soft_wrap=True)

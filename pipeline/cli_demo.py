@@ -1,0 +1,49 @@
+"""`nodulus demo`: a built-in phantom study from DICOM to scores, without data or network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .cli_options import BundleDir, OutputDir
+
+MEANING = (
+    "These are scores of a synthetic phantom: they show that the pipeline runs from DICOM to a result, and mean "
+    "nothing clinically."
+)
+
+
+def demo(
+    output: OutputDir = Path("out/demo"),
+    bundle: BundleDir = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of the phantom.")] = 0,
+) -> int:
+    """Make a phantom chest CT, score its nodules, draw them; no data, no network needed.
+
+    Example:
+
+      nodulus demo -o out/demo
+    """
+    # Loaded late: `nodulus --help` should not wait for torch.
+    from .cli_console import console, print_written, score_with_progress
+    from .demo_study import write_demo_study
+    from .phantom import PhantomSpec
+    from .results import write_results
+    from .run_record import results_of
+    from .scan_check import draw_nodules
+    from .scorer import Scorer
+
+    with console.status("making the phantom study"):
+        study = write_demo_study(output, PhantomSpec(seed=seed))
+    scorer = Scorer(bundle)
+    results = score_with_progress(scorer, study.cases)
+    written = write_results(results_of(results, scorer.identity), output)
+    with console.status("drawing the nodules"):
+        pictures = draw_nodules(study.dicom_folder, study.nodule_table, output / "pictures")
+    print_written(results, written, scorer.identity)
+    console.print(f"wrote {len(pictures)} pictures of the nodules to {output / 'pictures'}", highlight=False)
+    console.print(f"wrote the study: {study.dicom_folder} (DICOM), {study.nifti} (NIfTI), {study.nodule_table}")
+    console.print(MEANING, style="bold", highlight=False)
+    return 0 if all(case.is_complete for case in results) else 1

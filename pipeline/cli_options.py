@@ -1,0 +1,54 @@
+"""Options that several commands share, said once."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Frame(str, Enum):
+    """World frame of a nodule table."""
+
+    LPS = "LPS"
+    RAS = "RAS"
+
+
+class DeviceName(str, Enum):
+    """Where the network runs."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+
+
+class Engine(str, Enum):
+    """What runs the network."""
+
+    AUTO = "auto"
+    TORCH = "torch"
+
+
+OutputDir = Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.", file_okay=False)]
+BundleDir = Annotated[
+    Path | None, typer.Option("--bundle", help="Bundle folder. Default: NODULUS_BUNDLE, else the checkout's.")
+]
+NoduleTable = Annotated[
+    Path | None, typer.Option("--nodules", help="Nodule table: where the nodules are (docs/nodules.md).")
+]
+FrameOption = Annotated[
+    Frame | None, typer.Option("--frame", help="Frame of the positions, where the format does not state it. [LPS]")
+]
+Allow = Annotated[str, typer.Option("--allow", help="Comma-separated problem codes that the series gate may admit.")]
+SeriesUid = Annotated[
+    str | None, typer.Option("--series", help="Series Instance UID to read where a place holds several.")
+]
+Device = Annotated[DeviceName, typer.Option("--device", help="Where the network runs.")]
+
+
+def codes(allow: str) -> tuple[str, ...]:
+    """Return the problem codes of a comma-separated list."""
+    return tuple(code.strip() for code in allow.split(",") if code.strip())
