@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .phantom_spec import PhantomSpec
 
-Field = NDArray[np.float32]
+# float32 in fact: numpy's stubs take a float32 array times a float for float64, which it is not (NEP 50).
+Field = NDArray[np.floating[Any]]
 Points = NDArray[np.float64]
 
 # A slab of half a million voxels keeps its temporaries in the processor's cache: twice as fast as whole volumes.
@@ -72,6 +74,11 @@ class Grid:
         return float(np.prod(self.spec.spacing_mm) ** (1 / 3))
 
     @cached_property
+    def affine_lps(self) -> Points:
+        """4x4, voxel index to LPS millimetres."""
+        return self.spec.affine_lps
+
+    @cached_property
     def direction(self) -> Points:
         """3x3, columns are the LPS directions of the grid's axes."""
         return np.asarray(self.spec.direction_lps, dtype=np.float64)
@@ -84,19 +91,18 @@ class Grid:
 
     def place(self, slices: slice) -> Place:
         """Where the voxels of some slices lie."""
-        affine = self.spec.affine_lps
         n_z, n_y, n_x = self.shape_zyx
         indices = (
             np.arange(n_x).reshape(1, 1, -1),
             np.arange(n_y).reshape(1, -1, 1),
             np.arange(*slices.indices(n_z)).reshape(-1, 1, 1),
         )
-        x, y, z = (_weighted_sum(row[:3], indices, row[3]) for row in affine[:3])
+        x, y, z = (_weighted_sum(row[:3], indices, row[3]) for row in self.affine_lps[:3])
         return Place(x, y, z, self.edge_mm)
 
     def to_grid_mm(self, points_lps_mm: Points) -> Points:
         """Grid millimetres of LPS points, (n, 3)."""
-        return np.asarray((points_lps_mm - self.spec.affine_lps[:3, 3]) @ self.direction)
+        return np.asarray((points_lps_mm - self.affine_lps[:3, 3]) @ self.direction)
 
     def box(self, low_mm: Points, high_mm: Points) -> tuple[slice, slice, slice] | None:
         """Voxels (z, y, x) between two corners in grid millimetres; None if there are none."""
@@ -110,7 +116,7 @@ class Grid:
 
 
 def _weighted_sum(weights: Points, indices: tuple[NDArray[np.int_], ...], offset: float) -> Field:
-    """offset + sum of weight times index; axes without weight are left out, so that the result stays small."""
+    """Offset plus the sum of weight times index; axes without weight are left out, so that the result stays small."""
     total: NDArray[np.float64] = np.full((1, 1, 1), offset)
     for weight, index in zip(weights, indices, strict=True):
         if weight:

@@ -21,11 +21,11 @@ class Profile:
 
     def __call__(self, z_mm: Field) -> Field:
         """The measure at heights; beyond the ends it stays what it is there."""
-        return np.interp(z_mm, self._z_mm, self._value).astype(np.float32)
+        return np.asarray(np.interp(z_mm, self._z_mm, self._value), dtype=np.float32)
 
     def slope(self, z_mm: Field) -> Field:
         """Change of the measure per millimetre of height."""
-        return np.interp(z_mm, self._z_mm, self._slope).astype(np.float32)
+        return np.asarray(np.interp(z_mm, self._z_mm, self._slope), dtype=np.float32)
 
 
 def ellipse(x: Field, y: Field, a: Field | float, b: Field | float) -> Field:
@@ -55,7 +55,7 @@ def smooth_union(first: Field, second: Field, blend_mm: float) -> Field:
 
 def ramp(value: Field) -> Field:
     """0 below 0, 1 above 1, linear between."""
-    return np.asarray(np.clip(value, 0, 1), dtype=np.float32)
+    return np.clip(value, 0, 1)
 
 
 def coverage(distance_mm: Field, edge_mm: float) -> Field:

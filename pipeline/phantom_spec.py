@@ -42,12 +42,12 @@ class PhantomNodule:
 
 
 DEFAULT_NODULES = (
-    PhantomNodule("N1", (-82.0, 2.0, 42.0), 12.0, "solid", "spiculated"),
-    PhantomNodule("N2", (84.0, 30.0, -22.0), 24.0, "solid", "lobulated"),
-    PhantomNodule("N3", (-70.0, 45.0, -34.0), 8.0, "solid", "smooth", is_calcified=True),
-    PhantomNodule("N4", (62.0, -18.0, 52.0), 16.0, "part_solid", "lobulated"),
-    PhantomNodule("N5", (-66.0, -42.0, 2.0), 11.0, "ground_glass", "smooth"),
-    PhantomNodule("N6", (48.0, 52.0, 30.0), 5.0, "solid", "smooth"),
+    PhantomNodule("N1", (-76.0, -5.0, 49.0), 12.0, "solid", "spiculated"),
+    PhantomNodule("N2", (92.0, 29.0, -20.0), 24.0, "solid", "lobulated"),
+    PhantomNodule("N3", (-81.0, 48.0, -40.0), 8.0, "solid", "smooth", is_calcified=True),
+    PhantomNodule("N4", (72.0, -14.0, 59.0), 16.0, "part_solid", "lobulated"),
+    PhantomNodule("N5", (-77.0, -44.0, -1.0), 11.0, "ground_glass", "smooth"),
+    PhantomNodule("N6", (44.0, 59.0, 35.0), 5.0, "solid", "smooth"),
 )
 
 
