@@ -1,0 +1,129 @@
+"""A nodule: which one, where, and how large."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from nodulus.transforms.problems import UsageError
+
+Triple = tuple[float, float, float]
+BoxMm = tuple[float, float, float, float, float, float]
+
+# The largest mass in LIDC-IDRI is under 65 mm; a larger number is a position or a volume in the wrong column.
+MAX_DIAMETER_MM = 100.0
+
+
+@dataclass(frozen=True)
+class Nodule:
+    """One nodule of a scan.
+
+    Args:
+        nodule_id: its name, unique in its scan.
+        center_lps_mm: its centre.
+        diameter_mm: above 0, at most 100.
+        box_lps_mm: low x, y, z and high x, y, z, where it was outlined.
+        case_id: the scan it belongs to, where the source says.
+        series_uid: of the CT series it was marked on.
+        frame_of_reference_uid: of the frame its position is given in.
+        detection_score: how sure a detector was, 0 to 1.
+        attributes: what else the source says of it (age, sex, ...), as text.
+    """
+
+    nodule_id: str
+    center_lps_mm: Triple
+    diameter_mm: float
+    box_lps_mm: BoxMm | None = None
+    case_id: str | None = None
+    series_uid: str | None = None
+    frame_of_reference_uid: str | None = None
+    detection_score: float | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.nodule_id:
+            raise UsageError("expected a nodule_id, got none")
+        _check_finite("center_lps_mm", self.center_lps_mm, 3)
+        _check_finite("diameter_mm", (self.diameter_mm,), 1)
+        if not 0 < self.diameter_mm <= MAX_DIAMETER_MM:
+            raise UsageError(f"expected diameter_mm above 0 and at most {MAX_DIAMETER_MM:g}, got {self.diameter_mm:g}")
+        if self.box_lps_mm is not None:
+            _check_finite("box_lps_mm", self.box_lps_mm, 6)
+            if any(low > high for low, high in zip(self.box_lps_mm[:3], self.box_lps_mm[3:], strict=True)):
+                raise UsageError(f"expected box_lps_mm as low x, y, z, high x, y, z, got {list(self.box_lps_mm)}")
+
+
+def nodule_from_mapping(mapping: Mapping[str, object]) -> Nodule:
+    """Return the nodule of ``{"nodule_id", "center_lps_mm", "diameter_mm"}``, perhaps with more fields of `Nodule`.
+
+    >>> nodule_from_mapping({"nodule_id": "1", "center_lps_mm": [1, 2, 3], "diameter_mm": 8}).center_lps_mm
+    (1.0, 2.0, 3.0)
+    """
+    missing = [name for name in ("nodule_id", "center_lps_mm", "diameter_mm") if mapping.get(name) is None]
+    if missing:
+        raise UsageError(f"expected {missing[0]} of a nodule, got only {', '.join(map(str, mapping)) or 'nothing'}")
+    x, y, z = _numbers("center_lps_mm", mapping["center_lps_mm"], 3)
+    box = mapping.get("box_lps_mm")
+    score = mapping.get("detection_score")
+    return Nodule(
+        nodule_id=str(mapping["nodule_id"]),
+        center_lps_mm=(x, y, z),
+        diameter_mm=_number("diameter_mm", mapping["diameter_mm"]),
+        box_lps_mm=None if box is None else box_of(_numbers("box_lps_mm", box, 6)),
+        case_id=_text(mapping, "case_id"),
+        series_uid=_text(mapping, "series_uid"),
+        frame_of_reference_uid=_text(mapping, "frame_of_reference_uid"),
+        detection_score=None if score is None else _number("detection_score", score),
+        attributes={str(k): str(v) for k, v in mapping.items() if k not in _FIELDS and v is not None},
+    )
+
+
+_FIELDS = frozenset(Nodule.__dataclass_fields__) - {"attributes"}
+
+
+def swap_frame(nodule: Nodule) -> Nodule:
+    """Return the nodule with its position and box, which were read as LPS but are RAS, turned to LPS."""
+    x, y, z = nodule.center_lps_mm
+    box = nodule.box_lps_mm
+    if box is not None:
+        box = (-box[3], -box[4], box[2], -box[0], -box[1], box[5])
+    return replace(nodule, center_lps_mm=(-x, -y, z), box_lps_mm=box)
+
+
+def box_of(numbers: Sequence[float]) -> BoxMm:
+    """Return six numbers as a box."""
+    a, b, c, d, e, f = (float(number) for number in numbers)
+    return a, b, c, d, e, f
+
+
+def _numbers(name: str, value: object, n_expected: int) -> list[float]:
+    is_list = isinstance(value, Sequence) and not isinstance(value, str | bytes)
+    values = list(value) if isinstance(value, Sequence) and is_list else _array_values(value)
+    if values is None or len(values) != n_expected:
+        raise UsageError(f"expected {n_expected} numbers of mm in {name}, got {value!r}")
+    return [_number(name, item) for item in values]
+
+
+def _array_values(value: object) -> list[object] | None:
+    """Return the items of a one-dimensional numpy array or torch tensor."""
+    to_list = getattr(value, "tolist", None)
+    items = to_list() if to_list is not None else None
+    return items if isinstance(items, list) else None
+
+
+def _number(name: str, value: object) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]  # what is no number is reported below
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"expected a number in {name}, got {value!r}") from error
+
+
+def _text(mapping: Mapping[str, object], name: str) -> str | None:
+    value = mapping.get(name)
+    return None if value is None else str(value)
+
+
+def _check_finite(name: str, values: Sequence[float], n_expected: int) -> None:
+    if len(values) != n_expected or not all(math.isfinite(value) for value in values):
+        raise UsageError(f"expected {n_expected} finite number(s) of mm in {name}, got {list(values)}")
