@@ -9,7 +9,7 @@ from nodulus.transforms.problems import InputRefusedError, ProblemCode, UsageErr
 
 from .cases import Case
 from .nodules import Nodule
-from .results import CaseResult, Geometry, NoduleResult, Probabilities, ProblemRecord
+from .results import CaseResult, Geometry, NoduleResult, NodulesFrom, Probabilities, ProblemRecord
 from .worklist import OpenCase
 
 
@@ -30,6 +30,7 @@ def record_case(opened: OpenCase, predictions: Iterable[Mapping[str, Any]]) -> C
             input=str(opened.case.input),
             status="refused",
             problem=problem,
+            nodules_from=_nodules_from(opened.case),
             nodules=nodules,
         )
     return CaseResult(
@@ -38,6 +39,7 @@ def record_case(opened: OpenCase, predictions: Iterable[Mapping[str, Any]]) -> C
         status="scored",
         warnings=tuple(ProblemRecord.of(warning) for warning in opened.warnings),
         geometry=Geometry.of(opened.volume.grid),
+        nodules_from=_nodules_from(opened.case),
         nodules=tuple(_nodule(nodule, opened, by_id.get(nodule.nodule_id)) for nodule in opened.case.nodules),
     )
 
@@ -57,9 +59,17 @@ def failed_case(case: Case, error: Exception) -> CaseResult:
             "input": str(case.input),
             "status": status,
             "problem": problem,
+            "nodules_from": _nodules_from(case),
             "nodules": [NoduleResult(**_place(nodule)) for nodule in case.nodules],
         }
     )
+
+
+def _nodules_from(case: Case) -> NodulesFrom | None:
+    source = case.source
+    if source is None:
+        return None
+    return NodulesFrom(format=source.format, frame=source.frame, frame_is=source.frame_is, notes=source.notes)
 
 
 def _nodule(nodule: Nodule, opened: OpenCase, prediction: Mapping[str, Any] | None) -> NoduleResult:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .cli_options import Allow, FrameOption, NoduleTable, SeriesUid, codes
+from .cli_options import Allow, FrameOption, MinScore, NoduleTable, SeriesUid, read_options
+
+if TYPE_CHECKING:
+    from .results import ProblemRecord, ScanRecord
 
 
 def check(
@@ -21,6 +23,7 @@ def check(
     frame: FrameOption = None,
     allow: Allow = "",
     series: SeriesUid = None,
+    min_score: MinScore = 0.0,
 ) -> int:
     """Say what a scan is and what is wrong with it; with --nodules, draw where each nodule is looked for.
 
@@ -31,29 +34,33 @@ def check(
       nodulus check scan.zip --nodules nodules.csv -o pictures
     """
     # Loaded late: `nodulus --help` should not wait for the readers.
-    from .scan_check import check_scan
+    from .scan_check import check_scan, draw_nodules
 
-    record = check_scan(input_path, codes(allow), series)
-    pictures: list[Path] = []
-    if record["status"] == "accepted" and nodules is not None:
-        from .scan_check import draw_nodules
-
-        pictures = draw_nodules(input_path, nodules, output, codes(allow), series, frame.value if frame else None)
+    how = read_options(allow, series, frame, min_score)
+    record = check_scan(input_path, how)
+    if record.status == "accepted" and nodules is not None:
+        pictures = draw_nodules(input_path, nodules, output, how)
+        record = record.model_copy(update={"pictures": tuple(str(path) for path in pictures)})
     if as_json:
-        typer.echo(json.dumps({**record, "pictures": [str(path) for path in pictures]}, indent=2))
+        typer.echo(record.model_dump_json(indent=2))
     else:
-        _print(record, pictures)
-    return 0 if record["status"] == "accepted" else 3
+        _print(record)
+    return 0 if record.status == "accepted" else 3
 
 
-def _print(record: dict[str, Any], pictures: list[Path]) -> None:
-    typer.echo(f"{record['input']}: {record['status']}")
-    for key, value in {**(record["geometry"] or {}), **record["attributes"]}.items():
+def _print(record: ScanRecord) -> None:
+    typer.echo(f"{record.input}: {record.status}")
+    geometry = {} if record.geometry is None else dict(record.geometry)
+    for key, value in {**geometry, **record.attributes}.items():
         typer.echo(f"  {key}: {value}")
-    for kind, problems in (("refused", [record["problem"]]), ("warning", record["warnings"])):
-        for problem in filter(None, problems):
-            typer.echo(f"{kind}: {problem['code']}: {problem['message']}", err=kind == "refused")
-            for item in problem["items"]:
-                typer.echo(f"    {item}", err=kind == "refused")
-    for path in pictures:
+    for warning in record.warnings:
+        _print_problem("warning", warning)
+    if record.problem is not None:
+        _print_problem("refused", record.problem)
+    for path in record.pictures:
         typer.echo(f"wrote {path}")
+
+
+def _print_problem(what: str, problem: ProblemRecord) -> None:
+    for line in (f"{what}: {problem.code}: {problem.message}", *(f"    {item}" for item in problem.items)):
+        typer.echo(line, err=what == "refused")

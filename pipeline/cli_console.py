@@ -40,6 +40,7 @@ def print_written(results: Iterable[CaseResult], written: Iterable[Path], bundle
     results = list(results)
     console.print(score_table(results))
     for case in results:
+        _print_source(case)
         _print_problems(case)
     console.print(bundle.score_meaning, style="dim", highlight=False)
     for path in written:
@@ -67,6 +68,13 @@ def _nodule_cells(nodule: NoduleResult) -> tuple[str, ...]:
     scores = nodule.probabilities
     shown = ("-", "-") if scores is None else (f"{scores.benign:.3f}", f"{scores.malignant:.3f}")
     return (nodule.nodule_id, center, f"{nodule.diameter_mm:.1f}", *shown)
+
+
+def _print_source(case: CaseResult) -> None:
+    source = case.nodules_from
+    if source is not None:
+        line = f"{case.case_id}: nodules from {source.format}, positions in {source.frame} ({source.frame_is})"
+        console.print("; ".join((line, *source.notes)), style="dim", highlight=False, markup=False)
 
 
 def _print_problems(case: CaseResult) -> None:

@@ -41,7 +41,7 @@ def demo(
     results = score_with_progress(scorer, study.cases)
     written = write_results(results_of(results, scorer.identity), output)
     with console.status("drawing the nodules"):
-        pictures = draw_nodules(study.dicom_folder, study.nodule_table, output / "pictures")
+        pictures = draw_nodules(study.dicom_folder, study.nodule_table, output / "pictures", scorer.how)
     print_written(results, written, scorer.identity)
     console.print(f"wrote {len(pictures)} pictures of the nodules to {output / 'pictures'}", highlight=False)
     console.print(f"wrote the study: {study.dicom_folder} (DICOM), {study.nifti} (NIfTI), {study.nodule_table}")

@@ -17,17 +17,18 @@ from .cli_options import (
     Device,
     DeviceName,
     Engine,
-    Frame,
     FrameOption,
+    MinScore,
     NoduleTable,
     OutputDir,
     SeriesUid,
-    codes,
+    read_options,
 )
 from .nodules import Nodule, nodule_from_mapping
 
 if TYPE_CHECKING:
     from .results import CaseResult
+    from .worklist import ReadOptions
 
 EXAMPLES = """
 Examples:
@@ -54,16 +55,18 @@ def infer(
     device: Device = DeviceName.AUTO,
     allow: Allow = "",
     series: SeriesUid = None,
+    min_score: MinScore = 0.0,
 ) -> int:
     """Score the nodules of a scan: benign or malignant."""
-    cases = _cases(input_path, nodules, point, diameter, frame, codes(allow), series)
+    how = read_options(allow, series, frame, min_score)
+    cases = _cases(input_path, nodules, point, diameter, how)
     # Loaded late: a wrong table or path should not wait for torch.
     from .cli_console import print_written, score_with_progress
     from .results import write_results
     from .run_record import results_of
     from .scorer import Scorer
 
-    scorer = Scorer(bundle, device=device.value, allow=codes(allow), series_uid=series)
+    scorer = Scorer(bundle, device=device.value, allow=how.allow, series_uid=series)
     results = score_with_progress(scorer, cases)
     written = write_results(results_of(results, scorer.identity), output)
     print_written(results, written, scorer.identity)
@@ -81,54 +84,33 @@ def exit_code(results: list[CaseResult]) -> int:
     return 4 if is_any_scored or (len(results) > 1 and any(case.is_complete for case in results)) else 3
 
 
-def _cases(
-    input_path: Path,
-    nodules: Path | None,
-    point: str | None,
-    diameter: float | None,
-    frame: Frame | None,
-    allow: tuple[str, ...],
-    series: str | None,
-) -> list[Case]:
-    if is_cases_table(input_path):
-        if nodules is not None or point is not None:
-            msg = f"Expected no --nodules and no --point beside the cases table {input_path.name}: it names the nodules"
+def _cases(scan: Path, table: Path | None, point: str | None, diameter: float | None, how: ReadOptions) -> list[Case]:
+    if is_cases_table(scan):
+        if table is not None or point is not None:
+            msg = f"Expected no --nodules and no --point beside the cases table {scan.name}: it names the nodules"
             raise UsageError(msg)
-        return list(read_cases(input_path))
-    if not input_path.exists():
-        msg = f"Expected a scan or a cases table, got a path that does not exist: {input_path}"
+        return read_cases(scan)
+    if not scan.exists():
+        msg = f"Expected a scan or a cases table, got a path that does not exist: {scan}"
         raise UsageError(msg)
-    found = _nodules(input_path, nodules, point, diameter, frame, allow, series)
-    return [Case(case_id=input_path.name, input=input_path, nodules=found)]
-
-
-def _nodules(
-    scan: Path,
-    table: Path | None,
-    point: str | None,
-    diameter: float | None,
-    frame: Frame | None,
-    allow: tuple[str, ...],
-    series: str | None,
-) -> tuple[Nodule, ...]:
     if (table is None) == (point is None):
         msg = "Expected either --nodules FILE or --point X,Y,Z with --diameter MM, to say where the nodules are"
         raise UsageError(msg)
-    if table is not None:
-        from .worklist import nodules_of_scan
+    if table is None:
+        return [Case(scan.name, scan, (_nodule_at(point or "", diameter, how.frame),))]
+    from .worklist import case_of_table
 
-        return nodules_of_scan(table, scan, frame.value if frame else None, allow, series)
+    return [case_of_table(scan, table, how)]
+
+
+def _nodule_at(point: str, diameter: float | None, frame: str | None) -> Nodule:
     if diameter is None:
         msg = "Expected --diameter MM beside --point, got none"
         raise UsageError(msg)
-    center_lps_mm = _point(point or "", frame)
-    return (nodule_from_mapping({"nodule_id": "1", "center_lps_mm": center_lps_mm, "diameter_mm": diameter}),)
-
-
-def _point(text: str, frame: Frame | None) -> list[float]:
     try:
-        x, y, z = (float(part) for part in text.split(","))
+        x, y, z = (float(part) for part in point.split(","))
     except ValueError as error:
-        msg = f"Expected --point X,Y,Z, three numbers in mm, got '{text}'"
+        msg = f"Expected --point X,Y,Z, three numbers in mm, got '{point}'"
         raise UsageError(msg) from error
-    return [float(value) for value in swap_lps_ras_points([x, y, z])] if frame == Frame.RAS else [x, y, z]
+    center_lps_mm = swap_lps_ras_points([x, y, z]) if frame == "RAS" else [x, y, z]
+    return nodule_from_mapping({"nodule_id": "1", "center_lps_mm": center_lps_mm, "diameter_mm": diameter})

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from .worklist import ReadOptions
 
 
 class Frame(str, Enum):
@@ -49,6 +52,15 @@ SeriesUid = Annotated[
 Device = Annotated[DeviceName, typer.Option("--device", help="Where the network runs.")]
 
 
-def codes(allow: str) -> tuple[str, ...]:
-    """Return the problem codes of a comma-separated list."""
-    return tuple(code.strip() for code in allow.split(",") if code.strip())
+MinScore = Annotated[
+    float, typer.Option("--min-score", help="Leave out nodules that their detector was less sure of.", min=0, max=1)
+]
+
+
+def read_options(allow: str, series: str | None, frame: Frame | None, min_score: float = 0.0) -> ReadOptions:
+    """Return how to read, as the options say; ``allow`` is a comma-separated list of problem codes."""
+    # Loaded late: `nodulus --help` should not wait for the readers.
+    from .worklist import ReadOptions, problem_codes
+
+    codes = problem_codes([code.strip() for code in allow.split(",") if code.strip()])
+    return ReadOptions(frame.value if frame else None, codes, series, min_score)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from .atomic_write import replacing_folder
 from .cases import Case
 from .nodule_sources import read_nodules
 from .phantom import PhantomSpec, make_phantom, write_dicom_series, write_nifti, write_nodule_table
@@ -21,10 +22,13 @@ class DemoStudy:
 
 
 def write_demo_study(output_dir: Path, spec: PhantomSpec) -> DemoStudy:
-    """Write a phantom and its nodule table into a folder and return where everything lies."""
+    """Write a phantom and its nodule table into the folder ``study`` of a folder, in place of what was there."""
     phantom = make_phantom(spec)
-    dicom_folder = write_dicom_series(phantom, output_dir / "study" / "dicom")
-    nifti = write_nifti(phantom, output_dir / "study" / "phantom.nii.gz")
-    table = write_nodule_table(phantom, output_dir / "study" / "nodules.csv")
-    case = Case(case_id="phantom", input=dicom_folder, nodules=read_nodules(table).nodules)
-    return DemoStudy(dicom_folder, nifti, table, (case,))
+    study = output_dir / "study"
+    with replacing_folder(study) as folder:
+        write_dicom_series(phantom, folder / "dicom")
+        write_nifti(phantom, folder / "phantom.nii.gz")
+        write_nodule_table(phantom, folder / "nodules.csv")
+    source = read_nodules(study / "nodules.csv")
+    case = Case("phantom", study / "dicom", source.nodules, source)
+    return DemoStudy(study / "dicom", study / "phantom.nii.gz", study / "nodules.csv", (case,))

@@ -59,6 +59,18 @@ class Geometry(_Record):
         )
 
 
+class ScanRecord(_Record):
+    """What `nodulus check` says of a scan; a refused one has no geometry and no attributes."""
+
+    input: str
+    status: Literal["accepted", "refused"]
+    problem: ProblemRecord | None = None
+    warnings: tuple[ProblemRecord, ...] = ()
+    geometry: Geometry | None = None
+    attributes: dict[str, str | float | int] = Field(default_factory=dict)
+    pictures: tuple[str, ...] = ()
+
+
 class Probabilities(_Record):
     """Probability of each class; they add up to one."""
 
@@ -82,6 +94,15 @@ class NoduleResult(_Record):
     problem: ProblemRecord | None = None
 
 
+class NodulesFrom(_Record):
+    """Which kind of source the nodules were read from, the frame its numbers were taken in, and what was left out."""
+
+    format: str
+    frame: Literal["LPS", "RAS"]
+    frame_is: Literal["stated", "implied"]
+    notes: tuple[str, ...] = ()
+
+
 class CaseResult(_Record):
     """One scan and its nodules. A refused or failed case carries its problem and no scores."""
 
@@ -91,6 +112,7 @@ class CaseResult(_Record):
     problem: ProblemRecord | None = None
     warnings: tuple[ProblemRecord, ...] = ()
     geometry: Geometry | None = None
+    nodules_from: NodulesFrom | None = None
     nodules: tuple[NoduleResult, ...] = ()
 
     @property

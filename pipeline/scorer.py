@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ from .cases import Case
 from .nodule_sources import Frame
 from .nodules import Nodule, nodule_from_mapping
 from .results import CaseResult
-from .worklist import nodules_of_scan, open_case, problem_codes
+from .worklist import ReadOptions, case_of_table, open_case, problem_codes
 
 logger = logging.getLogger(__name__)
 
@@ -56,11 +57,10 @@ class Scorer:
         self.bundle_dir = find_bundle(bundle_dir)
         self.identity = identify(self.bundle_dir)
         self.device = _device(device)
-        self.allow = problem_codes(allow)
-        self.series_uid = series_uid
+        self.how = ReadOptions(allow=problem_codes(allow), series_uid=series_uid)
         parser = ConfigParser()
         parser.read_config(str(self.bundle_dir / INFERENCE_CONFIG))
-        parser.update({"bundle_root": str(self.bundle_dir), "device": self.device, "allow": list(self.allow)})
+        parser.update({"bundle_root": str(self.bundle_dir), "device": self.device, "allow": list(self.how.allow)})
         self.preprocessing = parser.get_parsed_content("preprocessing")
         self._postprocessing = parser.get_parsed_content("postprocessing")
         self._inferer = parser.get_parsed_content("inferer")
@@ -89,9 +89,8 @@ class Scorer:
             InputRefusedError: when the series gate refuses the scan. A nodule that cannot be scored raises nothing: it
                 carries its problem, and the others are scored.
         """
-        found = self._nodules(nodules, Path(path), frame)
-        case = Case(case_id or Path(path).name, Path(path), found)
-        opened = open_case(case, self.allow, self.series_uid)
+        how = replace(self.how, frame=frame)
+        opened = open_case(_case(Path(path), nodules, case_id, how), how)
         if opened.problem is not None:
             raise InputRefusedError(opened.problem)
         return record_case(opened, self._score_items(opened.items))
@@ -100,7 +99,7 @@ class Scorer:
         """Yield the result of each case as it is done; a refused or failed case is a result too and stops nothing."""
         for case in cases:
             try:
-                opened = open_case(case, self.allow, self.series_uid)
+                opened = open_case(case, self.how)
                 yield record_case(opened, self._score_items(opened.items))
             except (InputRefusedError, UsageError) as refusal:
                 yield failed_case(case, refusal)
@@ -112,11 +111,6 @@ class Scorer:
         """Return what the network sees of some work items: (n, 1, size, size, size), windowed to 0..1."""
         return torch.stack([torch.as_tensor(self.preprocessing(dict(item))["image"]) for item in items])
 
-    def _nodules(self, nodules: NodulesLike, scan: Path, frame: Frame | None) -> tuple[Nodule, ...]:
-        if isinstance(nodules, str | Path):
-            return nodules_of_scan(Path(nodules), scan, frame, self.allow, self.series_uid)
-        return tuple(nodule if isinstance(nodule, Nodule) else nodule_from_mapping(nodule) for nodule in nodules)
-
     def _score_items(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return the items' predictions: ``nodule_id``, raw ``logits`` and ``pred``, the class probabilities."""
         predictions = []
@@ -127,6 +121,13 @@ class Scorer:
             for item, output in zip(batch, outputs, strict=True):
                 predictions.append({"nodule_id": item["nodule_id"], **self._postprocessing({"pred": output})})
         return predictions
+
+
+def _case(scan: Path, nodules: NodulesLike, case_id: str | None, how: ReadOptions) -> Case:
+    if isinstance(nodules, str | Path):
+        return case_of_table(scan, Path(nodules), how, case_id)
+    found = [nodule if isinstance(nodule, Nodule) else nodule_from_mapping(nodule) for nodule in nodules]
+    return Case(case_id or scan.name, scan, tuple(found))
 
 
 def _device(name: Device) -> torch.device:

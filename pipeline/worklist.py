@@ -25,6 +25,23 @@ from .nodules import Nodule
 MIN_SCANNED_FRACTION = 0.5
 
 
+@dataclass(frozen=True)
+class ReadOptions:
+    """How a scan and the nodules in it are read.
+
+    Args:
+        frame: LPS or RAS, for a table that does not state its frame.
+        allow: problem codes that the series gate may admit.
+        series_uid: which series to read where a place holds several.
+        min_score: leaves out what a detector was less sure of, 0 to 1.
+    """
+
+    frame: Frame | None = None
+    allow: tuple[ProblemCode, ...] = ()
+    series_uid: str | None = None
+    min_score: float = 0.0
+
+
 @dataclass(frozen=True, eq=False)
 class OpenCase:
     """A case whose scan has passed the series gate, or the problem that it has not.
@@ -41,14 +58,14 @@ class OpenCase:
     nodule_problems: dict[str, Problem] = field(default_factory=dict)
 
 
-def open_case(case: Case, allow: Collection[ProblemCode] = (), series_uid: str | None = None) -> OpenCase:
+def open_case(case: Case, how: ReadOptions) -> OpenCase:
     """Return the case with its scan opened and its nodules placed; a refusal is returned, not raised.
 
     Raises:
         UsageError: when the input path does not exist.
     """
     try:
-        volume = open_ct_cached(case.input, allow=allow, series_uid=series_uid)
+        volume = open_ct_cached(case.input, allow=how.allow, series_uid=how.series_uid)
         check_belongs(case.nodules, volume)
         no_lung = lung_warning(volume)
     except InputRefusedError as refusal:
@@ -64,25 +81,21 @@ def open_case(case: Case, allow: Collection[ProblemCode] = (), series_uid: str |
     )
 
 
-def nodules_of_scan(
-    table: Path,
-    scan: Path,
-    frame: Frame | None = None,
-    allow: Collection[str] = (),
-    series_uid: str | None = None,
-) -> tuple[Nodule, ...]:
-    """Return a table's nodules in LPS mm; of a table of many series (LUNA16) those of the scan's own series.
+def case_of_table(scan: Path, table: Path, how: ReadOptions, case_id: str | None = None) -> Case:
+    """Return the case of a scan and a nodule table; of a table of many series (LUNA16) the scan's own are taken.
 
     Raises:
-        UsageError: when the table is missing or malformed.
+        UsageError: when the scan or the table is missing, or the table is malformed.
         InputRefusedError: ``frame_mismatch``, when the table is about other series.
     """
+    series_uid = how.series_uid
     try:
-        volume = open_ct_cached(scan, allow=problem_codes(allow), series_uid=series_uid)
-        series_uid = str(volume.attributes["series_uid"]) if "series_uid" in volume.attributes else None
+        volume = open_ct_cached(scan, allow=how.allow, series_uid=series_uid)
+        series_uid = str(volume.attributes["series_uid"]) if "series_uid" in volume.attributes else series_uid
     except InputRefusedError:
         series_uid = None  # scoring refuses the scan in a moment, and records why
-    return read_nodules(table, frame=frame, series_uid=series_uid).nodules
+    source = read_nodules(table, frame=how.frame, series_uid=series_uid, min_score=how.min_score)
+    return Case(case_id or scan.name, scan, source.nodules, source)
 
 
 def problem_codes(allow: Collection[str]) -> tuple[ProblemCode, ...]:
@@ -162,6 +175,7 @@ class Worklist:
         nodules: nodule table (see docs/nodules.md).
         allow: problem codes that the series gate may admit.
         frame: LPS or RAS, the frame of a table that does not state its own.
+        min_score: leaves out what a detector was less sure of, 0 to 1.
     """
 
     def __init__(
@@ -170,9 +184,10 @@ class Worklist:
         nodules: str | None = None,
         allow: Iterable[str] = (),
         frame: Frame | None = None,
+        min_score: float = 0.0,
     ) -> None:
-        self.image, self.nodules, self.frame = image, nodules, frame
-        self.allow = problem_codes(tuple(allow))
+        self.image, self.nodules = image, nodules
+        self.how = ReadOptions(frame=frame, allow=problem_codes(tuple(allow)), min_score=min_score)
         self._opened: OpenCase | None = None
 
     @property
@@ -181,10 +196,8 @@ class Worklist:
         if self.image is None or self.nodules is None:
             return ()
         if self._opened is None:
-            scan = Path(self.image)
-            nodules = nodules_of_scan(Path(self.nodules), scan, self.frame, self.allow)
-            case = Case(case_id=scan.name, input=scan, nodules=nodules)
-            self._opened = open_case(case, self.allow)
+            case = case_of_table(Path(self.image), Path(self.nodules), self.how)
+            self._opened = open_case(case, self.how)
         return (self._opened,)
 
     @property
