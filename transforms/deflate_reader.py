@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from .problems import ProblemCode, refuse
+
+if TYPE_CHECKING:
+    from zlib import _Decompress  # a name that only the type stubs have
 
 _CHUNK_BYTES = 1 << 18
 _GZIP_OR_ZLIB = 47  # zlib's wbits: the largest window, the header tells which of the two
@@ -23,7 +26,7 @@ class _Checkpoint:
 
     position: int
     file_offset: int
-    inflater: Any  # zlib does not export the type
+    inflater: _Decompress
 
 
 class DeflateReader:
@@ -49,16 +52,28 @@ class DeflateReader:
                 data += block[max(start - position, 0) : max(stop - position, 0)]
                 if len(data) >= n_bytes:
                     return bytes(data)
-        got = f"expected {stop} bytes once inflated, got {start + len(data)}"
+        got = f"Expected {stop} bytes once inflated, got {start + len(data)}"
         raise refuse(ProblemCode.TRUNCATED, f"{got} in {self._path.name}")
 
-    def verify(self) -> None:
-        """Read to the end, where the stream's checksum is compared; damage is refused."""
-        with self._lock, self._path.open("rb") as file:
-            for _ in self._blocks_from(self._checkpoints[-1].position, file):
-                pass
+    def read_start(self, n_bytes: int) -> bytes:
+        """Return the first ``n_bytes``, or all of them where there are fewer."""
+        data = bytearray()
+        with self._lock, self._path.open("rb") as file, closing(self._blocks_from(0, file)) as blocks:
+            for _, block in blocks:
+                data += block
+                if len(data) >= n_bytes:
+                    break
+        return bytes(data[:n_bytes])
 
-    def _blocks_from(self, start: int, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    def verified_size(self) -> int:
+        """Return the number of inflated bytes, read to the end, where the stream's checksum is compared."""
+        n_bytes = 0
+        with self._lock, self._path.open("rb") as file:
+            for position, block in self._blocks_from(self._checkpoints[-1].position, file):
+                n_bytes = position + len(block)
+        return n_bytes
+
+    def _blocks_from(self, start: int, file: BinaryIO) -> Generator[tuple[int, bytes], None, None]:
         """Yield (position, bytes) from the nearest checkpoint at or before ``start`` to the end, setting new ones."""
         mark = next(point for point in reversed(self._checkpoints) if point.position <= start)
         position, inflater = mark.position, mark.inflater.copy()
@@ -78,13 +93,14 @@ class DeflateReader:
             if position >= self._checkpoints[-1].position + self._step:
                 self._checkpoints.append(_Checkpoint(position, file.tell() - len(waiting), inflater.copy()))
 
-    def _inflate(self, inflater: Any, data: bytes, position: int) -> bytes:
+    def _inflate(self, inflater: _Decompress, data: bytes, position: int) -> bytes:
         try:
-            block = bytes(inflater.decompress(data, _CHUNK_BYTES))
+            block = inflater.decompress(data, _CHUNK_BYTES)
         except zlib.error as error:
-            message = f"the compressed data are damaged about byte {position} (inflated) in {self._path.name}: {error}"
-            raise refuse(ProblemCode.UNREADABLE, message) from error
+            reason = str(error).rsplit(": ", 1)[-1]
+            message = f"Expected sound compressed data, got {reason} at or after byte {position} (inflated)"
+            raise refuse(ProblemCode.UNREADABLE, f"{message} in {self._path.name}") from error
         if not data and not block and not inflater.eof:
-            message = f"expected the end of the compressed data, got the end of the file in {self._path.name}"
+            message = f"Expected the end of the compressed data, got the end of the file in {self._path.name}"
             raise refuse(ProblemCode.TRUNCATED, f"{message} (after {position} bytes inflated)")
         return block

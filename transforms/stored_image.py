@@ -42,18 +42,20 @@ class StoredVoxels:
         data = self._read_bytes(self.offset + k_start * slice_bytes, (k_stop - k_start) * slice_bytes)
         stored = np.frombuffer(data, self.stored_type).reshape((n_x, n_y, k_stop - k_start), order="F")
         if stored.dtype.kind == "f" and not np.isfinite(stored).all():
-            message = f"expected finite voxels, got NaN or infinity in slices {k_start} to {k_stop - 1}"
+            message = f"Expected finite voxels, got NaN or infinity in slices {k_start} to {k_stop - 1}"
             raise refuse(ProblemCode.NOT_HOUNSFIELD, f"{message} of {self.path.name}")
         return self._hounsfield(stored)
 
     def check_complete(self) -> None:
-        """Refuse a file that is shorter than its header says, or whose compressed stream fails its checksum."""
-        n_bytes = self.offset + int(np.prod(self.size_xyz, dtype=object)) * self.stored_type.itemsize
-        if self.stream is not None:
-            self.stream.read(n_bytes - 1, 1)
-            self.stream.verify()
-        elif (got := self.path.stat().st_size) < n_bytes:
-            raise refuse(ProblemCode.TRUNCATED, f"expected {n_bytes} bytes, got {got} in {self.path.name}")
+        """Refuse a file that is shorter or longer than its header says, or whose compressed stream is damaged."""
+        expected = self.offset + int(np.prod(self.size_xyz, dtype=object)) * self.stored_type.itemsize
+        got = self.path.stat().st_size if self.stream is None else self.stream.verified_size()
+        if got < expected:
+            raise refuse(ProblemCode.TRUNCATED, f"Expected {expected} bytes, got {got} in {self.path.name}")
+        # Padding is let pass; a row too many is a wrong size or type of voxel, and every row after it is elsewhere.
+        if got >= expected + self.size_xyz[0] * self.stored_type.itemsize:
+            message = f"Expected {expected} bytes for {self.size_xyz} voxels of {self.stored_type}, got {got}"
+            raise refuse(ProblemCode.UNREADABLE, f"{message} in {self.path.name}")
 
     def _read_bytes(self, start: int, n_bytes: int) -> bytes:
         if self.stream is not None:
@@ -62,7 +64,9 @@ class StoredVoxels:
             file.seek(start)
             data = file.read(n_bytes)
         if len(data) < n_bytes:
-            raise refuse(ProblemCode.TRUNCATED, f"expected {start + n_bytes} bytes, got {start + len(data)} in {self.path.name}")
+            raise refuse(
+                ProblemCode.TRUNCATED, f"Expected {start + n_bytes} bytes, got {start + len(data)} in {self.path.name}"
+            )
         return data
 
     def _hounsfield(self, stored: NDArray[np.generic]) -> NDArray[np.float32]:

@@ -15,9 +15,13 @@ Replacing = Callable[[Path], AbstractContextManager[Path]]
 
 @pytest.mark.parametrize("replacing", [replacing_file, replacing_folder])
 def test_what_fails_half_way_leaves_nothing_behind(replacing: Replacing, tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="disk full"), replacing(tmp_path / "a") as temporary:
-        (temporary / "half" if temporary.is_dir() else temporary).write_text("half")
-        raise OSError("disk full")
+    def write_half() -> None:
+        with replacing(tmp_path / "a") as temporary:
+            (temporary / "half" if temporary.is_dir() else temporary).write_text("half")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_half()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,0 +1,129 @@
+"""NRRD headers (.nrrd, .nhdr): geometry in the space they name, and where the voxels are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from .deflate_reader import DeflateReader
+from .geometry import Affine
+from .image_geometry_checks import check_affine, one_volume
+from .problems import ProblemCode, refuse
+from .stored_image import StoredImage, StoredVoxels
+from .text_header import MAX_HEADER_BYTES, counts_of, data_file_beside, numbers_of
+
+_TYPES = {
+    "i1": ("signed char", "int8", "int8_t"),
+    "u1": ("uchar", "unsigned char", "uint8", "uint8_t"),
+    "i2": ("short", "short int", "signed short", "signed short int", "int16", "int16_t"),
+    "u2": ("ushort", "unsigned short", "unsigned short int", "uint16", "uint16_t"),
+    "i4": ("int", "signed int", "int32", "int32_t"),
+    "u4": ("uint", "unsigned int", "uint32", "uint32_t"),
+    "i8": ("longlong", "long long", "long long int", "int64", "int64_t"),
+    "f4": ("float",),
+    "f8": ("double",),
+}
+_TYPE_OF_NAME = {name: code for code, names in _TYPES.items() for name in names}
+
+_ORDERS = {"little": "<", "big": ">"}
+
+_LPS_SIGNS = {
+    "left-posterior-superior": (1.0, 1.0, 1.0),
+    "lps": (1.0, 1.0, 1.0),
+    "right-anterior-superior": (-1.0, -1.0, 1.0),
+    "ras": (-1.0, -1.0, 1.0),
+    "left-anterior-superior": (1.0, -1.0, 1.0),
+    "las": (1.0, -1.0, 1.0),
+}
+
+
+def is_nrrd(start: bytes) -> bool:
+    """Return whether a file that starts with these bytes is a NRRD."""
+    return start.startswith(b"NRRD000")
+
+
+def read_nrrd(path: Path) -> StoredImage:
+    """Return the image of a .nrrd file, or of a .nhdr header whose voxels stand in a file beside it."""
+    fields, header_bytes = _read_fields(path)
+    stored_type = _stored_type(fields, path)
+    size_xyz = _size_xyz(fields, path)
+    affine_lps = _affine_lps(fields, path)
+    name = fields.get("data file", fields.get("datafile", ""))
+    data_path = data_file_beside(path, name) if name else path
+    start = 0 if name else header_bytes
+    is_compressed = _is_compressed(fields, path)
+    voxels = StoredVoxels(
+        path=data_path,
+        offset=0 if is_compressed else start,
+        stored_type=stored_type,
+        size_xyz=size_xyz,
+        stream=DeflateReader(data_path, start) if is_compressed else None,
+    )
+    return StoredImage("nrrd", voxels, affine_lps)
+
+
+def _read_fields(path: Path) -> tuple[dict[str, str], int]:
+    """Return the header's fields, names in lower case, and its length in bytes; an empty line closes it."""
+    fields: dict[str, str] = {}
+    with path.open("rb") as file:
+        file.readline(MAX_HEADER_BYTES)
+        while (line := file.readline(MAX_HEADER_BYTES)).strip():
+            if file.tell() > MAX_HEADER_BYTES:
+                raise refuse(ProblemCode.UNREADABLE, f"Expected a NRRD header, got no end of it in {path.name}")
+            name, is_field, value = line.decode("latin-1").partition(": ")
+            if is_field and not line.startswith(b"#"):
+                fields[name.strip().lower()] = value.strip()
+        return fields, file.tell()
+
+
+def _size_xyz(fields: dict[str, str], path: Path) -> tuple[int, int, int]:
+    sizes = counts_of(fields.get("sizes", ""), "sizes", path)
+    if len(sizes) < 3:
+        raise refuse(ProblemCode.TOO_FEW_SLICES, f"Expected three axes, got sizes {sizes} in {path.name}")
+    kinds = fields.get("kinds", "domain").lower().split()
+    if kinds[0] not in ("domain", "space", "???", "none"):
+        raise refuse(
+            ProblemCode.NOT_HOUNSFIELD, f"Expected one number a voxel, got a first axis of {kinds[0]} in {path.name}"
+        )
+    return one_volume(sizes, path)
+
+
+def _affine_lps(fields: dict[str, str], path: Path) -> Affine:
+    """Return the voxel-to-LPS affine (4x4, mm) of the space that the header names."""
+    space = fields.get("space", "")
+    if space.lower() not in _LPS_SIGNS:
+        message = f"Expected the space LPS, RAS or LAS, got {space or 'none'}"
+        raise refuse(ProblemCode.NO_GEOMETRY, f"{message} in {path.name}")
+    units = set(fields.get("space units", '"mm"').replace('"', " ").split())
+    if not units <= {"mm", "millimeter", "millimeters", "???"}:
+        raise refuse(ProblemCode.NO_GEOMETRY, f"Expected space units of mm, got {fields['space units']} in {path.name}")
+    for name in ("space directions", "space origin"):
+        if name not in fields:
+            raise refuse(ProblemCode.NO_GEOMETRY, f"Expected the header field {name!r}, got none in {path.name}")
+    vectors = fields["space directions"].replace("none", " ")
+    affine = np.eye(4)
+    affine[:3, :3] = numbers_of(vectors, 9, "space directions", path).reshape(3, 3).T
+    affine[:3, 3] = numbers_of(fields["space origin"], 3, "space origin", path)
+    return check_affine(np.diag([*_LPS_SIGNS[space.lower()], 1.0]) @ affine, path)
+
+
+def _is_compressed(fields: dict[str, str], path: Path) -> bool:
+    encoding = fields.get("encoding", "")
+    skips = {fields.get(name, "0") for name in ("line skip", "lineskip", "byte skip", "byteskip")}
+    if encoding.lower() not in ("raw", "gzip", "gz") or skips != {"0"}:
+        got = f"encoding {encoding or 'none'!r} and skips {sorted(skips)}"
+        message = f"Expected raw or gzip voxels right after the header, got {got}"
+        raise refuse(ProblemCode.UNREADABLE, f"{message} in {path.name}")
+    return encoding.lower() != "raw"
+
+
+def _stored_type(fields: dict[str, str], path: Path) -> np.dtype[np.generic]:
+    name = fields.get("type", "none")
+    if name not in _TYPE_OF_NAME:
+        raise refuse(ProblemCode.NOT_HOUNSFIELD, f"Expected voxels of a known type, got {name!r} in {path.name}")
+    code = _TYPE_OF_NAME[name]
+    endian = fields.get("endian", "")
+    if endian not in _ORDERS and not code.endswith("1"):
+        raise refuse(ProblemCode.UNREADABLE, f"Expected endian little or big, got {endian or 'none'!r} in {path.name}")
+    return np.dtype(_ORDERS.get(endian, "|") + code)
