@@ -16,7 +16,7 @@ from .cli_options import BundleDir
 
 PACKAGES = (
     "nodulus", "torch", "monai", "pytorch-ignite", "numpy", "pydicom", "highdicom", "nibabel", "SimpleITK",
-    "python-gdcm", "pylibjpeg-openjpeg", "pylibjpeg-rle", "pyjpegls",
+    "python-gdcm", "pyjpegls",
 )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ class OpenCTd(MapTransform):
     """Replace a path by the scan's ``CTVolume``: geometry checked by the series gate, voxels read when needed.
 
     Args:
-        keys: items that hold a path: DICOM folder, zip of one, NIfTI, MHA/MHD or NRRD.
+        keys: items that hold a path: DICOM folder, zip of one, NIfTI, MHA/MHD or NRRD. A ``CTVolume`` stays as it is.
         allow: problem codes that the series gate may admit (see docs/series-gate.md).
 
     Raises:
@@ -44,7 +44,8 @@ class OpenCTd(MapTransform):
         """Return the item with the scan opened."""
         item = dict(data)
         for key in self.key_iterator(item):
-            item[key] = open_ct_cached(Path(item[key]), allow=self.allow)
+            if not isinstance(item[key], CTVolume):
+                item[key] = open_ct_cached(Path(item[key]), allow=self.allow)
         return item
 
 

@@ -83,7 +83,8 @@ def shown_voxels(
 ) -> VoxelRange:
     """Return the patch's voxels whose centres lie in the box, which turns, mirrors and moves with the pose.
 
-    The box shrinks where the pose zooms out, so that it holds the same tissue.
+    The box shrinks where the pose zooms out, so that it holds the same tissue. A box that lies in the patch but between
+    voxel centres shows the voxels nearest to it: in the collection a nodule's box may be one slice, 0 mm thick.
     """
     pose = pose or Pose()
     scale = abs(np.linalg.det(pose.matrix)) ** (1 / 3)
@@ -93,6 +94,9 @@ def shown_voxels(
     middle = (size - 1) / 2
     first = np.clip(np.ceil(low / spacing_mm + middle), 0, size).astype(int)
     stop = np.clip(np.floor(high / spacing_mm + middle) + 1, first, size).astype(int)
+    nearest = np.rint((low + high) / 2 / spacing_mm + middle).astype(int)
+    is_between = (first == stop) & (nearest >= 0) & (nearest < size)
+    first, stop = np.where(is_between, nearest, first), np.where(is_between, nearest + 1, stop)
     x, y, z = (slice(int(a), int(b)) for a, b in zip(first, stop, strict=True))
     return x, y, z
 
@@ -135,7 +139,7 @@ def sample_voxels(volume: CTVolume, voxels: Points) -> NDArray[np.float32]:
     Within the outer half voxel the border's value holds, as in ITK's linear interpolator.
     """
     low, high = _index_bounds(voxels, volume.grid)
-    slab = volume.read_slab(int(low[2]), int(high[2]))[low[0] : high[0], low[1] : high[1]]
+    slab = volume.read_region(low.tolist(), high.tolist())
     extent = np.maximum(np.asarray(slab.shape) - 1, 1)
     normalised = (voxels - low) / extent * 2 - 1
     # grid_sample counts axes from the last one.

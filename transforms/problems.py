@@ -13,6 +13,8 @@ class ProblemCode(str, Enum):
     NOT_CT = "not_ct"
     NO_PIXELS = "no_pixels"
     NO_GEOMETRY = "no_geometry"
+    CONFLICTING_GEOMETRY = "conflicting_geometry"
+    UNKNOWN_UNITS = "unknown_units"
     MIXED_SERIES = "mixed_series"
     LOCALIZER = "localizer"
     DUPLICATE_SLICES = "duplicate_slices"

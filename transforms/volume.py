@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +12,7 @@ from .geometry import Grid
 from .problems import Problem
 
 SlabReader = Callable[[int, int], NDArray[np.float32]]
+BoxReader = Callable[[Sequence[int], Sequence[int]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +26,9 @@ class CTVolume:
         source: the path it was read from, as the user wrote it.
         attributes: what is known of the series and holds no identity: manufacturer, slice_thickness_mm, UIDs, ...
         warnings: what the series gate noticed and let pass.
+        gaps_k: each k such that slices are missing between slices k and k + 1, where the user allowed gaps.
+        read_box: ``read_box(low_xyz, high_xyz)`` returns the voxels low <= index < high alone, where that is cheaper
+            than to cut them from the slab.
     """
 
     grid: Grid
@@ -32,6 +36,19 @@ class CTVolume:
     source: str
     attributes: Mapping[str, str | float | int] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
+    gaps_k: tuple[int, ...] = ()
+    read_box: BoxReader | None = None
+
+    def gaps_between(self, k_start: int, k_stop: int) -> tuple[int, ...]:
+        """Return the gaps that lie inside slices k_start <= k < k_stop; what is interpolated there was not scanned."""
+        return tuple(k for k in self.gaps_k if k_start <= k < k_stop - 1)
+
+    def read_region(self, low_xyz: Sequence[int], high_xyz: Sequence[int]) -> NDArray[np.float32]:
+        """Return the voxels low <= index < high in Hounsfield units, (x, y, z)."""
+        if self.read_box is not None:
+            return self.read_box(low_xyz, high_xyz)
+        (x0, y0, z0), (x1, y1, z1) = low_xyz, high_xyz
+        return self.read_slab(z0, z1)[x0:x1, y0:y1]
 
     def read_all(self) -> NDArray[np.float32]:
         """Return the whole scan in Hounsfield units, (x, y, z)."""

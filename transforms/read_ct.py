@@ -1,0 +1,64 @@
+"""Opens a chest CT of any kind that is understood."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from .problems import ProblemCode, UsageError
+from .read_dicom import open_dicom
+from .scan_cache import ScanCache
+from .volume import CTVolume
+
+_IMAGE_SUFFIXES = (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd", ".nhdr")
+_IMAGE_MAGIC = (b"NRRD000", b"ObjectType", b"NDims")
+_GZIP_MAGIC = b"\x1f\x8b"
+
+_cache = ScanCache(max_scans=8)
+
+
+def open_ct(path: str | Path, *, allow: Collection[ProblemCode] = (), series_uid: str | None = None) -> CTVolume:
+    """Return the CT at a path, its geometry exact and its voxels read when asked for.
+
+    Args:
+        path: a DICOM folder, a zip of one, one DICOM file, or a NIfTI, MHA, MHD or NRRD file.
+        allow: problems that are admitted where that can be done honestly; the volume's warnings then say so.
+        series_uid: which DICOM series to read; None leaves the choice to the series gate.
+
+    Raises:
+        UsageError: there is no such path, or a code to allow is unknown.
+        InputRefusedError: the scan is not one that can be read right; its ``problem`` says why.
+    """
+    place, codes = Path(path), _codes(allow)
+    if not place.exists():
+        raise UsageError(f"Expected a scan at {place}, got no such file or folder")
+    if place.is_file() and _holds_image(place):
+        # nibabel takes 0.2 s to import, which a DICOM scan does without.
+        from .image_files import open_image_file
+
+        return open_image_file(place, allow=codes)
+    return open_dicom(place, allow=codes, series_uid=series_uid)
+
+
+def open_ct_cached(path: str | Path, *, allow: Collection[ProblemCode] = (), series_uid: str | None = None) -> CTVolume:
+    """Return what ``open_ct`` does; a scan opened before, whose files have not changed, is not read again."""
+    place, codes = Path(path), _codes(allow)
+    if not place.exists():
+        return open_ct(place, allow=codes, series_uid=series_uid)
+    return _cache.get(place, (codes, series_uid), lambda: open_ct(place, allow=codes, series_uid=series_uid))
+
+
+def _codes(allow: Collection[ProblemCode]) -> frozenset[ProblemCode]:
+    try:
+        return frozenset(ProblemCode(code) for code in allow)
+    except ValueError as error:
+        raise UsageError(f"Expected problem codes to allow, got {', '.join(map(str, allow))}") from error
+
+
+def _holds_image(path: Path) -> bool:
+    """Return whether a file is NIfTI, MetaImage or NRRD, by its name or by what it holds."""
+    if path.name.lower().endswith(_IMAGE_SUFFIXES):
+        return True
+    with path.open("rb") as stream:
+        start = stream.read(352)
+    return start.startswith((*_IMAGE_MAGIC, _GZIP_MAGIC)) or start[344:348] == b"n+1\0" or start[4:8] == b"n+2\0"

@@ -1,0 +1,180 @@
+"""The checks of each slice by itself."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from .dicom_elements import UNDEFINED
+from .gate import Gate
+from .gate_rules import (
+    COMPLETE_FILES,
+    COSINES,
+    ENOUGH_BITS,
+    GEOMETRY,
+    IMAGE_SIZE,
+    LOSSLESS,
+    MODALITY,
+    PIXELS,
+    RESCALE,
+    TRANSFER_SYNTAX,
+    GateRule,
+)
+from .slice_header import CT_CLASSES, MULTI_FRAME_CLASSES, SliceHeader
+from .stored_pixels import DECODERS, RAW_SYNTAXES, fragments, frame_bytes
+
+Slices = Sequence[SliceHeader]
+
+_MAX_POSITION_MM = 1e5
+_SPACING_RANGE_MM = (0.01, 20.0)
+_MAX_SLOPE, _MAX_INTERCEPT_HU = 100.0, 32768.0
+_LOSSY_SYNTAXES = frozenset({"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"})
+# JPEG-LS near-lossless and JPEG 2000 hold both kinds; LossyImageCompression says which.
+_EITHER_SYNTAXES = frozenset({"1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.91"})
+
+
+def check_each(slices: Slices, gate: Gate) -> None:
+    """Refuse slices that break a rule by themselves; all that break one are named at once."""
+    _all(slices, gate, MODALITY, _is_ct, "CT Image Storage of modality CT", _what_it_is)
+    _all(slices, gate, PIXELS, lambda s: s.pixels.offset > 0 and s.pixels.length > 0, "pixel data", lambda s: "none")
+    _all(slices, gate, GEOMETRY, _has_geometry, "finite position, orientation and spacing", _geometry_of)
+    _all(slices, gate, COSINES, _has_unit_cosines, "unit cosines at a right angle", lambda s: str(s.orientation_lps))
+    _all(slices, gate, IMAGE_SIZE, _has_fair_size, f"1 to {IMAGE_SIZE.limit}", size_of)
+    _all(slices, gate, TRANSFER_SYNTAX, _is_known_syntax, "a known transfer syntax", lambda s: s.pixels.transfer_syntax)
+    _all(slices, gate, ENOUGH_BITS, _has_enough_bits, "9 to 32 bits, 16 or 32 allocated", _bits_of)
+    _all(slices, gate, RESCALE, _has_rescale, "rescale to Hounsfield units", _rescale_of)
+    _all(slices, gate, LOSSLESS, lambda s: not is_lossy(s), "lossless pixels", _compression_of)
+    _all(slices, gate, COMPLETE_FILES, _is_complete, "pixels as long as rows and columns say", _lengths_of)
+
+
+def _all(
+    slices: Slices,
+    gate: Gate,
+    rule: GateRule,
+    holds: Callable[[SliceHeader], bool],
+    expected: str,
+    got: Callable[[SliceHeader], str],
+) -> None:
+    broken = [one for one in slices if not holds(one)]
+    if broken:
+        more = f" and {len(broken) - 1} more slices" if len(broken) > 1 else ""
+        message = f"Expected {expected}, got {got(broken[0])} in {broken[0].name}{more}"
+        gate.broken(rule, message, [one.place for one in broken])
+
+
+def _is_ct(one: SliceHeader) -> bool:
+    return is_ct_image(one) and one.pixels.samples == 1
+
+
+def is_ct_image(one: SliceHeader) -> bool:
+    """Return whether the object says that it is a CT image."""
+    return one.sop_class in CT_CLASSES and one.modality in ("CT", "")
+
+
+def _what_it_is(one: SliceHeader) -> str:
+    kind = f"modality {one.modality or 'unknown'}, class {one.sop_class or 'unknown'}"
+    return f"{kind}, {one.pixels.samples} samples a pixel"
+
+
+def _has_geometry(one: SliceHeader) -> bool:
+    if one.position_lps_mm is None or one.orientation_lps is None or one.spacing_rows_columns_mm is None:
+        return False
+    if one.pixels.n_frames != 1 and one.sop_class not in MULTI_FRAME_CLASSES:
+        return False
+    low, high = _SPACING_RANGE_MM
+    return (
+        all(abs(value) < _MAX_POSITION_MM for value in one.position_lps_mm)
+        and all(low <= value <= high for value in one.spacing_rows_columns_mm)
+        and all(math.isfinite(value) for value in one.orientation_lps)
+        and (one.thickness_mm is None or math.isfinite(one.thickness_mm))
+    )
+
+
+def _geometry_of(one: SliceHeader) -> str:
+    frames = f"{one.pixels.n_frames} frames with one " if one.pixels.n_frames != 1 else ""
+    return (
+        f"{frames}position {shown_numbers(one.position_lps_mm)}, "
+        f"orientation {shown_numbers(one.orientation_lps)}, spacing {shown_numbers(one.spacing_rows_columns_mm)}, "
+        f"thickness {one.thickness_mm}"
+    )
+
+
+def shown_numbers(numbers: Sequence[float] | None) -> str:
+    """Return numbers as a header writes them."""
+    return "none" if numbers is None else "\\".join(f"{value:g}" for value in numbers)
+
+
+def _has_unit_cosines(one: SliceHeader) -> bool:
+    row, column = np.reshape(one.orientation_lps or (0.0,) * 6, (2, 3))
+    errors = (abs(row @ row - 1), abs(column @ column - 1), abs(row @ column))
+    return bool(max(errors) <= COSINES.tolerance)
+
+
+def _has_fair_size(one: SliceHeader) -> bool:
+    return 1 <= one.pixels.rows <= IMAGE_SIZE.tolerance and 1 <= one.pixels.columns <= IMAGE_SIZE.tolerance
+
+
+def size_of(one: SliceHeader) -> str:
+    """Return rows and columns in words."""
+    return f"{one.pixels.rows} rows and {one.pixels.columns} columns"
+
+
+def _is_known_syntax(one: SliceHeader) -> bool:
+    return one.pixels.transfer_syntax in RAW_SYNTAXES or one.pixels.transfer_syntax in DECODERS
+
+
+def _has_enough_bits(one: SliceHeader) -> bool:
+    layout = one.pixels
+    sane = layout.bits_allocated in (16, 32) and layout.bits_stored <= layout.high_bit + 1 <= layout.bits_allocated
+    return sane and layout.bits_stored >= ENOUGH_BITS.tolerance
+
+
+def _bits_of(one: SliceHeader) -> str:
+    layout = one.pixels
+    return f"{layout.bits_stored} bits in {layout.bits_allocated}, highest {layout.high_bit},"
+
+
+def _has_rescale(one: SliceHeader) -> bool:
+    if one.slope is None or one.intercept is None or one.rescale_type not in ("", "HU"):
+        return False
+    return 0 < one.slope <= _MAX_SLOPE and abs(one.intercept) <= _MAX_INTERCEPT_HU
+
+
+def _rescale_of(one: SliceHeader) -> str:
+    return f"slope {one.slope}, intercept {one.intercept}, type {one.rescale_type or 'not given'}"
+
+
+def is_lossy(one: SliceHeader) -> bool:
+    """Return whether the pixels were compressed with loss, now or before."""
+    syntax = one.pixels.transfer_syntax
+    return one.lossy == "01" or syntax in _LOSSY_SYNTAXES or (syntax in _EITHER_SYNTAXES and one.lossy != "00")
+
+
+def _compression_of(one: SliceHeader) -> str:
+    return f"transfer syntax {one.pixels.transfer_syntax}, LossyImageCompression {one.lossy or 'not given'},"
+
+
+def _is_complete(one: SliceHeader) -> bool:
+    layout = one.pixels
+    if one.frame > 0:
+        return True  # of one file the first frame tells
+    if layout.transfer_syntax not in RAW_SYNTAXES:
+        return layout.length == UNDEFINED and _has_fragments(one)
+    needed = frame_bytes(layout) * layout.n_frames
+    return needed <= layout.length != UNDEFINED and layout.offset + needed <= layout.stream_size
+
+
+def _lengths_of(one: SliceHeader) -> str:
+    layout = one.pixels
+    pixels = "compressed pixels" if layout.length == UNDEFINED else f"{layout.length} bytes of pixels"
+    return f"{pixels} at byte {layout.offset} of {layout.stream_size}"
+
+
+def _has_fragments(one: SliceHeader) -> bool:
+    try:
+        return len(fragments(one)) > 1
+    except (ValueError, OSError, struct.error):
+        return False

@@ -1,0 +1,190 @@
+"""What the header of one CT slice says, in numbers; nothing in it tells who the patient is."""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import dataclass
+
+from .byte_sources import ByteSource
+from .dicom_elements import Elements, read_elements
+
+CT_CLASSES = frozenset({"1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2"})
+MULTI_FRAME_CLASSES = CT_CLASSES - {"1.2.840.10008.5.1.4.1.1.2"}
+MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
+
+Numbers = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class PixelLayout:
+    """How the stored numbers of a slice lie in its file."""
+
+    transfer_syntax: str
+    is_little_endian: bool
+    offset: int
+    length: int
+    rows: int
+    columns: int
+    stream_size: int
+    bits_allocated: int
+    bits_stored: int
+    high_bit: int
+    is_signed: bool
+    samples: int = 1
+    n_frames: int = 1
+    padding: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class SliceHeader:
+    """One slice: a file, or a frame of one. None where the header is silent or holds no number."""
+
+    source: ByteSource
+    name: str
+    frame: int
+    sop_class: str
+    modality: str
+    series_uid: str
+    study_uid: str
+    frame_of_reference_uid: str
+    image_type: tuple[str, ...]
+    position_lps_mm: Numbers | None
+    orientation_lps: Numbers | None
+    spacing_rows_columns_mm: Numbers | None
+    thickness_mm: float | None
+    location_mm: float | None
+    instance_number: float | None
+    stack_numbers: tuple[str, ...]
+    slope: float | None
+    intercept: float | None
+    rescale_type: str
+    lossy: str
+    pixels: PixelLayout
+    kvp: float | None
+    attributes: tuple[tuple[str, str], ...]
+
+    @property
+    def place(self) -> str:
+        """The slice as messages name it: file name @ position."""
+        if self.position_lps_mm is None:
+            return self.name
+        return f"{self.name} @ ({', '.join(f'{value:g}' for value in self.position_lps_mm)}) mm"
+
+
+_SOP_CLASS, _MODALITY, _IMAGE_TYPE = 0x00080016, 0x00080060, 0x00080008
+_SERIES, _STUDY, _FRAME_OF_REFERENCE = 0x0020000E, 0x0020000D, 0x00200052
+_POSITION, _ORIENTATION, _SPACING = 0x00200032, 0x00200037, 0x00280030
+_THICKNESS, _LOCATION, _INSTANCE = 0x00180050, 0x00201041, 0x00200013
+_KVP = 0x00180060
+_SLOPE, _INTERCEPT, _RESCALE_TYPE = 0x00281053, 0x00281052, 0x00281054
+_LOSSY, _N_FRAMES = 0x00282110, 0x00280008
+_SAMPLES, _ROWS, _COLUMNS = 0x00280002, 0x00280010, 0x00280011
+_ALLOCATED, _STORED, _HIGH_BIT, _SIGNED = 0x00280100, 0x00280101, 0x00280102, 0x00280103
+_PADDING, _PADDING_LIMIT = 0x00280120, 0x00280121
+# What tells stacks at the same positions apart: temporal position, acquisition, trigger time, acquisition time.
+_STACK_NUMBERS = (0x00200100, 0x00200012, 0x00181060, 0x00080032)
+_ATTRIBUTES = {
+    "manufacturer": 0x00080070,
+    "model": 0x00081090,
+    "convolution_kernel": 0x00181210,
+}
+_WANTED = frozenset(
+    {_SOP_CLASS, _MODALITY, _IMAGE_TYPE, _SERIES, _STUDY, _FRAME_OF_REFERENCE, _POSITION, _ORIENTATION, _SPACING}
+    | {_THICKNESS, _LOCATION, _INSTANCE, _SLOPE, _INTERCEPT, _RESCALE_TYPE, _LOSSY, _N_FRAMES, _SAMPLES, _ROWS}
+    | {_COLUMNS, _ALLOCATED, _STORED, _HIGH_BIT, _SIGNED, _PADDING, _PADDING_LIMIT}
+    | {_KVP, *_STACK_NUMBERS, *_ATTRIBUTES.values()}
+)
+
+
+def read_slice_header(source: ByteSource) -> SliceHeader:
+    """Return the header of a file; NotDicomError or CutShortError where it has none, OSError where it is damaged."""
+    return _header_from(source, read_elements(source, _WANTED))
+
+
+def _header_from(source: ByteSource, found: Elements) -> SliceHeader:
+    read = _Reader(found)
+    return SliceHeader(
+        source=source,
+        name=source.name,
+        frame=0,
+        sop_class=read.text(_SOP_CLASS) or read.text(0x00020002),
+        modality=read.text(_MODALITY),
+        series_uid=read.text(_SERIES),
+        study_uid=read.text(_STUDY),
+        frame_of_reference_uid=read.text(_FRAME_OF_REFERENCE),
+        image_type=tuple(read.text(_IMAGE_TYPE).upper().split("\\")),
+        position_lps_mm=read.numbers(_POSITION, 3),
+        orientation_lps=read.numbers(_ORIENTATION, 6),
+        spacing_rows_columns_mm=read.numbers(_SPACING, 2),
+        thickness_mm=read.number(_THICKNESS),
+        location_mm=read.number(_LOCATION),
+        instance_number=read.number(_INSTANCE),
+        stack_numbers=tuple(read.text(tag) for tag in _STACK_NUMBERS),
+        slope=read.number(_SLOPE),
+        intercept=read.number(_INTERCEPT),
+        rescale_type=read.text(_RESCALE_TYPE).upper(),
+        lossy=read.text(_LOSSY),
+        pixels=_layout_from(found, read),
+        kvp=read.number(_KVP),
+        attributes=tuple((key, read.text(tag)) for key, tag in _ATTRIBUTES.items() if read.text(tag)),
+    )
+
+
+def _layout_from(found: Elements, read: _Reader) -> PixelLayout:
+    stored = read.whole(_STORED)
+    return PixelLayout(
+        transfer_syntax=found.transfer_syntax,
+        is_little_endian=found.is_little_endian,
+        offset=found.pixel_offset,
+        length=found.pixel_length,
+        rows=read.whole(_ROWS),
+        columns=read.whole(_COLUMNS),
+        stream_size=found.stream_size,
+        bits_allocated=read.whole(_ALLOCATED),
+        bits_stored=stored,
+        high_bit=read.whole(_HIGH_BIT, stored - 1),
+        is_signed=read.whole(_SIGNED) == 1,
+        samples=read.whole(_SAMPLES, 1),
+        n_frames=int(read.number(_N_FRAMES) or 1),
+        padding=read.padding(),
+    )
+
+
+class _Reader:
+    """Turns the raw bytes of elements into text and numbers; what is malformed is None, for the gate to judge."""
+
+    def __init__(self, found: Elements) -> None:
+        self._values = found.values
+        self._order = "<" if found.is_little_endian else ">"
+
+    def text(self, tag: int) -> str:
+        return self._values.get(tag, b"").decode("latin-1").strip("\0 ")
+
+    def numbers(self, tag: int, count: int) -> Numbers | None:
+        """Return decimal strings as numbers; NaN where one is no number, None where the count is wrong."""
+        parts = self.text(tag).split("\\")
+        return tuple(_number(part) for part in parts) if len(parts) == count and parts[0] else None
+
+    def number(self, tag: int) -> float | None:
+        text = self.text(tag)
+        return _number(text.split("\\")[0]) if text else None
+
+    def whole(self, tag: int, default: int = 0) -> int:
+        """Return an unsigned short."""
+        value = self._values.get(tag, b"")
+        return int(struct.unpack_from(self._order + "H", value)[0]) if len(value) >= 2 else default
+
+    def padding(self) -> tuple[int, int] | None:
+        """Return the range of stored numbers that are padding, as unsigned bits of two bytes; None without one."""
+        if len(self._values.get(_PADDING, b"")) < 2:
+            return None
+        first = self.whole(_PADDING)
+        return first, self.whole(_PADDING_LIMIT, first)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

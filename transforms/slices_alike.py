@@ -1,0 +1,52 @@
+"""The checks of slices against each other, before they are put in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from .gate import Gate
+from .gate_rules import SAME_ORIENTATION, SAME_SHAPE, SAME_SPACING, GateRule
+from .slice_checks import shown_numbers, size_of
+from .slice_header import SliceHeader
+
+Slices = Sequence[SliceHeader]
+
+
+def check_alike(slices: Slices, gate: Gate) -> None:
+    """Refuse slices that differ from most of their series in shape, frame, spacing or orientation."""
+    _same(slices, gate, size_of)
+    _same(slices, gate, lambda s: f"frame of reference {s.frame_of_reference_uid or 'not given'}")
+    _same(slices, gate, lambda s: f"study {s.study_uid or 'not given'}")
+    _near(slices, gate, SAME_SPACING, "PixelSpacing", lambda s: s.spacing_rows_columns_mm or (), relative=True)
+    _near(slices, gate, SAME_ORIENTATION, "orientation", lambda s: s.orientation_lps or (), relative=False)
+
+
+def _same(slices: Slices, gate: Gate, key: Callable[[SliceHeader], str]) -> None:
+    keys = [key(one) for one in slices]
+    usual = max(sorted(set(keys)), key=keys.count)
+    odd = [one for one, its in zip(slices, keys, strict=True) if its != usual]
+    if odd:
+        message = f"Expected {usual} as in the other slices, got {key(odd[0])} in {odd[0].name}"
+        gate.broken(SAME_SHAPE, message, [one.place for one in odd])
+
+
+def _near(
+    slices: Slices,
+    gate: Gate,
+    rule: GateRule,
+    what: str,
+    numbers: Callable[[SliceHeader], Sequence[float]],
+    *,
+    relative: bool,
+) -> None:
+    values = np.array([numbers(one) for one in slices])
+    usual = np.median(values, axis=0)
+    error = np.abs(values - usual) / (usual if relative else 1.0)
+    odd = np.flatnonzero(error.max(axis=1) > rule.tolerance).tolist()
+    if odd:
+        first = slices[odd[0]]
+        got = f"{shown_numbers(numbers(first))} in {first.name}"
+        message = f"Expected {what} {shown_numbers(usual)} as in the other slices, got {got}"
+        gate.broken(rule, message, [slices[index].place for index in odd])
