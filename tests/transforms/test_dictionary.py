@@ -78,6 +78,7 @@ def test_load_gives_hounsfield_units_with_the_affine_of_the_file(scan: Path) -> 
     np.testing.assert_allclose(loaded.affine.numpy(), nib.load(scan).affine, atol=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:NvImgCodecPydicomReader")  # MONAI registers it whether it is used or not
 def test_stock_transforms_go_on_from_a_loaded_scan(scan: Path) -> None:
     ours = Compose([LoadCTd("image"), Orientationd("image", "RAS", labels=None)])(item(scan))["image"]
     stock = Compose(
