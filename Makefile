@@ -30,7 +30,7 @@ format: $(VENV)/.dev ## let ruff write the layout
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev ## ours and the alternatives, side by side
+bench: $(VENV)/.bench ## ours and the alternatives, side by side: a table, and out/bench.json
 	$(BIN)/python -m benchmarks
 
 schema: $(VENV)/.dev ## write what is generated from the code: the results' schema, the gate's table
@@ -55,4 +55,8 @@ $(VENV)/.demo: $(VENV)/.torch pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.demo pyproject.toml
 	$(PIP) install -c constraints.txt -e ".[dev]"
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.dev pyproject.toml
+	$(PIP) install -c constraints.txt -e ".[bench]"
 	@touch $@

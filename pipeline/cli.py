@@ -18,6 +18,7 @@ from .cli_infer import infer
 from .cli_info import info
 from .cli_prepare import prepare
 from .cli_train import train
+from .quick_start import exit_at_once, leave_extras_out
 
 DEBUG_VARIABLE = "NODULUS_DEBUG"
 
@@ -52,7 +53,11 @@ app.command()(info)
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and exit with its code; an error is one line on standard error."""
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
-    sys.exit(run(arguments))
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] != ["infer"]:
+        sys.exit(run(arguments))
+    leave_extras_out()
+    exit_at_once(run(arguments))
 
 
 def run(arguments: list[str] | None = None) -> int:

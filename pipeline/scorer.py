@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -109,7 +110,8 @@ class Scorer:
 
     def patches(self, items: Sequence[Mapping[str, Any]]) -> torch.Tensor:
         """Return what the network sees of some work items: (n, 1, size, size, size), windowed to 0..1."""
-        return torch.stack([torch.as_tensor(self.preprocessing(dict(item))["image"]) for item in items])
+        with _one_thread():
+            return torch.stack([torch.as_tensor(self.preprocessing(dict(item))["image"]) for item in items])
 
     def _score_items(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return the items' predictions: ``nodule_id``, raw ``logits`` and ``pred``, the class probabilities."""
@@ -121,6 +123,17 @@ class Scorer:
             for item, output in zip(batch, outputs, strict=True):
                 predictions.append({"nodule_id": item["nodule_id"], **self._postprocessing({"pred": output})})
         return predictions
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep torch to one thread: for 33^3 voxels two threads wait for each other longer than they work."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 def _case(scan: Path, nodules: NodulesLike, case_id: str | None, how: ReadOptions) -> Case:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -67,7 +68,7 @@ def open_case(case: Case, how: ReadOptions) -> OpenCase:
     try:
         volume = open_ct_cached(case.input, allow=how.allow, series_uid=how.series_uid)
         check_belongs(case.nodules, volume)
-        no_lung = lung_warning(volume)
+        no_lung = _lung_warning(volume)
     except InputRefusedError as refusal:
         return OpenCase(case, problem=refusal.problem)
     problems = {nodule.nodule_id: problem for nodule in case.nodules if (problem := nodule_problem(nodule, volume))}
@@ -79,6 +80,16 @@ def open_case(case: Case, how: ReadOptions) -> OpenCase:
         items=items,
         nodule_problems=problems,
     )
+
+
+# The look for a lung decodes six slices; a scan that stays open is not looked at again.
+_looked_at: WeakKeyDictionary[CTVolume, Problem | None] = WeakKeyDictionary()
+
+
+def _lung_warning(volume: CTVolume) -> Problem | None:
+    if volume not in _looked_at:
+        _looked_at[volume] = lung_warning(volume)
+    return _looked_at[volume]
 
 
 def case_of_table(scan: Path, table: Path, how: ReadOptions, case_id: str | None = None) -> Case:

@@ -92,8 +92,11 @@ class Grid:
     def contains_voxel(self, voxels: ArrayLike) -> NDArray[np.bool_]:
         """Return, for voxel indices (..., 3), whether they lie in the scan: within half a voxel of a voxel's centre."""
         index = np.asarray(voxels, dtype=np.float64)
-        upper = np.asarray(self.size_xyz) - 0.5
-        return np.asarray(np.all((index >= -0.5 - _INDEX_TOLERANCE) & (index <= upper + _INDEX_TOLERANCE), axis=-1))
+        inside: NDArray[np.bool_] = np.ones(index.shape[:-1], dtype=np.bool_)
+        for axis, n_voxels in enumerate(self.size_xyz):
+            # Both bounds at once: the distance from the middle of the axis.
+            inside &= np.abs(index[..., axis] - (n_voxels - 1) / 2) <= n_voxels / 2 + _INDEX_TOLERANCE
+        return inside
 
     def contains_lps(self, points_lps_mm: ArrayLike) -> NDArray[np.bool_]:
         """Return, for LPS positions (..., 3) in mm, whether they lie in the scan."""

@@ -114,23 +114,42 @@ def cut_patch(
         air_hu: the fill, Hounsfield units; also where the patch leaves the scan (it is never shifted back inside).
     """
     shown = shown or (slice(0, size),) * 3
-    points = patch_points_lps(affine_ras, shown)
-    voxels = volume.grid.voxel_from_lps(points).reshape(-1, 3)
+    voxels = _patch_voxels(volume.grid, affine_ras, shown)
     inside = volume.grid.contains_voxel(voxels)
+    intensity_hu = np.full((size,) * 3, air_hu, dtype=np.float32)
+    intensity_hu[shown] = _sample_inside(volume, voxels, inside, air_hu).reshape(intensity_hu[shown].shape)
+    return Patch(intensity_hu, affine_ras, float(inside.mean()) if len(inside) else 0.0)
+
+
+def _patch_voxels(grid: Grid, affine_ras: Affine, shown: VoxelRange) -> Points:
+    """Return the scan's voxel indices (n, 3) at a range of a patch's voxel centres."""
+    if not grid.is_uniform:
+        return grid.voxel_from_lps(patch_points_lps(affine_ras, shown)).reshape(-1, 3)
+    # One step from grid to grid, an axis of the scan at a time: numpy is slow along an axis of three.
+    matrix = np.linalg.inv(grid.affine_lps) @ swap_lps_ras(affine_ras)
+    x, y, z = (np.arange(part.start, part.stop, dtype=np.float64) for part in shown)
+    columns = [
+        ((a * x)[:, None, None] + (b * y)[:, None] + (c * z + origin)).ravel()
+        for a, b, c, origin in matrix[:3].tolist()
+    ]
+    return np.asarray(np.stack(columns).T)
+
+
+def _sample_inside(volume: CTVolume, voxels: Points, inside: NDArray[np.bool_], air_hu: float) -> NDArray[np.float32]:
+    """Return the values (n,) at voxel indices (n, 3), air where they are not inside."""
+    if len(inside) and inside.all():
+        return sample_voxels(volume, voxels)
     values = np.full(len(voxels), air_hu, dtype=np.float32)
     if inside.any():
         values[inside] = sample_voxels(volume, voxels[inside])
-    intensity_hu = np.full((size,) * 3, air_hu, dtype=np.float32)
-    intensity_hu[shown] = values.reshape(points.shape[:3])
-    return Patch(intensity_hu, affine_ras, float(inside.mean()) if len(inside) else 0.0)
+    return values
 
 
 def patch_points_lps(affine_ras: Affine, shown: VoxelRange) -> Points:
     """Return the LPS positions (x, y, z, 3) in mm of a range of a patch's voxel centres."""
     affine_lps = swap_lps_ras(affine_ras)
-    axes = [np.arange(part.start, part.stop, dtype=np.float64) for part in shown]
-    index = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
-    return np.asarray(index @ affine_lps[:3, :3].T + affine_lps[:3, 3])
+    x, y, z = (np.arange(part.start, part.stop)[:, None] * affine_lps[:3, k] for k, part in enumerate(shown))
+    return np.asarray(x[:, None, None] + y[:, None] + (z + affine_lps[:3, 3]))
 
 
 def sample_voxels(volume: CTVolume, voxels: Points) -> NDArray[np.float32]:
@@ -138,22 +157,24 @@ def sample_voxels(volume: CTVolume, voxels: Points) -> NDArray[np.float32]:
 
     Within the outer half voxel the border's value holds, as in ITK's linear interpolator.
     """
-    low, high = _index_bounds(voxels, volume.grid)
+    columns = np.ascontiguousarray(voxels.T)  # numpy is slow along an axis of three
+    low, high = _index_bounds(columns, volume.grid)
     slab = volume.read_region(low.tolist(), high.tolist())
-    extent = np.maximum(np.asarray(slab.shape) - 1, 1)
-    normalised = (voxels - low) / extent * 2 - 1
-    # grid_sample counts axes from the last one.
-    grid = torch.from_numpy(np.ascontiguousarray(normalised[:, ::-1], dtype=np.float32)).reshape(1, 1, 1, -1, 3)
+    normalised = np.empty(voxels.shape, dtype=np.float32)
+    for axis, extent in enumerate(np.maximum(np.asarray(slab.shape) - 1, 1)):
+        # grid_sample counts axes from the last one.
+        normalised[:, 2 - axis] = (columns[axis] - low[axis]) * (2 / extent) - 1
+    grid = torch.from_numpy(normalised).reshape(1, 1, 1, -1, 3)
     image = torch.from_numpy(np.ascontiguousarray(slab, dtype=np.float32))[None, None]
     sampled = torch.nn.functional.grid_sample(image, grid, mode="bilinear", padding_mode="border", align_corners=True)
     return np.asarray(sampled.reshape(-1).numpy())
 
 
-def _index_bounds(voxels: Points, grid: Grid) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the half-open voxel range that linear interpolation at these indices needs."""
+def _index_bounds(columns: NDArray[np.float64], grid: Grid) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the half-open voxel range that linear interpolation at these indices (3, n) needs."""
     last = np.asarray(grid.size_xyz) - 1
-    low = np.clip(np.floor(voxels.min(axis=0)).astype(np.int64), 0, last)
-    high = np.clip(np.floor(voxels.max(axis=0)).astype(np.int64) + 1, 0, last) + 1
+    low = np.clip(np.floor(columns.min(axis=1)).astype(np.int64), 0, last)
+    high = np.clip(np.floor(columns.max(axis=1)).astype(np.int64) + 1, 0, last) + 1
     return low, high
 
 

@@ -48,6 +48,11 @@ def open_ct_cached(path: str | Path, *, allow: Collection[ProblemCode] = (), ser
     return _cache.get(place, (codes, series_uid), lambda: open_ct(place, allow=codes, series_uid=series_uid))
 
 
+def forget_scans() -> None:
+    """Close every scan that ``open_ct_cached`` keeps."""
+    _cache.clear()
+
+
 def _codes(allow: Collection[ProblemCode]) -> frozenset[ProblemCode]:
     try:
         return frozenset(ProblemCode(code) for code in allow)

@@ -41,6 +41,11 @@ class ScanCache:
                 self._scans.popitem(last=False)
         return volume
 
+    def clear(self) -> None:
+        """Forget every scan."""
+        with self._lock:
+            self._scans.clear()
+
 
 def file_stamp(path: Path) -> Stamp:
     """Return names, sizes (bytes) and times of change (ns): of all files below a folder, or of a file and its kin."""

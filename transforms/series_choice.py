@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -114,6 +115,8 @@ def _in_other_plane(slices: Sequence[SliceHeader], usual: Sequence[SliceHeader])
 
 
 def _normal(one: SliceHeader) -> NDArray[np.float64] | None:
-    if one.orientation_lps is None or not np.all(np.isfinite(one.orientation_lps)):
+    if one.orientation_lps is None or not all(map(math.isfinite, one.orientation_lps)):
         return None
-    return np.asarray(np.cross(one.orientation_lps[:3], one.orientation_lps[3:]))
+    # Written out: numpy's cross takes a fifth of the time that a series takes to open.
+    a, b, c, d, e, f = one.orientation_lps
+    return np.array([b * f - c * e, c * d - a * f, a * e - b * d])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,10 +38,12 @@ class StoredVoxels:
 
     def read_slab(self, k_start: int, k_stop: int) -> NDArray[np.float32]:
         """Return slices k_start <= k < k_stop in Hounsfield units, float32 (x, y, z)."""
-        n_x, n_y, _ = self.size_xyz
-        slice_bytes = n_x * n_y * self.stored_type.itemsize
-        data = self._read_bytes(self.offset + k_start * slice_bytes, (k_stop - k_start) * slice_bytes)
-        stored = np.frombuffer(data, self.stored_type).reshape((n_x, n_y, k_stop - k_start), order="F")
+        return self.read_box((0, 0, k_start), (*self.size_xyz[:2], k_stop))
+
+    def read_box(self, low_xyz: Sequence[int], high_xyz: Sequence[int]) -> NDArray[np.float32]:
+        """Return the voxels low <= index < high in Hounsfield units, float32 (x, y, z); only their rows are read."""
+        (x0, y0, k_start), (x1, y1, k_stop) = low_xyz, high_xyz
+        stored = self._rows(y0, y1, k_start, k_stop)[x0:x1]
         if stored.dtype.kind == "f" and not np.isfinite(stored).all():
             message = f"Expected finite voxels, got NaN or infinity in slices {k_start} to {k_stop - 1}"
             raise refuse(ProblemCode.NOT_HOUNSFIELD, f"{message} of {self.path.name}")
@@ -56,6 +59,18 @@ class StoredVoxels:
         if got >= expected + self.size_xyz[0] * self.stored_type.itemsize:
             message = f"Expected {expected} bytes for {self.size_xyz} voxels of {self.stored_type}, got {got}"
             raise refuse(ProblemCode.UNREADABLE, f"{message} in {self.path.name}")
+
+    def _rows(self, y_start: int, y_stop: int, k_start: int, k_stop: int) -> NDArray[np.generic]:
+        """Return stored rows of some slices, (x, y, z)."""
+        n_x, n_y, _ = self.size_xyz
+        row_bytes, n_slices = n_x * self.stored_type.itemsize, k_stop - k_start
+        if self.stream is not None or (y_start, y_stop) == (0, n_y):
+            data = self._read_bytes(self.offset + k_start * n_y * row_bytes, n_slices * n_y * row_bytes)
+            slab = np.frombuffer(data, self.stored_type).reshape((n_x, n_y, n_slices), order="F")
+            return slab[:, y_start:y_stop]
+        starts = [self.offset + (k * n_y + y_start) * row_bytes for k in range(k_start, k_stop)]
+        data = b"".join(self._read_bytes(start, (y_stop - y_start) * row_bytes) for start in starts)
+        return np.frombuffer(data, self.stored_type).reshape((n_x, y_stop - y_start, n_slices), order="F")
 
     def _read_bytes(self, start: int, n_bytes: int) -> bytes:
         if self.stream is not None:
