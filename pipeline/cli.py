@@ -7,8 +7,8 @@ import os
 import sys
 from enum import IntEnum
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from nodulus.transforms.problems import InputRefusedError, UsageError
 
@@ -37,7 +37,6 @@ app = typer.Typer(
     name="nodulus",
     help="Lung nodules in chest CT: how likely is each benign or malignant? Research software, not a medical device.",
     epilog="Exit codes: 0 all scored, 1 internal error, 2 usage, 3 input refused, 4 some cases or nodules not scored.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -55,24 +54,20 @@ def main(arguments: list[str] | None = None) -> None:
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] != ["infer"]:
-        sys.exit(run(arguments))
+        sys.exit(run(words))
     leave_extras_out()
-    exit_at_once(run(arguments))
+    exit_at_once(run(words))
 
 
-def run(arguments: list[str] | None = None) -> int:
-    """Return the exit code of a command line (the process's own by default)."""
+def run(arguments: list[str]) -> int:
+    """Run a command line and return its exit code."""
     try:
-        outcome = app(arguments, standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return ExitCode.USAGE
-    except click.ClickException as error:
-        error.show()
-        return ExitCode.USAGE
-    except (click.exceptions.Exit, typer.Exit) as leave:
-        return int(leave.exit_code)
-    except (click.exceptions.Abort, KeyboardInterrupt):
+        outcome = app(["--help"] if arguments == [] else arguments, standalone_mode=False)
+    except TyperException as error:
+        return _fail(f"{error.format_message()} (nodulus --help says more)", ExitCode.USAGE)
+    except typer.Exit as leave:
+        return leave.exit_code
+    except (typer.Abort, KeyboardInterrupt):
         return _fail("stopped", ExitCode.INTERNAL_ERROR)
     except UsageError as error:
         return _fail(str(error), ExitCode.USAGE)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-prepare = typer.Typer(help="Make a data list (MONAI decathlon JSON) to train and evaluate on.", no_args_is_help=True)
+prepare = typer.Typer(help="Make a data list (MONAI decathlon JSON) to train and evaluate on.")
 
 
 @prepare.callback()

@@ -111,6 +111,30 @@ def test_a_wrong_call_ends_with_code_2_and_says_what_was_expected(
     assert says in line
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["infer"], "INPUT"),
+        (["infer", "scan.nii", "--nope"], "--nope"),
+        (["infer", "scan.nii", "-o", "out", "--device", "abacus"], "abacus"),
+        (["dream"], "dream"),
+        (["prepare"], "command"),
+    ],
+)
+def test_what_the_command_line_does_not_know_is_code_2_and_one_line(
+    arguments: list[str], says: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == 2
+    (line,) = error_lines(capfd)
+    assert line.startswith("nodulus: ")
+    assert says in line
+
+
+def test_the_bare_command_says_what_it_can_do(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run([]) == 0
+    assert "infer" in capfd.readouterr().out
+
+
 def test_check_prints_the_geometry_as_json(study: DemoStudy, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["check", str(study.dicom_folder), "--json"]) == 0
     record = json.loads(capfd.readouterr().out)
