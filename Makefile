@@ -3,7 +3,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+# The build backend warns of every editable install; what fails is still said.
+PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-check
 BUNDLE := bundles/lung_nodule_ct_classification
 
 .PHONY: help demo test lint types format bench schema wheel clean
