@@ -1,23 +1,16 @@
-"""Where the bytes of a scan's files come from: a folder, one file, or a zip that is never extracted."""
+"""Where the bytes of a scan's files come from: a folder, one file, or memory."""
 
 from __future__ import annotations
 
-import stat
-import zipfile
-import zlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from .gate import Gate
-from .gate_rules import ARCHIVE_FILES, ARCHIVE_NAMES, ARCHIVE_NESTED, ARCHIVE_RATIO, ARCHIVE_SIZE, FOLDER_FILES
-
-_GIB = 1 << 30
-_MIB = 1 << 20
-_RATIO_FREE_BYTES = 64 * _MIB
-_NESTED_SUFFIXES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz")
-_NESTED_MAGIC = (b"PK\x03\x04", b"7z\xbc\xaf\x27\x1c", b"Rar!")
+from .gate_rules import FOLDER_DEPTH, FOLDER_FILES
+from .problems import printable
 
 
 class ByteSource(Protocol):
@@ -31,6 +24,10 @@ class ByteSource(Protocol):
     def size(self) -> int:
         """Length in bytes."""
 
+    @property
+    def reads_anywhere(self) -> bool:
+        """Whether a read far into the file costs no more than one at its start."""
+
     def read(self, offset: int, length: int) -> bytes:
         """Return up to ``length`` bytes from ``offset``; OSError where they cannot be read."""
 
@@ -42,6 +39,7 @@ class FileSource:
     path: Path
     name: str
     size: int
+    reads_anywhere: bool = True
 
     def read(self, offset: int, length: int) -> bytes:
         """Return up to ``length`` bytes from ``offset``."""
@@ -57,6 +55,7 @@ class MemorySource:
 
     name: str
     content: bytes
+    reads_anywhere: bool = True
 
     @property
     def size(self) -> int:
@@ -68,110 +67,39 @@ class MemorySource:
         return self.content[offset : offset + length]
 
 
-@dataclass(frozen=True)
-class ZipSource:
-    """A member of a zip archive, decompressed in memory as far as it is asked for."""
-
-    archive: zipfile.ZipFile
-    member: zipfile.ZipInfo
-
-    @property
-    def name(self) -> str:
-        """Name to show."""
-        return printable(self.member.filename.rsplit("/", 1)[-1])
-
-    @property
-    def size(self) -> int:
-        """Length once decompressed, as the archive declares it; no more is ever read."""
-        return self.member.file_size
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Return up to ``length`` bytes from ``offset``."""
-        try:
-            with self.archive.open(self.member) as stream:
-                stream.seek(offset)
-                return stream.read(length)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-            raise OSError(f"{self.name} is damaged in the archive") from error
-
-
-def printable(name: str) -> str:
-    """Return a name that is safe to print: control characters are escaped."""
-    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in name)
+def in_memory(source: ByteSource) -> ByteSource:
+    """Return a source whose every read is cheap: a zip's member is inflated once, not from its start each time."""
+    return source if source.reads_anywhere else MemorySource(source.name, source.read(0, source.size))
 
 
 def folder_sources(folder: Path, gate: Gate) -> list[ByteSource]:
     """Return the files of a folder and its subfolders in the order of their names; no link to a folder is followed."""
     sources: list[ByteSource] = []
-    for path in _files_below(folder):
+    for path in _files_below(folder, gate):
         sources.append(FileSource(path, printable(path.name), path.stat().st_size))
         if len(sources) > FOLDER_FILES.tolerance:
             gate.broken(FOLDER_FILES, f"Expected at most {FOLDER_FILES.limit}, got more in {printable(folder.name)}")
     return sources
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
-    for entry in sorted(folder.iterdir()):
-        if entry.name.startswith(".") or entry.name == "__MACOSX":
-            continue
-        if entry.is_dir():
-            yield from () if entry.is_symlink() else _files_below(entry)
-        elif entry.is_file():
-            yield entry
+def _files_below(folder: Path, gate: Gate) -> Iterator[Path]:
+    n_above = len(folder.parts)
+    for place, folders, names in os.walk(folder, onerror=_raise):
+        below = Path(place)
+        if len(below.parts) - n_above > FOLDER_DEPTH.tolerance:
+            deep = printable(below.name)
+            gate.broken(FOLDER_DEPTH, f"Expected at most {FOLDER_DEPTH.limit}, got more down to a folder {deep}")
+        folders[:] = sorted(name for name in folders if not is_clutter(name))
+        for name in sorted(names):
+            path = below / name
+            if not is_clutter(name) and path.is_file():
+                yield path
 
 
-def zip_sources(path: Path, gate: Gate) -> list[ByteSource]:
-    """Return the members of a zip after the checks that keep it harmless."""
-    try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise OSError(f"{path.name} is no complete zip archive") from error
-    members = [member for member in archive.infolist() if not member.is_dir()]
-    _check_amount(path, members, gate)
-    _check_members(path, members, gate)
-    members = [member for member in members if not _is_clutter(member.filename)]
-    sources: list[ByteSource] = [ZipSource(archive, member) for member in members]
-    for source in sources:
-        if source.name.lower().endswith(_NESTED_SUFFIXES) or _head(source).startswith(_NESTED_MAGIC):
-            gate.broken(ARCHIVE_NESTED, f"Expected no archive inside {path.name}, got {source.name}", [source.name])
-    return sources
+def _raise(error: OSError) -> None:
+    raise error
 
 
-def _head(source: ByteSource) -> bytes:
-    """Return the first bytes; a damaged member is the header reader's to report."""
-    try:
-        return source.read(0, 8)
-    except OSError:
-        return b""
-
-
-def _is_clutter(name: str) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
-
-
-def _check_amount(path: Path, members: list[zipfile.ZipInfo], gate: Gate) -> None:
-    if len(members) > ARCHIVE_FILES.tolerance:
-        gate.broken(ARCHIVE_FILES, f"Expected at most {ARCHIVE_FILES.limit}, got {len(members)} in {path.name}")
-    total = sum(member.file_size for member in members)
-    if total > ARCHIVE_SIZE.tolerance * _GIB:
-        gate.broken(ARCHIVE_SIZE, f"Expected at most {ARCHIVE_SIZE.limit}, got {total / _GIB:.1f} GiB in {path.name}")
-    ratio = total / max(path.stat().st_size, 1)
-    if total > _RATIO_FREE_BYTES and ratio > ARCHIVE_RATIO.tolerance:
-        gate.broken(ARCHIVE_RATIO, f"Expected a ratio of at most {ARCHIVE_RATIO.limit}, got {ratio:.0f} in {path.name}")
-
-
-def _check_members(path: Path, members: list[zipfile.ZipInfo], gate: Gate) -> None:
-    for member in members:
-        name, what = member.filename, ""
-        if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/") or ":" in name[:3]:
-            what = "a name that leads out of it"
-        elif stat.S_ISLNK(member.external_attr >> 16):
-            what = "a link"
-        elif member.flag_bits & 0x1:
-            what = "an encrypted member"
-        if what:
-            gate.broken(
-                ARCHIVE_NAMES,
-                f"Expected plain members in {path.name}, got {what}: {printable(name)}",
-                [printable(name)],
-            )
+def is_clutter(name: str) -> bool:
+    """Return whether a file or folder is what a desktop leaves behind."""
+    return name.startswith(".") or name == "__MACOSX"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from .byte_sources import ByteSource
+from .byte_sources import ByteSource, MemorySource
+from .dicom_errors import CutShortError, DicomError, MalformedError, NotDicomError
+from .dicom_walk import UNDEFINED, ElementWalker, MoreNeededError, looks_explicit
+from .inflate_dicom import inflate_dataset
 
 Tag = int
 
@@ -16,24 +18,14 @@ IMPLICIT_LITTLE = "1.2.840.10008.1.2"
 EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 DEFLATED = "1.2.840.10008.1.2.1.99"
 
-_LONG_FORM = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
-_ITEM_END, _SEQUENCE_END = 0xFFFEE00D, 0xFFFEE0DD
-UNDEFINED = 0xFFFFFFFF
 _HEAD_BYTES = 16384
-_MAX_DEPTH = 32
-_MAX_INFLATED = 1 << 30
-
-
-class NotDicomError(ValueError):
-    """The file does not begin as DICOM does."""
-
-
-class CutShortError(ValueError):
-    """The file ends, or makes no sense, before its header does."""
-
-
-class _MoreNeededError(Exception):
-    """The header goes on beyond the bytes at hand."""
+# Functional groups of 20000 frames take some 20 MB; nothing else that is wanted is long.
+_MAX_WINDOW_BYTES = 1 << 27
+_MAX_VALUE_BYTES = 1 << 20
+_OVERLAY_GROUPS = range(0x6000, 0x6020, 2)
+# What a dataset without preamble and meta group may begin with.
+_FIRST_TAGS = frozenset({0x00020000, 0x00080000, 0x00080001, 0x00080005, 0x00080008, 0x00080012, 0x00080016})
+_LONGEST_FIRST_VALUE = 1024
 
 
 @dataclass
@@ -50,138 +42,114 @@ class Elements:
     pixel_offset: int = 0
     pixel_length: int = 0
     stream_size: int = 0
+    has_overlay: bool = False
 
 
 def read_elements(source: ByteSource, wanted: Collection[Tag]) -> Elements:
-    """Return the wanted top-level elements of a file, reading no further than its header goes."""
-    length = _HEAD_BYTES
-    while True:
-        head = source.read(0, min(length, source.size))
-        whole = len(head) >= source.size or len(head) < length
-        try:
-            found = _parse(head, wanted, whole)
-            found.stream_size = found.stream_size or source.size
-            return found
-        except _MoreNeededError as error:
-            if whole:
-                raise CutShortError("the file ends inside its header") from error
-            length *= 8
+    """Return the wanted top-level elements of a file, reading no further than its header goes.
+
+    Raises:
+        NotDicomError: it does not begin as DICOM does.
+        CutShortError: it ends inside its header.
+        MalformedError: its header makes no sense. Both carry what was found until there.
+    """
+    found = Elements()
+    try:
+        head = source.read(0, _HEAD_BYTES)
+        offset = _read_meta(head, found)
+        if found.transfer_syntax == DEFLATED:
+            source = MemorySource(source.name, inflate(source.read(0, source.size)))
+            head = source.read(0, _HEAD_BYTES)
+        found.stream_size = source.size
+        _read_dataset(source, offset, head[offset:], wanted, found)
+    except DicomError as error:
+        error.values = found.values
+        raise
+    return found
 
 
 def inflate(file_bytes: bytes) -> bytes:
     """Return a deflated file as if it were explicit little endian: its meta group, then the inflated dataset."""
-    start, _ = _meta_group(file_bytes)
-    try:
-        stream = zlib.decompressobj(-zlib.MAX_WBITS)
-        dataset = stream.decompress(file_bytes[start:], _MAX_INFLATED)
-    except zlib.error as error:
-        raise CutShortError("its deflated dataset is damaged") from error
-    if not stream.eof:
-        raise CutShortError("its deflated dataset ends early")
-    return file_bytes[:start] + dataset
+    start = _read_meta(file_bytes[:_HEAD_BYTES], Elements())
+    return inflate_dataset(file_bytes, start)
 
 
-def _parse(head: bytes, wanted: Collection[Tag], whole: bool) -> Elements:
-    offset, meta = _meta_group(head)
-    found = Elements(values=meta)
-    found.transfer_syntax = meta.get(0x00020010, IMPLICIT_LITTLE.encode()).rstrip(b"\0 ").decode("ascii", "replace")
-    explicit = found.transfer_syntax != IMPLICIT_LITTLE if meta else head[offset + 4 : offset + 6].isalpha()
-    found.is_little_endian = found.transfer_syntax != EXPLICIT_BIG
-    if found.transfer_syntax == DEFLATED:
-        if not whole:
-            raise _MoreNeededError
-        head = inflate(head)
-        found.stream_size = len(head)
-    walker = _Walker(head, explicit, found.is_little_endian)
-    end = walker.collect(offset, wanted, found)
-    if end == len(head) and not whole:
-        raise _MoreNeededError
-    return found
-
-
-def _meta_group(head: bytes) -> tuple[int, dict[Tag, bytes]]:
-    """Return where the dataset starts and the elements of group 2, which is explicit little endian always."""
-    if head[128:132] == b"DICM":
-        offset = 132
-    elif head[:2] in (b"\x02\x00", b"\x08\x00") and head[3:4] == b"\x00":
-        offset = 0
-    else:
+def _read_meta(head: bytes, found: Elements) -> int:
+    """Fill ``found`` with the elements of group 2, explicit little endian always; return where the dataset starts."""
+    offset = 132 if head[128:132] == b"DICM" else 0
+    if offset == 0 and not _may_begin(head):
         raise NotDicomError
-    walker, meta = _Walker(head, explicit=True, little=True), {}
-    while head[offset : offset + 2] == b"\x02\x00":
-        tag, start, length = walker.element(offset)
-        offset = start + length
-        meta[tag] = head[start:offset]
+    walker = ElementWalker(head, explicit=True, little=True)
+    try:
+        while head[offset : offset + 2] == b"\x02\x00":
+            tag, start, length = walker.element(offset)
+            offset = start + length
+            found.values[tag] = head[start:offset]
+    except MoreNeededError as error:
+        raise CutShortError("the file ends inside its header") from error
     if offset > len(head):
-        raise _MoreNeededError
-    return offset, meta
+        raise CutShortError("the file ends inside its header")
+    stated = found.values.get(0x00020010, IMPLICIT_LITTLE.encode())
+    found.transfer_syntax = stated.rstrip(b"\0 ").decode("ascii", "replace")
+    found.is_little_endian = found.transfer_syntax != EXPLICIT_BIG
+    return offset
 
 
-class _Walker:
-    """Steps from element to element over the bytes of a dataset."""
+def _may_begin(head: bytes) -> bool:
+    """Return whether bytes can be the first element of a dataset that has no preamble."""
+    if len(head) < 8:
+        return False
+    group, number, length = struct.unpack_from("<HHL", head)
+    fits = looks_explicit(head, 0) or (length <= _LONGEST_FIRST_VALUE and (number != 0 or length == 4))
+    return (group << 16 | number) in _FIRST_TAGS and fits
 
-    def __init__(self, data: bytes, explicit: bool, little: bool) -> None:
-        self._data = data
-        self._explicit = explicit
-        order = "<" if little else ">"
-        self._tag = struct.Struct(order + "HH").unpack_from
-        self._short = struct.Struct(order + "H").unpack_from
-        self._long = struct.Struct(order + "L").unpack_from
 
-    def element(self, offset: int) -> tuple[Tag, int, int]:
-        """Return the tag at an offset, where its value starts, and its length."""
-        data = self._data
-        if offset + 12 > len(data):
-            return self._last_element(offset)
-        group, number = self._tag(data, offset)
-        tag = group << 16 | number
-        if not self._explicit or group == 0xFFFE:
-            return tag, offset + 8, self._long(data, offset + 4)[0]
-        vr = data[offset + 4 : offset + 6]
-        if vr in _LONG_FORM:
-            return tag, offset + 12, self._long(data, offset + 8)[0]
-        if not vr.isalpha():
-            raise CutShortError("its header holds no valid element where one is due")
-        return tag, offset + 8, self._short(data, offset + 6)[0]
+def _read_dataset(source: ByteSource, offset: int, window: bytes, wanted: Collection[Tag], found: Elements) -> None:
+    """Walk a dataset through windows of the file; what is long and not wanted is stepped over, unread."""
+    explicit = _is_explicit(window, found)
+    length = _HEAD_BYTES
+    while offset < source.size:
+        walker = ElementWalker(window, explicit, found.is_little_endian)
+        done = _collect(walker, offset, wanted, found)
+        if found.pixel_offset:
+            return
+        if offset + done > source.size or (done == 0 and offset + len(window) >= source.size):
+            raise CutShortError("the file ends inside its header")
+        length = _HEAD_BYTES if done else length * 8
+        if length > _MAX_WINDOW_BYTES:
+            raise MalformedError("its header holds a sequence without end")
+        offset += done
+        window = source.read(offset, length)
 
-    def _last_element(self, offset: int) -> tuple[Tag, int, int]:
-        """Return an element so short that fewer than 12 bytes are left."""
-        if offset + 8 > len(self._data):
-            raise _MoreNeededError
-        group, number = self._tag(self._data, offset)
-        if not self._explicit or group == 0xFFFE:
-            return group << 16 | number, offset + 8, self._long(self._data, offset + 4)[0]
-        if self._data[offset + 4 : offset + 6] in _LONG_FORM:
-            raise _MoreNeededError
-        return group << 16 | number, offset + 8, self._short(self._data, offset + 6)[0]
 
-    def collect(self, offset: int, wanted: Collection[Tag], found: Elements) -> int:
-        """Fill ``found`` with the wanted elements from an offset on; return where the pixels, or the end, stop it."""
-        end = len(self._data)
-        while offset != end:
-            tag, start, length = self.element(offset)
+def _is_explicit(start: bytes, found: Elements) -> bool:
+    """Return whether elements name their representation; the first one decides where the transfer syntax errs."""
+    stated = found.transfer_syntax != IMPLICIT_LITTLE if found.values else looks_explicit(start, 0)
+    if not found.is_little_endian or len(start) < 8 or looks_explicit(start, 0) == stated:
+        return stated
+    (length,) = struct.unpack_from("<L", start, 4)
+    # Two letters make an implicit length of 16 kB and more; a first element is short.
+    return length > _LONGEST_FIRST_VALUE and (stated or looks_explicit(start, 0))
+
+
+def _collect(walker: ElementWalker, base: int, wanted: Collection[Tag], found: Elements) -> int:
+    """Fill ``found`` from a window that starts at ``base``; return how far it was understood, or led."""
+    offset, end = 0, len(walker.data)
+    while offset < end:
+        try:
+            tag, start, length = walker.element(offset)
             if tag == PIXEL_DATA:
-                found.pixel_offset, found.pixel_length = start, length
+                found.pixel_offset, found.pixel_length = base + start, length
                 return offset
-            offset = self._inside(offset)._skip(start, 0) if length == UNDEFINED else start + length
-            if offset > end:
-                raise _MoreNeededError
-            if tag in wanted:
-                found.values[tag] = self._data[start:offset]
-        return end
-
-    def _skip(self, offset: int, depth: int) -> int:
-        """Return where a sequence or item of undefined length ends, whose value starts at an offset."""
-        if depth > _MAX_DEPTH:
-            raise CutShortError("its header nests sequences without end")
-        while True:
-            tag, start, length = self.element(offset)
-            if tag in (_SEQUENCE_END, _ITEM_END):
-                return start
-            offset = self._inside(offset)._skip(start, depth + 1) if length == UNDEFINED else start + length
-
-    def _inside(self, offset: int) -> _Walker:
-        """Return what walks the value of the element at an offset: UN of undefined length is implicit (PS3.5 6.2.2)."""
-        if self._explicit and self._data[offset + 4 : offset + 6] == b"UN":
-            return _Walker(self._data, explicit=False, little=True)
-        return self
+            stop = walker.after(offset, start) if length == UNDEFINED else start + length
+        except MoreNeededError:
+            return offset
+        found.has_overlay |= tag >> 16 in _OVERLAY_GROUPS
+        if tag in wanted and length <= _MAX_VALUE_BYTES:
+            if stop > end:
+                return offset
+            if tag in found.values:
+                raise MalformedError(f"its header holds ({tag >> 16:04X},{tag & 0xFFFF:04X}) twice")
+            found.values[tag] = walker.data[start:stop]
+        offset = stop
+    return offset

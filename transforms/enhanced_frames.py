@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .dicom_elements import CutShortError
-from .slice_header import MULTI_FRAME_CLASSES, Numbers, SliceHeader
+from .dicom_elements import DEFLATED
+from .dicom_errors import DicomError, MalformedError
+from .element_reader import Numbers, decimal
+from .slice_header import MULTI_FRAME_CLASSES, SliceHeader
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-_MAX_FRAMES = 20000
+# Deflated files hold their pixels too.
+_MAX_GROUPS_BYTES = 1 << 29
 
 
 def is_multi_frame(header: SliceHeader) -> bool:
@@ -24,17 +26,27 @@ def is_multi_frame(header: SliceHeader) -> bool:
 
 def frame_headers(header: SliceHeader) -> list[SliceHeader]:
     """Return one header a frame; what a frame does not say is None, for the gate to judge."""
+    try:
+        return _headers(header)
+    except (DicomError, OSError):
+        raise
+    except Exception as error:  # pydicom raises many kinds on damaged sequences
+        raise MalformedError("its functional groups are damaged") from error
+
+
+def _headers(header: SliceHeader) -> list[SliceHeader]:
     from pydicom import dcmread
 
-    end = header.pixels.offset or header.source.size
-    try:
-        dataset = dcmread(io.BytesIO(header.source.read(0, end)), stop_before_pixels=True, force=True)
-        shared = _first(dataset, "SharedFunctionalGroupsSequence")
-        frames = list(_items(dataset, "PerFrameFunctionalGroupsSequence"))
-    except Exception as error:  # pydicom raises many kinds on damaged sequences
-        raise CutShortError("its functional groups are damaged") from error
-    if len(frames) != header.pixels.n_frames or len(frames) > _MAX_FRAMES:
-        raise CutShortError(f"it has {header.pixels.n_frames} frames and {len(frames)} functional groups")
+    # The offset of a deflated file's pixels is that in the inflated one.
+    is_whole = header.pixels.transfer_syntax == DEFLATED or not header.pixels.offset
+    end = header.source.size if is_whole else header.pixels.offset
+    if end > _MAX_GROUPS_BYTES:
+        raise MalformedError(f"its header takes {end} bytes")
+    dataset = dcmread(io.BytesIO(header.source.read(0, end)), stop_before_pixels=True, force=True)
+    shared = _first(dataset, "SharedFunctionalGroupsSequence")
+    frames = list(_items(dataset, "PerFrameFunctionalGroupsSequence"))
+    if len(frames) != header.pixels.n_frames:
+        raise MalformedError(f"it has {header.pixels.n_frames} frames and {len(frames)} functional groups")
     return [_frame_header(header, index, [frame, shared]) for index, frame in enumerate(frames)]
 
 
@@ -42,6 +54,7 @@ def _frame_header(header: SliceHeader, index: int, groups: list[Dataset | None])
     measures = _macro(groups, "PixelMeasuresSequence")
     transform = _macro(groups, "PixelValueTransformationSequence")
     content = _macro(groups, "FrameContentSequence")
+    stack_numbers = {name: _text(content, name) for name in ("TemporalPositionIndex", "FrameAcquisitionNumber")}
     frame_type = _text(_macro(groups, "CTImageFrameTypeSequence"), "FrameType")
     return replace(
         header,
@@ -53,7 +66,8 @@ def _frame_header(header: SliceHeader, index: int, groups: list[Dataset | None])
         thickness_mm=_number(measures, "SliceThickness"),
         location_mm=None,
         instance_number=None,
-        stack_numbers=(_text(content, "TemporalPositionIndex"), _text(content, "FrameAcquisitionNumber")),
+        stack_numbers=tuple(stack_numbers.values()),
+        traits=tuple(stack_numbers.items()),
         slope=_number(transform, "RescaleSlope"),
         intercept=_number(transform, "RescaleIntercept"),
         rescale_type=_text(transform, "RescaleType").upper(),
@@ -92,16 +106,9 @@ def _text(dataset: Dataset | None, keyword: str) -> str:
 
 def _numbers(dataset: Dataset | None, keyword: str, count: int) -> Numbers | None:
     parts = _text(dataset, keyword).split("\\")
-    return tuple(_float(part) for part in parts) if len(parts) == count else None
+    return tuple(decimal(part) for part in parts) if len(parts) == count else None
 
 
 def _number(dataset: Dataset | None, keyword: str) -> float | None:
     text = _text(dataset, keyword)
-    return _float(text) if text else None
-
-
-def _float(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
+    return decimal(text) if text else None

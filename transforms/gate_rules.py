@@ -46,6 +46,13 @@ FOLDER_FILES = GateRule(
     20000,
     "files",
 )
+FOLDER_DEPTH = GateRule(
+    Code.UNREADABLE,
+    "folders in folders to a bounded depth",
+    "Patient, study, series and what an export adds are ten at most.",
+    32,
+    "folders",
+)
 ARCHIVE_NAMES = GateRule(
     Code.UNSAFE_ARCHIVE,
     "members inside the archive, no links, no passwords",
@@ -108,13 +115,17 @@ COSINES = GateRule(
 SERIES = GateRule(
     Code.MIXED_SERIES,
     "one series, or several in one frame of reference",
-    "Series are never mixed. In one frame of reference a position means the same place in all of them, so the one "
-    "with most slices is read (then the thinner, then the smaller UID) and the choice is warned of. In different "
-    "frames, name one with series_uid. Localizers and series of one or two images do not count.",
+    "Series are never mixed. In one frame of reference a position means the same place in all of them, so one is read "
+    "and the choice is warned of: ORIGINAL\\PRIMARY\\AXIAL before derived, then most slices, then the thinner, then "
+    "the smaller UID. In different frames, name one with series_uid. Series do not count that are localizers or "
+    "projections, have no rescale to HU, slices above 5 mm, or fewer than three positions.",
     may_be_allowed=True,
 )
 SERIES_CHOSEN = GateRule(
     Code.MIXED_SERIES, "one series in one place", "The reader must know which series was scored.", action="warn"
+)
+ALL_SCOUTS = GateRule(
+    Code.LOCALIZER, "a series that is more than localizers", "A scout is a projection, and so are several in parallel."
 )
 SCOUT = GateRule(
     Code.LOCALIZER,
@@ -178,7 +189,8 @@ SAME_POSITION = GateRule(
     Code.DUPLICATE_SLICES,
     "one slice a position",
     "Closer than the finest increment of any CT (0.1 mm) and further than rounding. Copies are dropped with a warning; "
-    "different images at one place are refused unless acquisition or temporal numbers separate them into stacks.",
+    "different images at one place are refused unless acquisition or temporal numbers separate them into stacks of "
+    "three or more slices at largely the same positions.",
     0.02,
     "mm",
 )
@@ -186,6 +198,23 @@ DUPLICATES_DROPPED = GateRule(
     Code.DUPLICATE_SLICES,
     "no copies of a slice",
     "A copy changes nothing, but is a sign of a bad export.",
+    action="warn",
+)
+INTERLEAVED = GateRule(
+    Code.MIXED_SERIES,
+    "one acquisition and one reconstruction from end to end",
+    "Two kernels or phases half a step apart look like one even stack. Where TemporalPosition, AcquisitionNumber, "
+    "ConvolutionKernel, KVP, SliceThickness, FilterType or ReconstructionDiameter alternate along the stack, it is "
+    "split; where each part is even by itself, the one with most slices is read (then that of the first slice, by "
+    "position), with a warning; otherwise refused.",
+)
+INTERLEAVED_CHOSEN = GateRule(
+    Code.MIXED_SERIES, "one stack in the series", "The reader must know which stack was scored.", action="warn"
+)
+STEADY_RECONSTRUCTION = GateRule(
+    Code.MIXED_SERIES,
+    "the same ConvolutionKernel and KVP in all slices",
+    "Texture and values change where they do; the geometry holds.",
     action="warn",
 )
 NO_GAPS = GateRule(
@@ -229,7 +258,36 @@ COMPLETE_FILES = GateRule(
     Code.TRUNCATED,
     "files as long as their headers say, and pixels that decode",
     "Other readers fill the missing rows with air or leave the slice out. Seen at opening where a file is short; seen "
-    "at decoding otherwise.",
+    "at decoding otherwise: JPEG lossless must account for every bit (without restart markers), run lengths for every "
+    "pixel, and the size and bits of a compressed image must be the header's. Not seen: changed bytes inside the data "
+    "of JPEG 2000, which holds no checksum, or that leave a stream as long as before.",
+)
+SOUND_HEADERS = GateRule(
+    Code.UNREADABLE,
+    "headers that make sense, with no element twice",
+    "Of two positions in one header, readers take the first or the last.",
+)
+DAMAGED_OTHERS = GateRule(
+    Code.NOT_CT,
+    "no damaged files of other kinds or series beside the scan",
+    "A report that is cut short says nothing of the slices. Told by SOP class, modality, or the series asked for.",
+    action="set aside",
+)
+EXACT_PIXELS = GateRule(
+    Code.INCONSISTENT_SLICES,
+    "pixel data as long as rows and columns say",
+    "What is left is a row or a column where Rows or Columns are wrong, which shears the image. Rows and Columns that "
+    "are swapped leave nothing, and are not seen.",
+    1,
+    "row or column more",
+)
+PADDED_PIXELS = GateRule(
+    Code.INCONSISTENT_SLICES,
+    "pixel data with no more than a byte of padding",
+    "PS3.5 evens the length with one byte; more is a writer's fault that costs nothing.",
+    1,
+    "bytes",
+    action="warn",
 )
 RESCALE = GateRule(
     Code.NOT_HOUNSFIELD,
@@ -238,16 +296,51 @@ RESCALE = GateRule(
 )
 HAS_AIR = GateRule(
     Code.NOT_HOUNSFIELD,
-    "some voxels as dark as air (three slices are looked at)",
-    "Any chest shows air, at -1000 in the lungs or around the body. A scan that lost its intercept of -1024 shows "
-    "none.",
-    -500,
+    "air: a thousandth of the voxels between -1100 HU and this (several slices are looked at)",
+    "Any chest shows air, in the lungs or around the body. Padding has no say, nor has the lowest value where it lies "
+    "below -1100 HU or fills more than 5 % of the voxels: what surrounds a round field of view is as dark as you like. "
+    "A scan that lost its intercept of -1024 shows none, nor does one of half its values.",
+    -700,
     "HU at most",
+    may_be_allowed=True,
+)
+HAS_TISSUE = GateRule(
+    Code.NOT_HOUNSFIELD,
+    "voxels between -200 and 300 HU, a part of at least",
+    "Fat, water and muscle lie there in everyone.",
+    1,
+    "% of the voxels",
+    may_be_allowed=True,
+)
+LITTLE_BELOW_AIR = GateRule(
+    Code.NOT_HOUNSFIELD,
+    "voxels below -1500 HU, the padding apart, a part of at most",
+    "Nothing is thinner than air at -1000 HU; more of it is a wrong slope or intercept.",
+    1,
+    "% of the voxels",
+    may_be_allowed=True,
+)
+RESCALE_STEADY = GateRule(
+    Code.NOT_HOUNSFIELD,
+    "values that go on where RescaleSlope or RescaleIntercept changes from slice to slice",
+    "Neighbours look alike: where all three quartiles of a slice are off by this, to one side, its rescale is wrong. "
+    "A smaller error is not seen.",
+    150,
+    "HU",
+    may_be_allowed=True,
+)
+BODY_MEDIAN = GateRule(
+    Code.NOT_HOUNSFIELD,
+    "a median of the body (all above -300 HU) between fat and muscle: around -25 HU",
+    "It is -8 to 8 HU in the four real scans at hand; a slope of 1.2 puts it at 190 to 210, of 2 at 1000, of 0.5 at "
+    "-230 to -250. A shift of 100 HU is not seen.",
+    175,
+    "HU",
     may_be_allowed=True,
 )
 HU_RANGE = GateRule(
     Code.NOT_HOUNSFIELD,
-    "values that CT can have (three slices are looked at)",
+    "values that CT can have (several slices are looked at)",
     "Extended scales for metal end at 30710 HU; wrapped negative numbers stand at 64000 and more.",
     32768,
     "HU",
@@ -274,6 +367,18 @@ ENOUGH_BITS = GateRule(
     "Eight bits hold a window of the picture, not Hounsfield units.",
     9,
     "bits",
+)
+SPARE_BITS = GateRule(
+    Code.NOT_HOUNSFIELD,
+    "nothing in the bits outside BitsStored but zeros, the sign, padding or an overlay that is declared",
+    "They are masked; where they hold part of the pixels, a wrong BitsStored folds all values into a smaller range. "
+    "Several slices are looked at.",
+)
+PROJECTION = GateRule(
+    Code.NOT_HOUNSFIELD,
+    "no MIP, MinIP or other projection in ImageType",
+    "The maximum over a slab is the value of no place.",
+    may_be_allowed=True,
 )
 THIN = GateRule(
     Code.THICK_SLICES,

@@ -8,10 +8,11 @@ from pathlib import Path
 from .deflate_reader import DeflateReader
 from .geometry import Grid
 from .image_gate import judge
+from .image_pair import is_half_of_pair
 from .metaimage_file import is_metaimage, read_metaimage
 from .nifti_file import is_nifti, read_nifti
 from .nrrd_file import is_nrrd, read_nrrd
-from .problems import ProblemCode, UsageError, refuse
+from .problems import ProblemCode, UsageError, printable, refuse
 from .stored_image import StoredImage
 from .volume import CTVolume
 
@@ -37,13 +38,18 @@ def open_image_file(path: Path, *, allow: Collection[ProblemCode] = ()) -> CTVol
         allow: problems to let pass with a warning, of those that ``IMAGE_RULES`` says can be allowed.
     """
     if not path.is_file():
-        raise UsageError(f"Expected a NIfTI, MetaImage or NRRD file, got no file at {path}")
-    image = _read(path)
-    image.voxels.check_complete()
+        raise UsageError(f"Expected a NIfTI, MetaImage or NRRD file, got no file at {printable(str(path))}")
+    try:
+        image = _read(path)
+        image.voxels.check_complete()
+    except OSError as error:
+        message = f"Expected a readable file, got {error.strerror} at {path.name}"
+        raise refuse(ProblemCode.UNREADABLE, message) from error
     warnings = image.warnings + judge(image, frozenset(allow))
     return CTVolume(
         grid=Grid(image.voxels.size_xyz, image.affine_lps),
         read_slab=image.voxels.read_slab,
+        read_box=image.voxels.read_box,
         source=str(path),
         attributes={"format": image.format, "stored_type": str(image.voxels.stored_type)},
         warnings=warnings,
@@ -64,11 +70,11 @@ def _read(path: Path) -> StoredImage:
     if stream is None and is_nrrd(start):
         return read_nrrd(path)
     raise refuse(
-        ProblemCode.UNREADABLE, f"Expected a NIfTI, MetaImage or NRRD image, got {_what(start)} in {path.name}"
+        ProblemCode.UNREADABLE, f"Expected a NIfTI, MetaImage or NRRD image, got {_what(start, path)} in {path.name}"
     )
 
 
-def _what(start: bytes) -> str:
+def _what(start: bytes, path: Path) -> str:
     """Return in words what a file is that starts with these bytes."""
     if not start:
         return "an empty file"
@@ -76,8 +82,8 @@ def _what(start: bytes) -> str:
         return "one DICOM file (give the folder of its series)"
     if start.startswith(b"PK"):
         return "a zip archive"
-    if start[344:348] == b"ni1\0":
-        return "a NIfTI header whose voxels are in a second file"
+    if is_half_of_pair(path) or start[344:348] == b"ni1\0":
+        return "one half of an .hdr/.img pair (Analyze or NIfTI; convert it to one .nii file)"
     return "text" if _is_text(start) else "unknown binary content"
 
 

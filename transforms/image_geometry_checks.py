@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .geometry import Affine, apply_affine
-from .image_rules import ACCOUNTS_AGREE, AXES_SPAN_SPACE
+from .image_rules import ACCOUNTS_AGREE, AXES_SPAN_SPACE, FEW_VOXELS, UNIT_AXES
 from .problems import ProblemCode, refuse
 
 
@@ -21,6 +21,9 @@ def one_volume(sizes: Sequence[int], path: Path) -> tuple[int, int, int]:
             ProblemCode.UNREADABLE,
             f"Expected a positive number of voxels along each axis, got {list(sizes)} in {path.name}",
         )
+    if any(n > FEW_VOXELS.tolerance for n in sizes[:3]):
+        message = f"Expected at most {FEW_VOXELS.limit} along each axis, got {list(sizes)}"
+        raise refuse(FEW_VOXELS.code, f"{message} in {path.name}")
     if any(n > 1 for n in sizes[3:]):
         n_volumes = int(np.prod(sizes[3:], dtype=object))
         raise refuse(
@@ -51,6 +54,15 @@ def check_affine(affine: ArrayLike, path: Path) -> Affine:
             ProblemCode.NO_GEOMETRY, f"Expected three independent axes, got {_listed(matrix[:3, :3])} in {path.name}"
         )
     return matrix
+
+
+def check_unit_axes(direction: NDArray[np.float64], path: Path) -> NDArray[np.float64]:
+    """Return the directions (columns) when their lengths are 1: the spacing is said elsewhere."""
+    off = np.abs(np.linalg.norm(direction, axis=0) - 1)
+    if not (off <= UNIT_AXES.tolerance).all():
+        message = f"Expected axes of length 1 within {UNIT_AXES.tolerance}, got {_listed(direction.T)}"
+        raise refuse(UNIT_AXES.code, f"{message} in {path.name}")
+    return direction
 
 
 def check_affines_agree(

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from .gate_rules import NOT_TOO_THICK, THIN, UPRIGHT, GateRule
+from .gate_rules import (
+    BODY_MEDIAN,
+    HAS_AIR,
+    HAS_TISSUE,
+    HU_RANGE,
+    LITTLE_BELOW_AIR,
+    NOT_TOO_THICK,
+    THIN,
+    UPRIGHT,
+    GateRule,
+)
 from .problems import ProblemCode as Code
 
 KNOWN_FORMAT = GateRule(
@@ -12,8 +22,29 @@ KNOWN_FORMAT = GateRule(
 )
 WHOLE_FILE = GateRule(
     Code.TRUNCATED,
-    "as many bytes as the header says (more than a row too many is unreadable); compressed data with a sound checksum",
-    "Other readers fill the rest with zeros or see it only where they read. Bytes left over mean a wrong size or type.",
+    "as many bytes as the header says (more are unreadable); compressed data with a sound checksum",
+    "Other readers fill the rest with zeros or see it only where they read. Bytes left over mean a wrong start, size "
+    "or type: the voxels would stand elsewhere.",
+)
+INFLATES_FAIRLY = GateRule(
+    Code.UNREADABLE,
+    "a compression ratio that images reach (looked at above 64 MiB)",
+    "CT compresses 2 to 4 times; zeros, 1000 times. A small file must not become an unbounded one.",
+    200,
+    ": 1",
+)
+ONE_ACCOUNT = GateRule(
+    Code.UNREADABLE,
+    "each field of a MetaImage or NRRD header once",
+    "Of two sizes readers take the first or the last.",
+)
+FEW_VOXELS = GateRule(
+    Code.UNREADABLE,
+    "a bounded number of voxels along each axis",
+    "Scanners give at most 2048 pixels a row, and the longest chest series seen hold 3000 slices; memory is taken for "
+    "what the header says.",
+    4096,
+    "voxels",
 )
 ONE_VOLUME = GateRule(
     Code.MIXED_SERIES,
@@ -37,6 +68,20 @@ SPACING = GateRule(
     "No chest CT is finer; smaller numbers are metres or centimetres without their unit.",
     0.05,
     "mm",
+)
+POSITION = GateRule(
+    Code.NO_GEOMETRY,
+    "a first voxel at a position of human range",
+    "Scanners count from the table or the isocentre, centimetres to metres away.",
+    100,
+    "m",
+)
+UNIT_AXES = GateRule(
+    Code.NO_GEOMETRY,
+    "a MetaImage TransformMatrix of axes of length 1",
+    "Their lengths would scale the ElementSpacing. Cosines are written with three decimals or more.",
+    0.002,
+    "(unit vectors)",
 )
 AXES_SPAN_SPACE = GateRule(
     Code.NO_GEOMETRY,
@@ -69,38 +114,18 @@ ENOUGH_VOXELS = GateRule(
     "voxels",
     may_be_allowed=True,
 )
-ENOUGH_AIR = GateRule(
-    Code.NOT_HOUNSFIELD,
-    "voxels below -500 HU (three slices are looked at), a part of at least",
-    "Each CT shows lung or the air around the body; 0..1, 0..255, z-scores and unscaled values show none.",
-    0.001,
-    "of the voxels",
-    may_be_allowed=True,
-)
-ENOUGH_TISSUE = GateRule(
-    Code.NOT_HOUNSFIELD,
-    "voxels between -200 and 300 HU, a part of at least",
-    "Fat, water and muscle lie there in everyone.",
-    0.01,
-    "of the voxels",
-    may_be_allowed=True,
-)
-LITTLE_BELOW_AIR = GateRule(
-    Code.NOT_HOUNSFIELD,
-    "voxels below -1500 HU, the padding value apart, a part of at most",
-    "Nothing is thinner than air at -1000 HU; more of it is a wrong slope.",
-    0.01,
-    "of the voxels",
-    may_be_allowed=True,
-)
-
 IMAGE_RULES: tuple[GateRule, ...] = (
     KNOWN_FORMAT,
     WHOLE_FILE,
+    INFLATES_FAIRLY,
+    ONE_ACCOUNT,
+    FEW_VOXELS,
     ONE_VOLUME,
     ONE_NUMBER_A_VOXEL,
     HAS_GEOMETRY,
+    POSITION,
     SPACING,
+    UNIT_AXES,
     AXES_SPAN_SPACE,
     ACCOUNTS_AGREE,
     LENGTH_UNIT,
@@ -108,7 +133,9 @@ IMAGE_RULES: tuple[GateRule, ...] = (
     THIN,
     UPRIGHT,
     ENOUGH_VOXELS,
-    ENOUGH_AIR,
-    ENOUGH_TISSUE,
+    HU_RANGE,
+    HAS_AIR,
+    HAS_TISSUE,
     LITTLE_BELOW_AIR,
+    BODY_MEDIAN,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +14,6 @@ from .geometry import Affine, swap_lps_ras
 from .image_geometry_checks import check_affine, check_affines_agree, check_spacing, one_volume
 from .problems import Problem, ProblemCode, refuse
 from .stored_image import StoredImage, StoredVoxels
-
-_HEADER_BYTES = 540  # of NIfTI-2; NIfTI-1 needs 348
 
 
 def is_nifti(start: bytes) -> bool:
@@ -35,7 +32,7 @@ def read_nifti(path: Path, stream: DeflateReader | None) -> StoredImage:
     slope, intercept = _scaling(header, path)
     voxels = StoredVoxels(
         path=path,
-        offset=int(header["vox_offset"]),
+        offset=_offset(header, path),
         stored_type=_stored_type(header, path),
         size_xyz=size_xyz,
         stream=stream,
@@ -49,19 +46,31 @@ def _read_header(path: Path, stream: DeflateReader | None) -> Nifti1Header:
     """Return nibabel's header, unchecked: its checks repair silently what must be refused here."""
     if stream is None:
         with path.open("rb") as file:
-            start = file.read(_HEADER_BYTES)
+            start = file.read(Nifti2Header.sizeof_hdr)
     else:
-        start = stream.read(0, _HEADER_BYTES)
+        start = stream.read_start(Nifti2Header.sizeof_hdr)
     kind = Nifti1Header if start[344:348] == b"n+1\0" else Nifti2Header
+    if len(start) < kind.sizeof_hdr:
+        message = f"Expected a header of {kind.sizeof_hdr} bytes, got {len(start)}"
+        raise refuse(ProblemCode.TRUNCATED, f"{message} in {path.name}")
     try:
-        header = kind.from_fileobj(io.BytesIO(start), check=False)
+        # From its own bytes alone: what follows them may be extensions, which are of no use here.
+        header = kind(start[: kind.sizeof_hdr], check=False)
         header.get_data_dtype()
     except (HeaderDataError, KeyError, ValueError) as error:
         raise refuse(ProblemCode.UNREADABLE, f"Expected a NIfTI header, got {error} in {path.name}") from error
-    if not header.single_vox_offset <= header["vox_offset"] < np.inf:
-        message = f"Expected voxels from byte {header.single_vox_offset} on, got {header['vox_offset']}"
-        raise refuse(ProblemCode.UNREADABLE, f"{message} in {path.name}")
     return header
+
+
+def _offset(header: Nifti1Header, path: Path) -> int:
+    """Return the first byte of the voxels; 0 says right after the header, as in ITK (a habit from ANALYZE)."""
+    offset = header["vox_offset"]
+    if offset == 0:
+        return int(header.sizeof_hdr)
+    if not header.single_vox_offset <= offset < np.inf:
+        message = f"Expected voxels from byte {header.single_vox_offset} on, got {offset}"
+        raise refuse(ProblemCode.UNREADABLE, f"{message} in {path.name}")
+    return int(offset)
 
 
 def _size_xyz(header: Nifti1Header, path: Path) -> tuple[int, int, int]:

@@ -38,6 +38,11 @@ class ProblemCode(str, Enum):
         return self.value
 
 
+def printable(text: str) -> str:
+    """Return a text that is safe to print and stays on one line: control characters are escaped."""
+    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)
+
+
 @dataclass(frozen=True)
 class Problem:
     """One problem: its code, one line of expected and got, and the offending items (slices, rows, nodules) by name."""
@@ -45,6 +50,11 @@ class Problem:
     code: ProblemCode
     message: str
     items: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        # Names and header values come from outside: a line break or an escape sequence must not reach the terminal.
+        object.__setattr__(self, "message", printable(self.message))
+        object.__setattr__(self, "items", tuple(map(printable, self.items)))
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"

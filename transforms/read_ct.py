@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from .problems import ProblemCode, UsageError
+from .image_pair import is_half_of_pair
+from .problems import ProblemCode, UsageError, printable
 from .read_dicom import open_dicom
 from .scan_cache import ScanCache
 from .volume import CTVolume
@@ -30,8 +31,8 @@ def open_ct(path: str | Path, *, allow: Collection[ProblemCode] = (), series_uid
         InputRefusedError: the scan is not one that can be read right; its ``problem`` says why.
     """
     place, codes = Path(path), _codes(allow)
-    if not place.exists():
-        raise UsageError(f"Expected a scan at {place}, got no such file or folder")
+    if not _is_place(place):
+        raise UsageError(f"Expected a scan at {printable(str(place))}, got no such file or folder")
     if place.is_file() and _holds_image(place):
         # nibabel takes 0.2 s to import, which a DICOM scan does without.
         from .image_files import open_image_file
@@ -43,7 +44,7 @@ def open_ct(path: str | Path, *, allow: Collection[ProblemCode] = (), series_uid
 def open_ct_cached(path: str | Path, *, allow: Collection[ProblemCode] = (), series_uid: str | None = None) -> CTVolume:
     """Return what ``open_ct`` does; a scan opened before, whose files have not changed, is not read again."""
     place, codes = Path(path), _codes(allow)
-    if not place.exists():
+    if not _is_place(place):
         return open_ct(place, allow=codes, series_uid=series_uid)
     return _cache.get(place, (codes, series_uid), lambda: open_ct(place, allow=codes, series_uid=series_uid))
 
@@ -51,6 +52,14 @@ def open_ct_cached(path: str | Path, *, allow: Collection[ProblemCode] = (), ser
 def forget_scans() -> None:
     """Close every scan that ``open_ct_cached`` keeps."""
     _cache.clear()
+
+
+def _is_place(path: Path) -> bool:
+    """Return whether a path is a file or folder that can be looked at; a pipe would be waited on without end."""
+    try:
+        return path.is_file() or path.is_dir()
+    except (OSError, ValueError):  # a name longer than 255 bytes, or one with a zero in it
+        return False
 
 
 def _codes(allow: Collection[ProblemCode]) -> frozenset[ProblemCode]:
@@ -62,7 +71,7 @@ def _codes(allow: Collection[ProblemCode]) -> frozenset[ProblemCode]:
 
 def _holds_image(path: Path) -> bool:
     """Return whether a file is NIfTI, MetaImage or NRRD, by its name or by what it holds."""
-    if path.name.lower().endswith(_IMAGE_SUFFIXES):
+    if path.name.lower().endswith(_IMAGE_SUFFIXES) or is_half_of_pair(path):
         return True
     with path.open("rb") as stream:
         start = stream.read(352)

@@ -9,21 +9,25 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .byte_sources import ByteSource, FileSource, folder_sources, printable, zip_sources
-from .dicom_elements import CutShortError, NotDicomError
+from .byte_sources import ByteSource, FileSource, folder_sources
+from .damaged_files import DamagedFile, report_damage
+from .dicom_errors import DicomError, NotDicomError
 from .duplicate_slices import drop_duplicates
 from .enhanced_frames import frame_headers, is_multi_frame
 from .gate import Gate
-from .gate_rules import COMPLETE_FILES, FILE_SIZE, READABLE
-from .hounsfield_check import check_hounsfield
-from .problems import ProblemCode, refuse
-from .series_choice import choose_series, set_scouts_aside
+from .gate_rules import FILE_SIZE, READABLE
+from .interleaved_stacks import choose_stack
+from .problems import ProblemCode, printable, refuse
+from .scouts import set_scouts_aside
+from .series_choice import choose_series
 from .slice_checks import check_each
 from .slice_header import MEDIA_DIRECTORY, SliceHeader, read_slice_header
 from .slice_pixels import read_slices
 from .slice_stack import SliceStack, build_stack
+from .slice_values_check import check_values
 from .slices_alike import check_alike
 from .volume import CTVolume
+from .zip_sources import zip_sources
 
 _DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 
@@ -38,12 +42,12 @@ def open_dicom(path: Path, *, allow: Collection[ProblemCode] = (), series_uid: s
     """
     gate = Gate(allow)
     place = printable(path.name)
-    headers = _read_headers(_sources(path, gate), place, gate)
+    headers = _read_headers(_sources(path, gate), place, series_uid, gate)
     slices = set_scouts_aside(choose_series(headers, series_uid, gate, place), gate)
     check_each(slices, gate)
     check_alike(slices, gate)
-    stack = build_stack(drop_duplicates(slices, gate), gate)
-    check_hounsfield(stack.slices, gate)
+    stack = build_stack(choose_stack(drop_duplicates(slices, gate), gate), gate)
+    check_values(stack.slices, gate)
     return _volume(path, stack, gate)
 
 
@@ -62,24 +66,19 @@ def _sources(path: Path, gate: Gate) -> list[ByteSource]:
         raise refuse(READABLE.code, f"Expected a readable place, got: {what}, at {printable(path.name)}") from error
 
 
-def _read_headers(sources: Sequence[ByteSource], place: str, gate: Gate) -> list[SliceHeader]:
+def _read_headers(sources: Sequence[ByteSource], place: str, series_uid: str | None, gate: Gate) -> list[SliceHeader]:
     """Return the headers of all DICOM images; files of other kinds are passed over, damaged ones refused."""
     headers: list[SliceHeader] = []
-    damaged: dict[str, str] = {}
-    nameless: dict[str, str] = {}
+    damaged: list[DamagedFile] = []
     for source in sources:
         try:
             headers += _headers_of(source, gate)
-        except NotDicomError:
+        except NotDicomError as error:
             if source.name.lower().endswith(_DICOM_SUFFIXES):
-                nameless[source.name] = "there is no DICOM header"
-        except (CutShortError, OSError) as error:
-            damaged[source.name] = str(error)
-    # An empty file among slices is a lost slice; where there are no slices, it is just no scan.
-    damaged |= nameless if headers else {}
-    if damaged:
-        name, what = next(iter(damaged.items()))
-        gate.broken(COMPLETE_FILES, f"Expected a whole DICOM file, got one where {what}: {name}", list(damaged))
+                damaged.append(DamagedFile(source.name, "there is no DICOM header", error))
+        except (DicomError, OSError) as error:
+            damaged.append(DamagedFile(source.name, str(error), error))
+    report_damage(damaged, bool(headers), series_uid, gate)
     if not headers:
         gate.broken(READABLE, f"Expected DICOM images, got {_description(sources)} in {place}")
     return headers

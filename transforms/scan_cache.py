@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
+from .gate_rules import FOLDER_DEPTH
 from .volume import CTVolume
 
 Stamp = tuple[tuple[str, int, int], ...]
@@ -59,12 +61,13 @@ def file_stamp(path: Path) -> Stamp:
 
 
 def _entries(folder: str) -> Iterator[tuple[str, int, int]]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _entries(entry.path)
-            elif entry.is_file():
-                yield _entry(entry.path, entry.stat())
+    # What cannot be listed or looked at is the gate's to report; here it is as if it were not there.
+    for place, folders, names in os.walk(folder):
+        if place.count(os.sep) - folder.count(os.sep) > FOLDER_DEPTH.tolerance:
+            folders.clear()
+        for name in names:
+            with suppress(OSError):
+                yield _entry(os.path.join(place, name), os.stat(os.path.join(place, name)))  # noqa: PTH116, PTH118  # a third of the time of a warm scan
 
 
 def _entry(name: str, status: os.stat_result) -> tuple[str, int, int]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from .dicom_elements import UNDEFINED
+from .check_all import check_all
+from .decode_frame import COMPRESSED_SYNTAXES
 from .gate import Gate
 from .gate_rules import (
-    COMPLETE_FILES,
     COSINES,
     ENOUGH_BITS,
     GEOMETRY,
@@ -19,18 +18,22 @@ from .gate_rules import (
     LOSSLESS,
     MODALITY,
     PIXELS,
+    PROJECTION,
     RESCALE,
     TRANSFER_SYNTAX,
-    GateRule,
 )
+from .pixel_lengths import check_pixel_lengths
 from .slice_header import CT_CLASSES, MULTI_FRAME_CLASSES, SliceHeader
-from .stored_pixels import DECODERS, RAW_SYNTAXES, fragments, frame_bytes
+from .stored_pixels import RAW_SYNTAXES
 
 Slices = Sequence[SliceHeader]
 
 _MAX_POSITION_MM = 1e5
 _SPACING_RANGE_MM = (0.01, 20.0)
 _MAX_SLOPE, _MAX_INTERCEPT_HU = 100.0, 32768.0
+_PROJECTIONS = frozenset(
+    {"MIP", "MAXIP", "MAX_IP", "MAXIMUM", "MINIP", "MNIP", "MIN_IP", "MINIMUM", "RAYSUM", "PROJECTION IMAGE"}
+)
 _LOSSY_SYNTAXES = frozenset({"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"})
 # JPEG-LS near-lossless and JPEG 2000 hold both kinds; LossyImageCompression says which.
 _EITHER_SYNTAXES = frozenset({"1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.91"})
@@ -38,31 +41,23 @@ _EITHER_SYNTAXES = frozenset({"1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.91"
 
 def check_each(slices: Slices, gate: Gate) -> None:
     """Refuse slices that break a rule by themselves; all that break one are named at once."""
-    _all(slices, gate, MODALITY, _is_ct, "CT Image Storage of modality CT", _what_it_is)
-    _all(slices, gate, PIXELS, lambda s: s.pixels.offset > 0 and s.pixels.length > 0, "pixel data", lambda s: "none")
-    _all(slices, gate, GEOMETRY, _has_geometry, "finite position, orientation and spacing", _geometry_of)
-    _all(slices, gate, COSINES, _has_unit_cosines, "unit cosines at a right angle", lambda s: str(s.orientation_lps))
-    _all(slices, gate, IMAGE_SIZE, _has_fair_size, f"1 to {IMAGE_SIZE.limit}", size_of)
-    _all(slices, gate, TRANSFER_SYNTAX, _is_known_syntax, "a known transfer syntax", lambda s: s.pixels.transfer_syntax)
-    _all(slices, gate, ENOUGH_BITS, _has_enough_bits, "9 to 32 bits, 16 or 32 allocated", _bits_of)
-    _all(slices, gate, RESCALE, _has_rescale, "rescale to Hounsfield units", _rescale_of)
-    _all(slices, gate, LOSSLESS, lambda s: not is_lossy(s), "lossless pixels", _compression_of)
-    _all(slices, gate, COMPLETE_FILES, _is_complete, "pixels as long as rows and columns say", _lengths_of)
-
-
-def _all(
-    slices: Slices,
-    gate: Gate,
-    rule: GateRule,
-    holds: Callable[[SliceHeader], bool],
-    expected: str,
-    got: Callable[[SliceHeader], str],
-) -> None:
-    broken = [one for one in slices if not holds(one)]
-    if broken:
-        more = f" and {len(broken) - 1} more slices" if len(broken) > 1 else ""
-        message = f"Expected {expected}, got {got(broken[0])} in {broken[0].name}{more}"
-        gate.broken(rule, message, [one.place for one in broken])
+    check_all(slices, gate, MODALITY, _is_ct, "CT Image Storage of modality CT", _what_it_is)
+    check_all(
+        slices, gate, PIXELS, lambda s: s.pixels.offset > 0 and s.pixels.length > 0, "pixel data", lambda s: "none"
+    )
+    check_all(slices, gate, GEOMETRY, _has_geometry, "finite position, orientation and spacing", _geometry_of)
+    check_all(
+        slices, gate, COSINES, _has_unit_cosines, "unit cosines at a right angle", lambda s: str(s.orientation_lps)
+    )
+    check_all(slices, gate, IMAGE_SIZE, _has_fair_size, f"1 to {IMAGE_SIZE.limit}", size_of)
+    check_all(
+        slices, gate, TRANSFER_SYNTAX, _is_known_syntax, "a known transfer syntax", lambda s: s.pixels.transfer_syntax
+    )
+    check_all(slices, gate, ENOUGH_BITS, _has_enough_bits, "9 to 32 bits, 16 or 32 allocated", _bits_of)
+    check_all(slices, gate, PROJECTION, lambda s: not is_projection(s), "no projections", _image_type_of)
+    check_all(slices, gate, RESCALE, has_rescale, "rescale to Hounsfield units", _rescale_of)
+    check_all(slices, gate, LOSSLESS, lambda s: not is_lossy(s), "lossless pixels", _compression_of)
+    check_pixel_lengths(slices, gate)
 
 
 def _is_ct(one: SliceHeader) -> bool:
@@ -123,7 +118,7 @@ def size_of(one: SliceHeader) -> str:
 
 
 def _is_known_syntax(one: SliceHeader) -> bool:
-    return one.pixels.transfer_syntax in RAW_SYNTAXES or one.pixels.transfer_syntax in DECODERS
+    return one.pixels.transfer_syntax in RAW_SYNTAXES | COMPRESSED_SYNTAXES
 
 
 def _has_enough_bits(one: SliceHeader) -> bool:
@@ -137,10 +132,20 @@ def _bits_of(one: SliceHeader) -> str:
     return f"{layout.bits_stored} bits in {layout.bits_allocated}, highest {layout.high_bit},"
 
 
-def _has_rescale(one: SliceHeader) -> bool:
+def has_rescale(one: SliceHeader) -> bool:
+    """Return whether stored numbers can be turned into Hounsfield units."""
     if one.slope is None or one.intercept is None or one.rescale_type not in ("", "HU"):
         return False
     return 0 < one.slope <= _MAX_SLOPE and abs(one.intercept) <= _MAX_INTERCEPT_HU
+
+
+def is_projection(one: SliceHeader) -> bool:
+    """Return whether ImageType says that a slab was projected onto the image."""
+    return not _PROJECTIONS.isdisjoint(one.image_type)
+
+
+def _image_type_of(one: SliceHeader) -> str:
+    return f"ImageType {'/'.join(one.image_type)}"
 
 
 def _rescale_of(one: SliceHeader) -> str:
@@ -155,26 +160,3 @@ def is_lossy(one: SliceHeader) -> bool:
 
 def _compression_of(one: SliceHeader) -> str:
     return f"transfer syntax {one.pixels.transfer_syntax}, LossyImageCompression {one.lossy or 'not given'},"
-
-
-def _is_complete(one: SliceHeader) -> bool:
-    layout = one.pixels
-    if one.frame > 0:
-        return True  # of one file the first frame tells
-    if layout.transfer_syntax not in RAW_SYNTAXES:
-        return layout.length == UNDEFINED and _has_fragments(one)
-    needed = frame_bytes(layout) * layout.n_frames
-    return needed <= layout.length != UNDEFINED and layout.offset + needed <= layout.stream_size
-
-
-def _lengths_of(one: SliceHeader) -> str:
-    layout = one.pixels
-    pixels = "compressed pixels" if layout.length == UNDEFINED else f"{layout.length} bytes of pixels"
-    return f"{pixels} at byte {layout.offset} of {layout.stream_size}"
-
-
-def _has_fragments(one: SliceHeader) -> bool:
-    try:
-        return len(fragments(one)) > 1
-    except (ValueError, OSError, struct.error):
-        return False

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
-import struct
 from dataclasses import dataclass
 
 from .byte_sources import ByteSource
 from .dicom_elements import Elements, read_elements
+from .element_reader import ElementReader, Numbers
 
 CT_CLASSES = frozenset({"1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2"})
 MULTI_FRAME_CLASSES = CT_CLASSES - {"1.2.840.10008.5.1.4.1.1.2"}
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 
-Numbers = tuple[float, ...]
+_MAX_FRAMES = 20000
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,8 @@ class PixelLayout:
     samples: int = 1
     n_frames: int = 1
     padding: tuple[int, int] | None = None
+    has_overlay: bool = False
+    offset_table: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class SliceHeader:
     pixels: PixelLayout
     kvp: float | None
     attributes: tuple[tuple[str, str], ...]
+    traits: tuple[tuple[str, str], ...]
 
     @property
     def place(self) -> str:
@@ -89,21 +91,32 @@ _ATTRIBUTES = {
     "model": 0x00081090,
     "convolution_kernel": 0x00181210,
 }
+# What all slices of one reconstruction share, or have in runs.
+_TRAITS = {
+    "TemporalPositionIdentifier": 0x00200100,
+    "AcquisitionNumber": 0x00200012,
+    "ConvolutionKernel": 0x00181210,
+    "KVP": _KVP,
+    "SliceThickness": _THICKNESS,
+    "FilterType": 0x00181160,
+    "ReconstructionDiameter": 0x00181100,
+}
+_OFFSET_TABLE = 0x7FE00001
 _WANTED = frozenset(
     {_SOP_CLASS, _MODALITY, _IMAGE_TYPE, _SERIES, _STUDY, _FRAME_OF_REFERENCE, _POSITION, _ORIENTATION, _SPACING}
     | {_THICKNESS, _LOCATION, _INSTANCE, _SLOPE, _INTERCEPT, _RESCALE_TYPE, _LOSSY, _N_FRAMES, _SAMPLES, _ROWS}
     | {_COLUMNS, _ALLOCATED, _STORED, _HIGH_BIT, _SIGNED, _PADDING, _PADDING_LIMIT}
-    | {_KVP, *_STACK_NUMBERS, *_ATTRIBUTES.values()}
+    | {_KVP, _OFFSET_TABLE, *_STACK_NUMBERS, *_ATTRIBUTES.values(), *_TRAITS.values()}
 )
 
 
 def read_slice_header(source: ByteSource) -> SliceHeader:
-    """Return the header of a file; NotDicomError or CutShortError where it has none, OSError where it is damaged."""
+    """Return the header of a file; DicomError where it has none, OSError where it cannot be read."""
     return _header_from(source, read_elements(source, _WANTED))
 
 
 def _header_from(source: ByteSource, found: Elements) -> SliceHeader:
-    read = _Reader(found)
+    read = ElementReader(found.values, found.is_little_endian)
     return SliceHeader(
         source=source,
         name=source.name,
@@ -128,10 +141,11 @@ def _header_from(source: ByteSource, found: Elements) -> SliceHeader:
         pixels=_layout_from(found, read),
         kvp=read.number(_KVP),
         attributes=tuple((key, read.text(tag)) for key, tag in _ATTRIBUTES.items() if read.text(tag)),
+        traits=tuple((name, read.text(tag)) for name, tag in _TRAITS.items()),
     )
 
 
-def _layout_from(found: Elements, read: _Reader) -> PixelLayout:
+def _layout_from(found: Elements, read: ElementReader) -> PixelLayout:
     stored = read.whole(_STORED)
     return PixelLayout(
         transfer_syntax=found.transfer_syntax,
@@ -146,45 +160,20 @@ def _layout_from(found: Elements, read: _Reader) -> PixelLayout:
         high_bit=read.whole(_HIGH_BIT, stored - 1),
         is_signed=read.whole(_SIGNED) == 1,
         samples=read.whole(_SAMPLES, 1),
-        n_frames=int(read.number(_N_FRAMES) or 1),
-        padding=read.padding(),
+        n_frames=_frame_count(read.number(_N_FRAMES)),
+        padding=_padding_from(read),
+        has_overlay=found.has_overlay,
+        offset_table=found.values.get(_OFFSET_TABLE, b""),
     )
 
 
-class _Reader:
-    """Turns the raw bytes of elements into text and numbers; what is malformed is None, for the gate to judge."""
-
-    def __init__(self, found: Elements) -> None:
-        self._values = found.values
-        self._order = "<" if found.is_little_endian else ">"
-
-    def text(self, tag: int) -> str:
-        return self._values.get(tag, b"").decode("latin-1").strip("\0 ")
-
-    def numbers(self, tag: int, count: int) -> Numbers | None:
-        """Return decimal strings as numbers; NaN where one is no number, None where the count is wrong."""
-        parts = self.text(tag).split("\\")
-        return tuple(_number(part) for part in parts) if len(parts) == count and parts[0] else None
-
-    def number(self, tag: int) -> float | None:
-        text = self.text(tag)
-        return _number(text.split("\\")[0]) if text else None
-
-    def whole(self, tag: int, default: int = 0) -> int:
-        """Return an unsigned short."""
-        value = self._values.get(tag, b"")
-        return int(struct.unpack_from(self._order + "H", value)[0]) if len(value) >= 2 else default
-
-    def padding(self) -> tuple[int, int] | None:
-        """Return the range of stored numbers that are padding, as unsigned bits of two bytes; None without one."""
-        if len(self._values.get(_PADDING, b"")) < 2:
-            return None
-        first = self.whole(_PADDING)
-        return first, self.whole(_PADDING_LIMIT, first)
+def _frame_count(stated: float | None) -> int:
+    """Return the number of frames; 0, which the gate refuses, where what is stated is no count."""
+    is_count = stated is None or (0 <= stated <= _MAX_FRAMES and stated == int(stated))
+    return int(stated or 1) if is_count else 0
 
 
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
+def _padding_from(read: ElementReader) -> tuple[int, int] | None:
+    """Return the range of stored numbers that are padding, as unsigned bits of two bytes; None without one."""
+    first = read.whole(_PADDING, -1)
+    return None if first < 0 else (first, read.whole(_PADDING_LIMIT, first))

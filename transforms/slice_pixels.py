@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .byte_sources import ByteSource, FileSource, MemorySource
+from .byte_sources import ByteSource, MemorySource
 from .dicom_elements import DEFLATED, inflate
 from .gate_rules import PADDING
 from .slice_header import PixelLayout, SliceHeader
@@ -40,10 +40,10 @@ def read_slices(
     layout = headers[0].pixels
     rows, columns = rows or slice(0, layout.rows), columns or slice(0, layout.columns)
     stack = np.empty((len(headers), rows.stop - rows.start, columns.stop - columns.start), dtype=np.float32)
-    loaded = _loaded(headers)
+    ready = loaded(headers)
 
     def fill(index: int) -> None:
-        stack[index] = slice_hu(loaded[index], rows, columns)
+        stack[index] = slice_hu(ready[index], rows, columns)
 
     n_threads = min(len(headers), os.cpu_count() or 1)
     if n_threads == 1 or (layout.transfer_syntax in RAW_SYNTAXES and stack.size < _PIXELS_WORTH_THREADS):
@@ -84,18 +84,18 @@ def padding_is_applied(header: SliceHeader) -> bool:
     return high_hu <= PADDING.tolerance or low_hu > _ABOVE_BONE_HU
 
 
-def _loaded(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
+def loaded(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
     """Return headers whose frames, where a file can only be read from its start, come from one copy in memory."""
     copies: dict[int, ByteSource] = {}
-    loaded = []
+    ready = []
     for one in headers:
         is_deflated = one.pixels.transfer_syntax == DEFLATED
-        if one.pixels.n_frames == 1 or (isinstance(one.source, FileSource) and not is_deflated):
-            loaded.append(one)
+        if one.pixels.n_frames == 1 or (one.source.reads_anywhere and not is_deflated):
+            ready.append(one)
             continue
         if id(one.source) not in copies:
             whole = one.source.read(0, one.source.size)
             copies[id(one.source)] = MemorySource(one.source.name, inflate(whole) if is_deflated else whole)
         pixels = replace(one.pixels, transfer_syntax="1.2.840.10008.1.2.1") if is_deflated else one.pixels
-        loaded.append(replace(one, source=copies[id(one.source)], pixels=pixels))
-    return loaded
+        ready.append(replace(one, source=copies[id(one.source)], pixels=pixels))
+    return ready

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .gate import Gate
 from .gate_rules import SAME_ORIENTATION, SAME_SHAPE, SAME_SPACING, GateRule
@@ -12,6 +13,8 @@ from .slice_checks import shown_numbers, size_of
 from .slice_header import SliceHeader
 
 Slices = Sequence[SliceHeader]
+
+_NEAR = 0.01
 
 
 def check_alike(slices: Slices, gate: Gate) -> None:
@@ -42,11 +45,20 @@ def _near(
     relative: bool,
 ) -> None:
     values = np.array([numbers(one) for one in slices])
-    usual = np.median(values, axis=0)
+    usual = _usual(values)
     error = np.abs(values - usual) / (usual if relative else 1.0)
     odd = np.flatnonzero(error.max(axis=1) > rule.tolerance).tolist()
     if odd:
         first = slices[odd[0]]
         got = f"{shown_numbers(numbers(first))} in {first.name}"
-        message = f"Expected {what} {shown_numbers(usual)} as in the other slices, got {got}"
+        message = f"Expected {what} {shown_numbers(usual.tolist())} as in the other slices, got {got}"
         gate.broken(rule, message, [slices[index].place for index in odd])
+
+
+def _usual(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the median where a slice is near it, else the row that most slices have: half and half has no middle."""
+    middle = np.median(values, axis=0)
+    if np.abs(values - middle).max(axis=1).min() < _NEAR:
+        return np.asarray(middle)
+    rows, counts = np.unique(values, axis=0, return_counts=True)
+    return np.asarray(rows[counts.argmax()])

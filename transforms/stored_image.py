@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from .deflate_reader import DeflateReader
 from .geometry import Affine
+from .image_rules import INFLATES_FAIRLY
 from .problems import Problem, ProblemCode, refuse
+
+_RATIO_FREE_BYTES = 64 << 20
+
+
+def bytes_of(size_xyz: tuple[int, int, int], stored_type: np.dtype[np.generic]) -> int:
+    """Return how many bytes the voxels take when they are not compressed."""
+    return int(np.prod(size_xyz, dtype=object)) * stored_type.itemsize
 
 
 @dataclass(frozen=True)
@@ -51,13 +59,17 @@ class StoredVoxels:
 
     def check_complete(self) -> None:
         """Refuse a file that is shorter or longer than its header says, or whose compressed stream is damaged."""
-        expected = self.offset + int(np.prod(self.size_xyz, dtype=object)) * self.stored_type.itemsize
-        got = self.path.stat().st_size if self.stream is None else self.stream.verified_size()
+        expected = self.offset + bytes_of(self.size_xyz, self.stored_type)
+        stored = self.path.stat().st_size
+        if self.stream is not None and expected > max(_RATIO_FREE_BYTES, INFLATES_FAIRLY.tolerance * stored):
+            message = f"Expected at most {INFLATES_FAIRLY.limit} once inflated, got {expected} bytes in {stored}"
+            raise refuse(INFLATES_FAIRLY.code, f"{message} in {self.path.name}")
+        got = stored if self.stream is None else self.stream.verified_size(expected)
         if got < expected:
             raise refuse(ProblemCode.TRUNCATED, f"Expected {expected} bytes, got {got} in {self.path.name}")
-        # Padding is let pass; a row too many is a wrong size or type of voxel, and every row after it is elsewhere.
-        if got >= expected + self.size_xyz[0] * self.stored_type.itemsize:
-            message = f"Expected {expected} bytes for {self.size_xyz} voxels of {self.stored_type}, got {got}"
+        # Bytes too many are a wrong start, size or type of voxels: those read would stand elsewhere.
+        if got > expected:
+            message = f"Expected {expected} bytes for {self.size_xyz} voxels of {self.stored_type}, got {got} or more"
             raise refuse(ProblemCode.UNREADABLE, f"{message} in {self.path.name}")
 
     def _rows(self, y_start: int, y_stop: int, k_start: int, k_stop: int) -> NDArray[np.generic]:

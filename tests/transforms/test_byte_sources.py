@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from nodulus.transforms import byte_sources
+from nodulus.transforms import zip_sources
 from nodulus.transforms.gate import Gate
-from nodulus.transforms.problems import InputRefusedError
+from nodulus.transforms.problems import InputRefusedError, printable
 from nodulus.transforms.problems import ProblemCode as Code
 from nodulus.transforms.read_ct import open_ct
 from tests.transforms.dicom_series_writer import SeriesSpec, write_slices, zip_folder
@@ -77,7 +77,7 @@ def test_too_many_or_too_large_members_are_refused(tmp_path: Path) -> None:
     (tmp_path / "scan.zip").write_bytes(bytes(100))
     for members in (many, [large]):
         with pytest.raises(InputRefusedError, match="unsafe_archive"):
-            byte_sources._check_amount(tmp_path / "scan.zip", members, Gate())
+            zip_sources._check_amount(tmp_path / "scan.zip", members, Gate())
 
 
 def test_a_damaged_member_is_refused_by_name(folder: Path, tmp_path: Path) -> None:
@@ -120,4 +120,4 @@ def test_links_to_folders_are_not_followed(folder: Path) -> None:
 
 
 def test_names_are_printed_without_control_characters() -> None:
-    assert byte_sources.printable("a\x1b[31m\n.dcm") == "a\\x1b[31m\\x0a.dcm"
+    assert printable("a\x1b[31m\n.dcm") == "a\\x1b[31m\\x0a.dcm"

@@ -102,9 +102,9 @@ def no_groups(ds: Dataset) -> None:
     [
         (no_position, Code.NO_GEOMETRY),
         (no_transform, Code.NOT_HOUNSFIELD),
-        (one_group_less, Code.TRUNCATED),
+        (one_group_less, Code.UNREADABLE),
         (one_frame_less, Code.TRUNCATED),
-        (no_groups, Code.TRUNCATED),
+        (no_groups, Code.UNREADABLE),
     ],
 )
 def test_a_broken_enhanced_file_is_refused_by_name(tmp_path: Path, edit: Callable[[Dataset], None], code: Code) -> None:

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from nodulus.transforms.deflate_reader import DeflateReader
 from nodulus.transforms.geometry import Affine
 from nodulus.transforms.image_files import open_image_file
 from nodulus.transforms.patch import cut_patch, patch_affine_ras, sample_voxels
 from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode, UsageError
+from nodulus.transforms.read_ct import open_ct
 from nodulus.transforms.volume import CTVolume
 
 from .image_phantom import (
@@ -49,15 +51,20 @@ def image_path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return WRITERS[request.param](tmp_path / request.param)
 
 
-def refusal_of(path: Path, *allow: ProblemCode) -> Problem:
+def refusal(path: Path, *allow: ProblemCode) -> Problem:
     with pytest.raises(InputRefusedError) as caught:
         open_image_file(path, allow=allow)
-    message = caught.value.problem.message
+    return caught.value.problem
+
+
+def refusal_of(path: Path, *allow: ProblemCode) -> Problem:
+    problem = refusal(path, *allow)
+    message = problem.message
     assert message.startswith("Expected ")
     assert "got" in message
     assert "\n" not in message
     assert path.stem.split(".")[0] in message
-    return caught.value.problem
+    return problem
 
 
 def codes_of(volume: CTVolume) -> list[ProblemCode]:
@@ -183,7 +190,8 @@ def test_a_content_that_its_name_does_not_say_is_read(tmp_path: Path) -> None:
         ({"quatern_b": 3.0}, ProblemCode.NO_GEOMETRY),
         ({"xyzt_units": 5}, ProblemCode.NO_GEOMETRY),
         ({"xyzt_units": 3}, ProblemCode.NO_GEOMETRY),
-        ({"xyzt_units": 1}, ProblemCode.THICK_SLICES),
+        ({"xyzt_units": 1}, ProblemCode.NO_GEOMETRY),
+        ({"sform_code": 0, "qoffset_x": 1e30}, ProblemCode.NO_GEOMETRY),
         ({"dim": [3, 20, 26, 140, 1, 1, 1, 1]}, ProblemCode.TRUNCATED),
         ({"dim": [3, 20, -26, 14, 1, 1, 1, 1]}, ProblemCode.UNREADABLE),
         ({"dim": [9, 20, 26, 14, 1, 1, 1, 1]}, ProblemCode.UNREADABLE),
@@ -310,10 +318,11 @@ def test_a_slice_or_two_are_too_few(tmp_path: Path) -> None:
         lambda hu: ((hu - hu.mean()) / hu.std()).astype(np.float32),
         lambda hu: (hu + 1024).astype(np.uint16),
         lambda hu: hu * 10,
+        lambda hu: hu // 2,
         lambda hu: np.full_like(hu, -1000),
         lambda hu: np.where(hu > 300, np.nan, hu).astype(np.float32),
     ],
-    ids=["0..1", "0..255", "z-score", "no intercept", "slope 10", "all air", "nan"],
+    ids=["0..1", "0..255", "z-score", "no intercept", "slope 10", "slope 0.5", "all air", "nan"],
 )
 def test_what_cannot_be_hounsfield_units_is_refused(tmp_path: Path, scaled: Callable[[np.ndarray], np.ndarray]) -> None:
     path = write_nifti(tmp_path / "ct.nii", scaled(phantom_hu()))
@@ -424,7 +433,33 @@ def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
         ("ct.nrrd", "endian:", 'space units: "cm" "cm" "cm"\nendian:', ProblemCode.NO_GEOMETRY),
         ("ct.nrrd", "endian: little\n", "", ProblemCode.UNREADABLE),
         ("ct.nrrd", "encoding: raw", "encoding: bzip2", ProblemCode.UNREADABLE),
-        ("ct.nrrd", "encoding: raw", "encoding: raw\nbyte skip: 4", ProblemCode.UNREADABLE),
+        ("ct.nrrd", "encoding: raw", "encoding: raw\nbyte skip: 4", ProblemCode.TRUNCATED),
+        ("ct.nrrd", "encoding: raw", "encoding: raw\nbyte skip: -2", ProblemCode.UNREADABLE),
+        ("ct.nrrd", "encoding: raw", "encoding: raw\nbyte skip: 1_0", ProblemCode.UNREADABLE),
+        ("ct.nrrd", "encoding: raw", "encoding: raw\nbyte skip:4", ProblemCode.UNREADABLE),
+        ("ct.nrrd", "encoding: raw", "encoding: raw\nline skip: -1", ProblemCode.UNREADABLE),
+        ("ct.nhdr", "encoding: raw", "encoding: raw\nline skip: 99999", ProblemCode.UNREADABLE),
+        ("packed.nrrd", "encoding: gzip", "encoding: gzip\nbyte skip: -1", ProblemCode.UNREADABLE),
+        ("ct.nrrd", "space origin: (-31.5", "space origin: (-3_1.5", ProblemCode.NO_GEOMETRY),
+        ("ct.nrrd", "space origin: (-31.5", "space origin: (-31.5e9", ProblemCode.NO_GEOMETRY),
+        ("ct.nrrd", "sizes:", "Sizes: 26 20 14\nsizes:", ProblemCode.UNREADABLE),
+        ("ct.nrrd", "sizes:", "byteskip: 0\nbyte skip: 0\nsizes:", ProblemCode.UNREADABLE),
+        ("ct.nrrd", "dimension: 3", "dimension: 4", ProblemCode.UNREADABLE),
+        ("ct.nrrd", "kinds: domain domain domain", "kinds: ", ProblemCode.UNREADABLE),
+        ("ct.nrrd", "space directions: ", "space directions: none ", ProblemCode.NO_GEOMETRY),
+        ("ct.nhdr", "data file: ct.raw", "data file: LIST\nct.raw", ProblemCode.UNREADABLE),
+        ("ct.mhd", "ct.raw", "LIST\nct.raw", ProblemCode.UNREADABLE),
+        ("ct.mhd", "ct.raw", "ct%02d.raw 1 14 1", ProblemCode.UNREADABLE),
+        ("ct.mhd", "ct.raw", f"{'c' * 300}.raw", ProblemCode.UNREADABLE),
+        ("ct.mha", "ElementSpacing = 0.8", "ElementSpacing = 0_8", ProblemCode.NO_GEOMETRY),
+        ("ct.mha", "DimSize = 20", "DimSize = 2_0", ProblemCode.UNREADABLE),
+        ("ct.mha", "DimSize", "DimSize = 26 20 14\nDimSize", ProblemCode.UNREADABLE),
+        ("ct.mha", "DimSize", "HeaderSize = 10\nDimSize", ProblemCode.UNREADABLE),
+        ("ct.mha", "DimSize", "HeaderSize = -2\nDimSize", ProblemCode.UNREADABLE),
+        ("ct.mha", "DimSize", "HeaderSize = 6e2\nDimSize", ProblemCode.UNREADABLE),
+        ("ct.mhd", "DimSize", "HeaderSize : 64\nDimSize", ProblemCode.TRUNCATED),
+        ("packed.mhd", "DimSize", "HeaderSize = -1\nDimSize", ProblemCode.UNREADABLE),
+        ("ct.mha", "DimSize = 20", "DimSize = 4097", ProblemCode.UNREADABLE),
         ("ct.nrrd", "type: short", "type: block", ProblemCode.NOT_HOUNSFIELD),
         ("ct.nrrd", "kinds: domain", "kinds: RGB-color", ProblemCode.NOT_HOUNSFIELD),
         ("ct.nrrd", "sizes: 20 26 14", "sizes: 20 26 99", ProblemCode.TRUNCATED),
@@ -434,7 +469,8 @@ def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
 def test_a_broken_text_header_is_refused_by_name(
     tmp_path: Path, name: str, old: str, new: str, code: ProblemCode
 ) -> None:
-    assert refusal_of(edit_text(write_itk(tmp_path / name), old, new)).code is code
+    path = write_itk(tmp_path / name, is_compressed=name.startswith("packed"))
+    assert refusal_of(edit_text(path, old, new)).code is code
 
 
 @pytest.mark.parametrize("space", ["right-anterior-superior", "RAS", "left-anterior-superior", "LAS"])
@@ -457,3 +493,154 @@ def test_a_real_chest_opens_lazily(data_dir: Path) -> None:
     volume, expected = open_image_file(path), nib.load(path)
     assert volume.grid.size_xyz == expected.shape
     np.testing.assert_array_equal(volume.read_slab(60, 63), expected.dataobj[:, :, 60:63])
+
+
+@pytest.mark.parametrize(("header_size", "n_before"), [("64", 64), ("-1", 63), ("0", 0)])
+def test_the_header_size_of_a_metaimage_is_skipped(tmp_path: Path, header_size: str, n_before: int) -> None:
+    path = edit_text(write_itk(tmp_path / "ct.mhd"), "DimSize", f"HeaderSize = {header_size}\nDimSize")
+    raw = path.with_suffix(".raw")
+    raw.write_bytes(bytes(n_before) + raw.read_bytes())
+    assert_voxels_of_itk(path)
+
+
+def test_the_header_size_counts_from_the_start_of_the_file(tmp_path: Path) -> None:
+    path = edit_text(write_itk(tmp_path / "ct.mha"), "DimSize", "HeaderSize = 900\nDimSize")
+    data = path.read_bytes()
+    n_header = data.index(b"LOCAL") + 6
+    path.write_bytes(data[:n_header] + bytes(900 - n_header) + data[n_header:])
+    assert_voxels_of_itk(path)
+
+
+@pytest.mark.parametrize("value", ["1", "T", "true", "True"])
+def test_the_truths_of_metaimage_are_those_of_metaio(tmp_path: Path, value: str) -> None:
+    packed = edit_text(write_itk(tmp_path / "packed.mhd", is_compressed=True), "Data = True", f"Data = {value}")
+    np.testing.assert_array_equal(open_image_file(packed).read_all(), phantom_hu())
+    path = edit_text(write_itk(tmp_path / "ct.mhd"), "ByteOrderMSB = False", f"ByteOrderMSB = {value}")
+    raw = path.with_suffix(".raw")
+    raw.write_bytes(np.frombuffer(raw.read_bytes(), "<i2").astype(">i2").tobytes())
+    assert_voxels_of_itk(path)
+
+
+@pytest.mark.parametrize(
+    ("skips", "before"),
+    [
+        ("line skip: 2", b"one\ntwo\n"),
+        ("byte skip: 5", b"12345"),
+        ("byte skip: -1", b"123"),
+        ("lineskip: 1\nbyteskip: 3", b"one\n123"),
+        ("byte skip: 00", b""),
+    ],
+)
+@pytest.mark.parametrize("name", ["ct.nrrd", "ct.nhdr"])
+def test_nrrd_skips_are_those_of_itk(tmp_path: Path, name: str, skips: str, before: bytes) -> None:
+    path = edit_text(write_itk(tmp_path / name), "endian: little", f"{skips}\nEndian: LITTLE")
+    voxels = path if name == "ct.nrrd" else path.with_suffix(".raw")
+    data = voxels.read_bytes()
+    start = len(data) - phantom_hu().nbytes
+    voxels.write_bytes(data[:start] + before + data[start:])
+    assert_voxels_of_itk(path)
+
+
+def test_nrrd_skips_bytes_of_what_is_inflated(tmp_path: Path) -> None:
+    path = edit_text(write_itk(tmp_path / "ct.nrrd"), "encoding: raw", "encoding: gzip\nbyte skip: 3\nline skip: 1")
+    header, voxels = path.read_bytes().split(b"\n\n", 1)
+    path.write_bytes(header + b"\n\nline\n" + gzip.compress(b"123" + voxels))
+    assert_voxels_of_itk(path)
+
+
+def assert_voxels_of_itk(path: Path) -> None:
+    oracle = sitk.GetArrayFromImage(sitk.ReadImage(str(path))).transpose(2, 1, 0)
+    np.testing.assert_array_equal(oracle, phantom_hu())
+    np.testing.assert_array_equal(open_image_file(path).read_all(), oracle)
+
+
+@pytest.mark.parametrize("name", ["ct.nii", "ct.nii.gz", "ct.mha", "ct.mhd", "ct.nrrd", "ct.nhdr"])
+def test_a_byte_too_many_is_refused(tmp_path: Path, name: str) -> None:
+    path = WRITERS[name](tmp_path / name)
+    voxels = path if path.suffix not in (".mhd", ".nhdr") else path.with_suffix(".raw")
+    data = voxels.read_bytes()
+    voxels.write_bytes(gzip.compress(gzip.decompress(data) + b"x") if name.endswith("gz") else data + b"x")
+    assert refusal_of(path).code is ProblemCode.UNREADABLE
+
+
+@pytest.mark.parametrize("value", ["2 0 0 0 2 0 0 0 2", "1 0 0 0 1 0 0 0 0.99"])
+def test_a_metaimage_matrix_that_scales_is_refused(tmp_path: Path, value: str) -> None:
+    path = edit_text(write_itk(tmp_path / "ct.mha"), "TransformMatrix = ", f"TransformMatrix = {value}\nComment = ")
+    problem = refusal_of(path)
+    assert problem.code is ProblemCode.NO_GEOMETRY
+    assert "length 1" in problem.message
+
+
+def test_header_extensions_are_skipped(tmp_path: Path) -> None:
+    image = nib.Nifti1Image(phantom_hu(), np.diag([0.7, 0.7, 2, 1]))
+    image.header.extensions.append(nib.nifti1.Nifti1Extension("afni", b"<AFNI_attributes/>" * 90))
+    for name in ("ct.nii", "ct.nii.gz"):
+        nib.save(image, tmp_path / name)
+        np.testing.assert_array_equal(open_image_file(tmp_path / name).read_all(), phantom_hu())
+    # A header that does not count its extension: the voxels would start in the middle of it.
+    assert refusal_of(edit_nifti(tmp_path / "ct.nii", vox_offset=352)).code is ProblemCode.UNREADABLE
+
+
+def test_a_vox_offset_of_0_is_right_after_the_header_as_in_itk(tmp_path: Path) -> None:
+    path = write_nifti(tmp_path / "ct.nii", vox_offset=0)
+    data = path.read_bytes()
+    path.write_bytes(data[:348] + data[352:])
+    assert_voxels_of_itk(path)
+
+
+@pytest.mark.parametrize("n_bytes", [348, 400, 539, 540])
+@pytest.mark.parametrize("is_compressed", [False, True])
+def test_a_header_that_was_cut_off_is_refused(tmp_path: Path, n_bytes: int, is_compressed: bool) -> None:
+    path = tmp_path / "ct.nii"
+    nib.save(nib.Nifti2Image(phantom_hu(), np.diag([0.7, 0.7, 2, 1])), path)
+    start = path.read_bytes()[:n_bytes]
+    path.write_bytes(gzip.compress(start) if is_compressed else start)
+    assert refusal_of(path).code is ProblemCode.TRUNCATED
+
+
+def test_a_long_tail_is_not_inflated(tmp_path: Path) -> None:
+    path = write_nifti(tmp_path / "ct.nii.gz")
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()) + bytes(40 << 20)))
+    reader = DeflateReader(path)
+    assert 20000 < reader.verified_size(20000) < 1 << 20
+    assert refusal_of(path).code is ProblemCode.UNREADABLE
+
+
+def test_a_header_that_claims_what_a_bomb_inflates_to_is_refused(tmp_path: Path) -> None:
+    path = write_nifti(tmp_path / "ct.nii", dim=[3, 4096, 4096, 4096, 1, 1, 1, 1])
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    assert "200 : 1" in refusal_of(path).message
+
+
+def test_checkpoints_are_bounded(tmp_path: Path) -> None:
+    content = np.random.default_rng(0).integers(0, 9, 12 << 20, dtype=np.uint8).tobytes()
+    path = tmp_path / "content.gz"
+    path.write_bytes(gzip.compress(content, 1))
+    reader = DeflateReader(path, checkpoint_bytes=1 << 10)
+    assert reader.verified_size(len(content)) == len(content)
+    assert len(reader._checkpoints) <= 128
+    assert reader.read(5 << 20, 1000) == content[5 << 20 : (5 << 20) + 1000]
+
+
+def test_padding_is_no_air(tmp_path: Path) -> None:
+    hu = phantom_hu()
+    hu[:4] = -2048
+    problem = refusal_of(write_nifti(tmp_path / "ct.nii", hu + 1024))
+    assert problem.code is ProblemCode.NOT_HOUNSFIELD
+    assert "air" in problem.message
+
+
+def test_half_of_a_pair_is_refused_with_what_it_is(tmp_path: Path) -> None:
+    nib.save(nib.Nifti1Pair(phantom_hu(), np.diag([0.7, 0.7, 2, 1])), tmp_path / "ct.img")
+    nib.save(nib.Spm99AnalyzeImage(phantom_hu(), np.diag([0.7, 0.7, 2, 1])), tmp_path / "old.img")
+    for name in ("ct.img", "ct.hdr", "old.img", "old.hdr"):
+        with pytest.raises(InputRefusedError, match=r"got one half of an \.hdr/\.img pair"):
+            open_ct(tmp_path / name)
+
+
+def test_names_and_header_values_are_printed_without_control_characters(tmp_path: Path) -> None:
+    path = edit_text(write_itk(tmp_path / "ct.nrrd"), "left-posterior-superior", "\x1b[31mred")
+    path = path.rename(tmp_path / "c\nt\x1b[2J.nrrd")
+    message = refusal(path).message
+    assert message.isprintable()
+    assert "c\\x0at\\x1b[2J.nrrd" in message

@@ -176,7 +176,7 @@ def test_a_tilted_stack_is_refused_and_sheared_when_allowed(tmp_path: Path) -> N
 def test_two_series_in_one_frame_are_never_mixed_and_the_longer_is_read(tmp_path: Path) -> None:
     long, short = (
         SeriesSpec(),
-        SeriesSpec(series_uid="1.2.826.9", positions=tuple(range(6)), step_mm=1.0, thickness_mm=1),
+        SeriesSpec(series_uid="1.2.826.9", positions=tuple(range(6)), step_mm=2.5, thickness_mm=2.5),
     )
     folder = write_slices([*short.slices(), *long.slices()], tmp_path / "series")
     volume = open_ct(folder)
@@ -330,7 +330,7 @@ def test_pixels_cut_short_are_refused_before_scoring(tmp_path: Path, part: float
 def test_a_codestream_without_its_end_is_refused_when_it_is_decoded(tmp_path: Path) -> None:
     from pydicom.encaps import encapsulate, generate_fragments
 
-    slices = SeriesSpec(columns=64, rows=64).slices()
+    slices = SeriesSpec(columns=64, rows=64, is_signed=True).slices()
     for ds in slices:
         ds.compress(JPEGLSLossless)
     _, stream = list(generate_fragments(slices[1].PixelData))

@@ -29,6 +29,9 @@ Floats = NDArray[np.float64]
 # Stored numbers are rounded to 1 HU, positions to 16 characters, samples to float32.
 TOLERANCE_HU = 0.6
 
+# Series anywhere and of any size show no air, no tissue, or values beyond both: here geometry is on trial.
+ANY_VALUES = frozenset({Code.NOT_HOUNSFIELD})
+
 EXAMPLES = settings(max_examples=50, deadline=None)
 MUTATIONS = settings(max_examples=200, deadline=None)
 
@@ -53,7 +56,7 @@ def orders(n_slices: int) -> list[tuple[int, ...]]:
 def good_series(draw: st.DrawFn) -> SeriesSpec:
     row, column = draw(axes())
     n_slices = draw(st.integers(5, 9))
-    slopes = draw(st.sampled_from([(1.0,), (0.5,), (1.0, 0.25), (0.1, 1.0, 0.5)]))
+    slopes = draw(st.sampled_from([(1.0,), (0.5,), (1.0, 0.25), (0.25, 1.0, 0.5)]))
     return SeriesSpec(
         columns=draw(st.integers(5, 12)),
         rows=draw(st.integers(5, 12)),
@@ -64,7 +67,7 @@ def good_series(draw: st.DrawFn) -> SeriesSpec:
         row=row,  # type: ignore[arg-type]  # three of them
         column=column,  # type: ignore[arg-type]  # three of them
         slopes=slopes,
-        intercepts=(-2000.0,),
+        intercepts=(-4000.0,),
         is_signed=draw(st.booleans()),
         thickness_mm=None,
         order=draw(st.sampled_from(orders(n_slices))),
@@ -102,8 +105,8 @@ def assert_samples_the_field(volume: CTVolume, spec: SeriesSpec, tolerance_hu: f
 @given(spec=good_series())
 def test_every_accepted_series_samples_the_field_at_any_point(spec: SeriesSpec) -> None:
     with written(spec.slices()) as folder:
-        volume = open_ct(folder)
-        assert volume.warnings == ()
+        volume = open_ct(folder, allow=ANY_VALUES)
+        assert {problem.code for problem in volume.warnings} <= ANY_VALUES
         assert_samples_the_field(volume, spec)
         center = random_points(spec, seed=2).mean(axis=0)
         patch = cut_patch(volume, patch_affine_ras(center, 5, 0.3), 5)
@@ -117,7 +120,7 @@ def test_a_tilt_is_refused_and_exact_when_allowed(spec: SeriesSpec, tilt: tuple[
     spec = replace(spec, shear=tilt)
     with written(spec.slices()) as folder:
         assert code_of(folder) == Code.TILTED
-        assert_samples_the_field(open_ct(folder, allow=[Code.TILTED]), spec)
+        assert_samples_the_field(open_ct(folder, allow=[Code.TILTED, *ANY_VALUES]), spec)
 
 
 @EXAMPLES
@@ -129,7 +132,7 @@ def test_gaps_are_refused_and_exact_when_allowed(spec: SeriesSpec, data: st.Data
     spec = replace(spec, positions=shifted)
     with written(spec.slices()) as folder:
         assert code_of(folder) == Code.MISSING_SLICES
-        volume = open_ct(folder, allow=[Code.MISSING_SLICES])
+        volume = open_ct(folder, allow=[Code.MISSING_SLICES, *ANY_VALUES])
         assert volume.gaps_k == (after,)
         assert_samples_the_field(volume, spec)
 
@@ -142,7 +145,7 @@ def test_uneven_distances_are_refused_and_exact_when_allowed(spec: SeriesSpec, d
     spec = replace(spec, positions=tuple(place + by * (k == moved) for k, place in enumerate(spec.positions)))
     with written(spec.slices()) as folder:
         assert code_of(folder) == Code.NONUNIFORM_SPACING
-        assert_samples_the_field(open_ct(folder, allow=[Code.NONUNIFORM_SPACING]), spec)
+        assert_samples_the_field(open_ct(folder, allow=[Code.NONUNIFORM_SPACING, *ANY_VALUES]), spec)
 
 
 @EXAMPLES
@@ -151,8 +154,8 @@ def test_copies_change_nothing_and_other_images_at_a_place_are_refused(spec: Ser
     copied = data.draw(st.integers(0, len(spec.positions) - 1))
     spec = replace(spec, order=(*spec.order, copied))
     with written(spec.slices()) as folder:
-        volume = open_ct(folder)
-        assert [problem.code for problem in volume.warnings] == [Code.DUPLICATE_SLICES]
+        volume = open_ct(folder, allow=ANY_VALUES)
+        assert {problem.code for problem in volume.warnings} - ANY_VALUES == {Code.DUPLICATE_SLICES}
         assert_samples_the_field(volume, spec)
     slices = spec.slices()
     slices[-1].RescaleIntercept = ds_text(float(slices[-1].RescaleIntercept) + 7)
@@ -204,12 +207,12 @@ def test_no_header_field_of_one_slice_silently_changes_the_geometry(
     mutate(slices[which], change)
     with written(slices) as folder:
         try:
-            volume = open_ct(folder)
+            volume = open_ct(folder, allow=ANY_VALUES)
         except InputRefusedError:
             return
-        if not volume.warnings:
-            # The tolerance of positions, 0.1 mm, is worth 0.35 HU in this field; twice where both ends of a step move.
-            assert_samples_the_field(volume, spec, TOLERANCE_HU + 0.7)
+        if {problem.code for problem in volume.warnings} <= ANY_VALUES:
+            # The tolerance of positions, 0.1 mm, is worth 5.3 HU in this field; twice where both ends of a step move.
+            assert_samples_the_field(volume, spec, TOLERANCE_HU + 10.6)
 
 
 @MUTATIONS
