@@ -44,7 +44,8 @@ def scan(tmp_path: Path) -> Path:
 
 
 def item(scan: Any, **more: Any) -> Item:
-    return {"image": scan, "center_lps_mm": CENTER_LPS_MM, "diameter_mm": 8.0, **more}
+    whole: Item = {"image": scan, "center_lps_mm": CENTER_LPS_MM, "diameter_mm": 8.0}
+    return whole | dict(more.items())
 
 
 def lps_of(affine_ras: Any, index: Any) -> NDArray[np.float64]:
