@@ -36,6 +36,7 @@ bench: $(VENV)/.bench ## ours and the alternatives, side by side: a table, and o
 
 schema: $(VENV)/.dev ## write what is generated from the code: the results' schema, the gate's table
 	$(BIN)/python -c "from nodulus.pipeline.results import results_schema; print(results_schema(), end='')" > docs/results.schema.json
+	$(BIN)/python -m nodulus.transforms.gate_page > docs/series-gate.md
 
 wheel: $(VENV)/.dev ## sdist and wheel into dist/
 	$(BIN)/python -m build --no-isolation

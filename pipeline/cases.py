@@ -8,8 +8,8 @@ from pathlib import Path
 
 from nodulus.transforms.problems import UsageError
 
-from .nodule_sources import NoduleSet
-from .nodules import Nodule, nodule_from_mapping
+from .nodule_sources import Frame, NoduleSet
+from .nodules import Nodule, nodule_from_mapping, swap_frame
 from .nodules_csv import OUR_COLUMNS, nodules_of_rows
 from .nodules_json import read_json
 from .table_rows import Row, read_rows
@@ -26,6 +26,12 @@ class Case:
     nodules: tuple[Nodule, ...]
     source: NoduleSet | None = field(default=None, compare=False)
 
+    def __post_init__(self) -> None:
+        ids = [nodule.nodule_id for nodule in self.nodules]
+        twice = next((one for number, one in enumerate(ids) if one in ids[:number]), None)
+        if twice is not None:
+            raise UsageError(f"expected each nodule_id once in case {self.case_id}, got {twice!r} again")
+
 
 def is_cases_table(path: Path) -> bool:
     """Return whether a path is a table of cases: a CSV with a column ``input``, or JSON that names inputs."""
@@ -34,13 +40,18 @@ def is_cases_table(path: Path) -> bool:
     try:
         if path.suffix.lower() == ".json":
             return any("input" in entry for _, entry in _json_entries(path))
-        return {"case_id", "input"} <= set(read_rows(path)[0].cells)
+        return "input" in read_rows(path)[0].cells
     except UsageError:
         return False
 
 
-def read_cases(path: Path) -> list[Case]:
+def read_cases(path: Path, *, frame: Frame | None = None, min_score: float = 0.0) -> list[Case]:
     """Return the cases of a table, in its order; inputs are relative to the table's folder.
+
+    Args:
+        path: the table.
+        frame: the frame of its positions, LPS or RAS; None is LPS.
+        min_score: leaves out what a detector was less sure of, 0 to 1; nodules without a score stay.
 
     CSV: one row a nodule, with the columns ``case_id,input,nodule_id,x_mm,y_mm,z_mm,diameter_mm`` (LPS mm); more
     columns become the nodule's attributes. JSON: a list of such rows as objects, or of
@@ -50,7 +61,7 @@ def read_cases(path: Path) -> list[Case]:
         UsageError: naming the file and the row, when a row is malformed or gives its case another input.
     """
     if path.suffix.lower() == ".json":
-        return _grouped(path, _json_rows(path))
+        return _grouped(path, _json_rows(path), frame, min_score)
     rows = read_rows(path)
     missing = [name for name in CASE_COLUMNS if name not in rows[0].cells]
     if missing:
@@ -58,7 +69,7 @@ def read_cases(path: Path) -> list[Case]:
         raise UsageError(
             f"{path.name}: expected the columns {','.join(CASE_COLUMNS)}, got no {', '.join(missing)} in {got}"
         )
-    return _grouped(path, _csv_rows(rows))
+    return _grouped(path, _csv_rows(rows), frame, min_score)
 
 
 _CaseRow = tuple[str, str, str, tuple[Nodule, ...]]
@@ -107,7 +118,7 @@ def _json_entries(path: Path) -> list[tuple[int, Mapping[str, object]]]:
     return list(enumerate(entries, 1))
 
 
-def _grouped(path: Path, rows: Iterable[_CaseRow]) -> list[Case]:
+def _grouped(path: Path, rows: Iterable[_CaseRow], frame: Frame | None, min_score: float) -> list[Case]:
     """Return the rows gathered by case, in the order in which the cases appear."""
     inputs: dict[str, str] = {}
     nodules: dict[str, list[Nodule]] = {}
@@ -122,8 +133,16 @@ def _grouped(path: Path, rows: Iterable[_CaseRow]) -> list[Case]:
                     f"{path.name} {where}: expected each nodule_id once a case, got {nodule.nodule_id!r} again"
                 )
             here.append(nodule)
-    return [_case(case_id, path.parent / name, tuple(nodules[case_id])) for case_id, name in inputs.items()]
+    return [_case(case_id, path.parent / name, nodules[case_id], frame, min_score) for case_id, name in inputs.items()]
 
 
-def _case(case_id: str, place: Path, nodules: tuple[Nodule, ...]) -> Case:
-    return Case(case_id, place, nodules, NoduleSet(nodules, "cases_table", "LPS", "implied"))
+def _case(case_id: str, place: Path, nodules: list[Nodule], frame: Frame | None, min_score: float) -> Case:
+    confident = [nodule for nodule in nodules if nodule.detection_score is None or nodule.detection_score >= min_score]
+    in_lps = tuple(swap_frame(nodule) if frame == "RAS" else nodule for nodule in confident)
+    source = NoduleSet(in_lps, "cases_table", frame or "LPS", "stated" if frame else "implied")
+    return Case(case_id, place, in_lps, source)
+
+
+def name_of(scan: Path) -> str:
+    """Return what a scan is called in a result: its file's or folder's name."""
+    return scan.resolve().name or "scan"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .cli_options import Allow, FrameOption, MinScore, NoduleTable, SeriesUid, read_options
+from .atomic_write import check_output_dir
+from .cli_options import Allow, CaseName, FrameOption, MinScore, NoduleTable, SeriesUid, read_options
 
 if TYPE_CHECKING:
     from .results import ProblemRecord, ScanRecord
@@ -24,6 +25,7 @@ def check(
     allow: Allow = "",
     series: SeriesUid = None,
     min_score: MinScore = 0.0,
+    case: CaseName = None,
 ) -> int:
     """Say what a scan is and what is wrong with it; with --nodules, draw where each nodule is looked for.
 
@@ -34,18 +36,20 @@ def check(
       nodulus check scan.zip --nodules nodules.csv -o pictures
     """
     # Loaded late: `nodulus --help` should not wait for the readers.
-    from .scan_check import check_scan, draw_nodules
+    from .scan_check import check_nodules, check_scan
 
-    how = read_options(allow, series, frame, min_score)
+    how = read_options(allow, series, frame, min_score, case)
     record = check_scan(input_path, how)
     if record.status == "accepted" and nodules is not None:
-        pictures = draw_nodules(input_path, nodules, output, how)
-        record = record.model_copy(update={"pictures": tuple(str(path) for path in pictures)})
+        check_output_dir(output)
+        record = check_nodules(record, nodules, output, how)
     if as_json:
         typer.echo(record.model_dump_json(indent=2))
     else:
         _print(record)
-    return 0 if record.status == "accepted" else 3
+    if record.status == "refused":
+        return 3
+    return 4 if record.nodule_problems else 0
 
 
 def _print(record: ScanRecord) -> None:
@@ -57,10 +61,12 @@ def _print(record: ScanRecord) -> None:
         _print_problem("warning", warning)
     if record.problem is not None:
         _print_problem("refused", record.problem)
+    for problem in record.nodule_problems:
+        _print_problem("nodule", problem)
     for path in record.pictures:
         typer.echo(f"wrote {path}")
 
 
 def _print_problem(what: str, problem: ProblemRecord) -> None:
     for line in (f"{what}: {problem.code}: {problem.message}", *(f"    {item}" for item in problem.items)):
-        typer.echo(line, err=what == "refused")
+        typer.echo(line, err=what != "warning")

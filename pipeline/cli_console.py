@@ -17,8 +17,9 @@ from .results import BundleIdentity, CaseResult, NoduleResult, ProblemRecord
 if TYPE_CHECKING:
     from .scorer import Scorer
 
-console = Console()
-error_console = Console(stderr=True)
+# What users name (nodules, cases, paths) is shown as it is, brackets included.
+console = Console(markup=False, emoji=False)
+error_console = Console(stderr=True, markup=False, emoji=False)
 
 
 def score_with_progress(scorer: Scorer, cases: Sequence[Case]) -> list[CaseResult]:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from .atomic_write import check_output_dir
 from .cli_options import BundleDir, OutputDir
 
 MEANING = (
@@ -26,7 +27,10 @@ def demo(
 
       nodulus demo -o out/demo
     """
+    check_output_dir(output)
     # Loaded late: `nodulus --help` should not wait for torch.
+    from nodulus.transforms.read_ct import open_ct_cached
+
     from .cli_console import console, print_written, score_with_progress
     from .demo_study import write_demo_study
     from .phantom import PhantomSpec
@@ -41,7 +45,8 @@ def demo(
     results = score_with_progress(scorer, study.cases)
     written = write_results(results_of(results, scorer.identity), output)
     with console.status("drawing the nodules"):
-        pictures = draw_nodules(study.dicom_folder, study.nodule_table, output / "pictures", scorer.how)
+        volume = open_ct_cached(study.dicom_folder)
+        pictures = draw_nodules(volume, study.cases[0].nodules, output / "pictures")
     print_written(results, written, scorer.identity)
     console.print(f"wrote {len(pictures)} pictures of the nodules to {output / 'pictures'}", highlight=False)
     console.print(f"wrote the study: {study.dicom_folder} (DICOM), {study.nifti} (NIfTI), {study.nodule_table}")

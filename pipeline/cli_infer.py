@@ -10,10 +10,12 @@ import typer
 from nodulus.transforms.geometry import swap_lps_ras_points
 from nodulus.transforms.problems import UsageError
 
-from .cases import Case, is_cases_table, read_cases
+from .atomic_write import check_output_dir
+from .cases import Case, is_cases_table, name_of, read_cases
 from .cli_options import (
     Allow,
     BundleDir,
+    CaseName,
     Device,
     DeviceName,
     Engine,
@@ -56,9 +58,11 @@ def infer(
     allow: Allow = "",
     series: SeriesUid = None,
     min_score: MinScore = 0.0,
+    case: CaseName = None,
 ) -> int:
     """Score the nodules of a scan: benign or malignant."""
-    how = read_options(allow, series, frame, min_score)
+    check_output_dir(output)
+    how = read_options(allow, series, frame, min_score, case)
     cases = _cases(input_path, nodules, point, diameter, how)
     # Loaded late: a wrong table or path should not wait for torch.
     from .cli_console import print_written, score_with_progress
@@ -86,18 +90,21 @@ def exit_code(results: list[CaseResult]) -> int:
 
 def _cases(scan: Path, table: Path | None, point: str | None, diameter: float | None, how: ReadOptions) -> list[Case]:
     if is_cases_table(scan):
-        if table is not None or point is not None:
+        if table is not None or point is not None or diameter is not None:
             msg = f"Expected no --nodules and no --point beside the cases table {scan.name}: it names the nodules"
             raise UsageError(msg)
-        return read_cases(scan)
+        return read_cases(scan, frame=how.frame, min_score=how.min_score)
     if not scan.exists():
         msg = f"Expected a scan or a cases table, got a path that does not exist: {scan}"
         raise UsageError(msg)
     if (table is None) == (point is None):
         msg = "Expected either --nodules FILE or --point X,Y,Z with --diameter MM, to say where the nodules are"
         raise UsageError(msg)
+    if table is not None and diameter is not None:
+        msg = "Expected no --diameter beside --nodules: the table states each nodule's own"
+        raise UsageError(msg)
     if table is None:
-        return [Case(scan.name, scan, (_nodule_at(point or "", diameter, how.frame),))]
+        return [Case(name_of(scan), scan, (_nodule_at(point or "", diameter, how.frame),))]
     from .worklist import case_of_table
 
     return [case_of_table(scan, table, how)]

@@ -57,10 +57,16 @@ MinScore = Annotated[
 ]
 
 
-def read_options(allow: str, series: str | None, frame: Frame | None, min_score: float = 0.0) -> ReadOptions:
+CaseName = Annotated[
+    str | None, typer.Option("--case", help="Whose nodules to take from a table of several cases. [the scan's name]")
+]
+
+
+def read_options(
+    allow: str, series: str | None, frame: Frame | None, min_score: float, case: str | None
+) -> ReadOptions:
     """Return how to read, as the options say; ``allow`` is a comma-separated list of problem codes."""
     # Loaded late: `nodulus --help` should not wait for the readers.
     from .worklist import ReadOptions, problem_codes
 
-    codes = problem_codes([code.strip() for code in allow.split(",") if code.strip()])
-    return ReadOptions(frame.value if frame else None, codes, series, min_score)
+    return ReadOptions(frame.value if frame else None, problem_codes(allow), series, min_score, case)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from nodulus.transforms.dictionary import BOX_PER_DIAMETER
 from nodulus.transforms.geometry import Grid, Points
-from nodulus.transforms.patch import Box, box_around
+from nodulus.transforms.patch import BOX_PER_DIAMETER, Box, box_around
 from nodulus.transforms.problems import Problem, ProblemCode
 from nodulus.transforms.volume import CTVolume
 

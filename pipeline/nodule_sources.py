@@ -44,6 +44,7 @@ def read_nodules(
     min_score: float = 0.0,
     case: str | None = None,
     series_uid: str | None = None,
+    scan_name: str | None = None,
 ) -> NoduleSet:
     """Return the nodules of a table, a JSON list, or a DICOM SR, SEG or RTSTRUCT; what the file holds decides.
 
@@ -52,6 +53,7 @@ def read_nodules(
         frame: the frame of its numbers, LPS or RAS; None takes what the format implies, which is LPS for all of them.
         min_score: leaves out what a detector is less sure of, 0 to 1; nodules without a score stay.
         case: picks the rows of one scan out of a table of several, by its ``case`` or image name.
+        scan_name: the case to pick out of a table of several when no ``case`` is given.
         series_uid: picks them by the SeriesInstanceUID.
 
     Raises:
@@ -61,10 +63,16 @@ def read_nodules(
     format_name, nodules, notes = _read(path)
     if frame == "RAS" and format_name.startswith("dicom_"):
         raise UsageError(f"{path.name}: expected no --frame RAS, DICOM defines its positions as LPS")
+    if not nodules:
+        raise UsageError(f"{path.name}: expected at least one nodule, got none")
+    if case is None and len({nodule.case_id for nodule in nodules} - {None}) > 1:
+        case = next((nodule.case_id for nodule in nodules if nodule.case_id == scan_name), None)
     chosen = _of_one_scan(nodules, case, series_uid, path)
     confident = [nodule for nodule in chosen if nodule.detection_score is None or nodule.detection_score >= min_score]
     if len(confident) < len(chosen):
         notes = [*notes, f"{len(chosen) - len(confident)} of {len(chosen)} left out: score below {min_score:g}"]
+    if not confident:
+        raise UsageError(f"{path.name}: expected a nodule of score {min_score:g} or more, got none of {len(chosen)}")
     in_lps = confident if frame != "RAS" else [swap_frame(nodule) for nodule in confident]
     return NoduleSet(tuple(in_lps), format_name, frame or "LPS", "stated" if frame else "implied", tuple(notes))
 
@@ -115,7 +123,7 @@ def _of_one_scan(nodules: Sequence[Nodule], case: str | None, series_uid: str | 
     scans = {(nodule.case_id, nodule.series_uid) for nodule in chosen}
     if len(scans) > 1:
         raise UsageError(
-            f"{path.name}: expected the nodules of one scan, got those of {len(scans)}: name the case or series"
+            f"{path.name}: expected the nodules of one scan, got those of {len(scans)}: name one (--case NAME)"
         )
     return chosen
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from nodulus.transforms.patch import sample_voxels
 from nodulus.transforms.volume import CTVolume
 
 from .atomic_write import replacing_file
-from .nodules import BoxMm, Nodule, Triple
+from .nodule_placement import nodule_box
+from .nodules import BoxMm, Nodule, Triple, box_of
 
 FIELD_MM = 96.0
 SPACING_MM = 0.5
@@ -64,7 +66,7 @@ def draw_nodule_views(volume: CTVolume, nodule: Nodule, path: Path) -> Path:
     """Draw axial, coronal and sagittal views through a nodule's centre as a PNG and return its path.
 
     The picture names the nodule, its centre and its diameter, and nothing of the patient. Only the slices in view are
-    read. The box drawn is the nodule's own, or the cube of its diameter.
+    read. The box drawn is the one that the network is shown, without its margin.
     """
     figure = Figure(figsize=(12.6, 4.95), dpi=110, facecolor=_BACKGROUND)
     canvas = FigureCanvasAgg(figure)
@@ -77,7 +79,8 @@ def draw_nodule_views(volume: CTVolume, nodule: Nodule, path: Path) -> Path:
         _draw_labels(panel, plane)
         _draw_scale_bar(panel)
     _draw_title(figure, volume, nodule)
-    with replacing_file(path) as temporary:
+    with replacing_file(path) as temporary, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # an id may be in any script
         canvas.print_figure(temporary, format="png")
     return path
 
@@ -162,15 +165,12 @@ def _draw_title(figure: Figure, volume: CTVolume, nodule: Nodule) -> None:
     facts = f"centre ({center}) mm LPS     diameter {nodule.diameter_mm:.1f} mm"
     if not volume.grid.contains_lps(nodule.center_lps_mm):
         figure.text(0.5, 0.945, "centre outside the scan", color=_ALARM, fontsize=12, ha="center", va="center")
-    figure.text(0.012, 0.945, nodule.nodule_id, color=_TEXT, fontsize=14, fontweight="bold", va="center")
+    name = nodule.nodule_id
+    figure.text(0.012, 0.945, name, color=_TEXT, fontsize=14, fontweight="bold", va="center", parse_math=False)
     figure.text(0.988, 0.945, facts, color=_TEXT, fontsize=11, va="center", ha="right")
 
 
 def _box_about_center(nodule: Nodule) -> BoxMm:
-    """Return the nodule's box, or the cube of its diameter, relative to its centre."""
-    if nodule.box_lps_mm is None:
-        half = nodule.diameter_mm / 2
-        return (-half, -half, -half, half, half, half)
-    x, y, z = nodule.center_lps_mm
-    box = nodule.box_lps_mm
-    return (box[0] - x, box[1] - y, box[2] - z, box[3] - x, box[4] - y, box[5] - z)
+    """Return the nodule's box relative to its centre."""
+    box, center = nodule_box(nodule), np.asarray(nodule.center_lps_mm)
+    return box_of([*(np.asarray(box.low_lps_mm) - center), *(np.asarray(box.high_lps_mm) - center)])

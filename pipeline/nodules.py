@@ -14,6 +14,9 @@ BoxMm = tuple[float, float, float, float, float, float]
 # The largest mass in LIDC-IDRI is under 65 mm; a larger number is a position or a volume in the wrong column.
 MAX_DIAMETER_MM = 100.0
 
+# In LIDC-IDRI a nodule's centre lies up to 0.2 mm outside its box.
+CENTER_TOLERANCE_MM = 1.0
+
 
 @dataclass(frozen=True)
 class Nodule:
@@ -52,6 +55,7 @@ class Nodule:
             _check_finite("box_lps_mm", self.box_lps_mm, 6)
             if any(low > high for low, high in zip(self.box_lps_mm[:3], self.box_lps_mm[3:], strict=True)):
                 raise UsageError(f"expected box_lps_mm as low x, y, z, high x, y, z, got {list(self.box_lps_mm)}")
+            _check_holds(self.box_lps_mm, self.center_lps_mm)
 
 
 def nodule_from_mapping(mapping: Mapping[str, object]) -> Nodule:
@@ -122,6 +126,12 @@ def _number(name: str, value: object) -> float:
 def _text(mapping: Mapping[str, object], name: str) -> str | None:
     value = mapping.get(name)
     return None if value is None else str(value)
+
+
+def _check_holds(box: BoxMm, center: Triple) -> None:
+    places = zip(box[:3], center, box[3:], strict=True)
+    if not all(low - CENTER_TOLERANCE_MM <= at <= high + CENTER_TOLERANCE_MM for low, at, high in places):
+        raise UsageError(f"expected box_lps_mm around center_lps_mm {list(center)}, got {list(box)}")
 
 
 def _check_finite(name: str, values: Sequence[float], n_expected: int) -> None:

@@ -68,6 +68,7 @@ class ScanRecord(_Record):
     warnings: tuple[ProblemRecord, ...] = ()
     geometry: Geometry | None = None
     attributes: dict[str, str | float | int] = Field(default_factory=dict)
+    nodule_problems: tuple[ProblemRecord, ...] = ()
     pictures: tuple[str, ...] = ()
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from ignite.engine import Engine, Events
 
+from nodulus.transforms.problems import InputRefusedError
+
 from .bundle_folder import identify
 from .case_record import record_case
 from .results import write_results
@@ -26,8 +28,21 @@ class ResultsHandler:
     """
 
     def __init__(self, worklist: Worklist, bundle_root: str, output_dir: str) -> None:
-        self.worklist, self.bundle, self.output_dir = worklist, Path(bundle_root), Path(output_dir)
+        self.worklist, self.bundle, self.output_dir = worklist, Path(bundle_root).resolve(), Path(output_dir)
         self._predictions: list[dict[str, Any]] = []
+
+    def check(self) -> None:
+        """Raise what keeps the run from scoring anything; a refusal is written to results.json first.
+
+        Raises:
+            UsageError: when no scan or no nodules were named.
+            InputRefusedError: when the scan, or every nodule in it, was refused.
+        """
+        try:
+            self.worklist.check()
+        except InputRefusedError:
+            self._write()
+            raise
 
     def attach(self, engine: Engine) -> None:
         """Listen to an evaluator."""
@@ -42,7 +57,7 @@ class ResultsHandler:
         for item, output in zip(engine.state.batch, engine.state.output, strict=True):
             self._predictions.append({**output, "case_id": item["case_id"], "nodule_id": item["nodule_id"]})
 
-    def _write(self, _: Engine) -> None:
+    def _write(self, _: Engine | None = None) -> None:
         cases = [
             record_case(opened, [p for p in self._predictions if p["case_id"] == opened.case.case_id])
             for opened in self.worklist.cases

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from nodulus.transforms.lung_present import lung_warning
 from nodulus.transforms.problems import InputRefusedError
 from nodulus.transforms.read_ct import open_ct_cached
+from nodulus.transforms.volume import CTVolume
 
+from .nodule_placement import nodule_problem
 from .nodule_sources import check_belongs
-from .nodule_views import draw_nodule_views
+from .nodules import Nodule
 from .results import Geometry, ProblemRecord, ScanRecord
 from .worklist import ReadOptions, case_of_table
 
@@ -35,9 +40,41 @@ def check_scan(path: Path, how: ReadOptions) -> ScanRecord:
     )
 
 
-def draw_nodules(path: Path, table: Path, output_dir: Path, how: ReadOptions) -> list[Path]:
-    """Draw one picture per nodule of a table into a folder; return the pictures' paths."""
-    case = case_of_table(path, table, how)
-    volume = open_ct_cached(path, allow=how.allow, series_uid=how.series_uid)
+def check_nodules(record: ScanRecord, table: Path, output_dir: Path, how: ReadOptions) -> ScanRecord:
+    """Return an accepted scan's record with its nodules: a picture of each in a folder, and what is wrong with them."""
+    scan = Path(record.input)
+    case = case_of_table(scan, table, how)
+    volume = open_ct_cached(scan, allow=how.allow, series_uid=how.series_uid)
     check_belongs(case.nodules, volume)
-    return [draw_nodule_views(volume, nodule, output_dir / f"{nodule.nodule_id}.png") for nodule in case.nodules]
+    problems = [problem for nodule in case.nodules if (problem := nodule_problem(nodule, volume))]
+    pictures = draw_nodules(volume, case.nodules, output_dir)
+    return record.model_copy(
+        update={
+            "nodule_problems": tuple(ProblemRecord.of(problem) for problem in problems),
+            "pictures": tuple(str(path) for path in pictures),
+        }
+    )
+
+
+def draw_nodules(volume: CTVolume, nodules: Sequence[Nodule], output_dir: Path) -> list[Path]:
+    """Draw one picture per nodule into a folder and return their paths."""
+    # Loaded late: the gate alone should not wait for matplotlib.
+    from .nodule_views import draw_nodule_views
+
+    names = picture_names([nodule.nodule_id for nodule in nodules])
+    return [draw_nodule_views(volume, nodule, output_dir / name) for nodule, name in zip(nodules, names, strict=True)]
+
+
+def picture_names(nodule_ids: Sequence[str]) -> list[str]:
+    """Return a file name for each nodule: its id where that is a name on every system, else one with a hash added.
+
+    >>> picture_names(["n1", "../n1", "N1"])
+    ['n1.png', 'n1-3a2f92a8.png', 'N1-3db2b4ec.png']
+    """
+    names: list[str] = []
+    for nodule_id in nodule_ids:
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "_", nodule_id).strip("._-")[:80]
+        is_taken = f"{plain}.png".lower() in (name.lower() for name in names)
+        digest = hashlib.sha256(nodule_id.encode()).hexdigest()[:8]
+        names.append(f"{plain}.png" if plain == nodule_id and not is_taken else f"{plain or 'nodule'}-{digest}.png")
+    return names

@@ -16,7 +16,7 @@ from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode,
 
 from .bundle_folder import INFERENCE_CONFIG, WEIGHTS, find_bundle, identify
 from .case_record import failed_case, record_case
-from .cases import Case
+from .cases import Case, name_of
 from .nodule_sources import Frame
 from .nodules import Nodule, nodule_from_mapping
 from .results import CaseResult
@@ -52,7 +52,7 @@ class Scorer:
         bundle_dir: str | Path | None = None,
         *,
         device: Device = "auto",
-        allow: Collection[str] = (),
+        allow: str | Collection[str] = (),
         series_uid: str | None = None,
     ) -> None:
         self.bundle_dir = find_bundle(bundle_dir)
@@ -139,8 +139,14 @@ def _one_thread() -> Iterator[None]:
 def _case(scan: Path, nodules: NodulesLike, case_id: str | None, how: ReadOptions) -> Case:
     if isinstance(nodules, str | Path):
         return case_of_table(scan, Path(nodules), how, case_id)
+    if how.frame is not None:
+        msg = f"Expected no frame beside nodules that state theirs (center_lps_mm), got {how.frame}"
+        raise UsageError(msg)
+    if isinstance(nodules, Mapping):
+        msg = "Expected a list of nodules, got one mapping: put it into a list"
+        raise UsageError(msg)
     found = [nodule if isinstance(nodule, Nodule) else nodule_from_mapping(nodule) for nodule in nodules]
-    return Case(case_id or scan.name, scan, tuple(found))
+    return Case(case_id or name_of(scan), scan, tuple(found))
 
 
 def _device(name: Device) -> torch.device:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode,
 from nodulus.transforms.read_ct import open_ct_cached
 from nodulus.transforms.volume import CTVolume
 
-from .cases import Case
+from .cases import Case, name_of
 from .nodule_placement import nodule_problem
 from .nodule_sources import Frame, check_belongs, read_nodules
 from .nodules import Nodule
@@ -28,12 +28,18 @@ class ReadOptions:
         allow: problem codes that the series gate may admit.
         series_uid: which series to read where a place holds several.
         min_score: leaves out what a detector was less sure of, 0 to 1.
+        case: whose nodules to take out of a table of several cases; by default the scan's own name.
     """
 
     frame: Frame | None = None
     allow: tuple[ProblemCode, ...] = ()
     series_uid: str | None = None
     min_score: float = 0.0
+    case: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.frame not in (None, "LPS", "RAS"):
+            raise UsageError(f"Expected the frame LPS or RAS, got '{self.frame}'")
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,16 +104,25 @@ def case_of_table(scan: Path, table: Path, how: ReadOptions, case_id: str | None
         series_uid = str(volume.attributes["series_uid"]) if "series_uid" in volume.attributes else series_uid
     except InputRefusedError:
         series_uid = None  # scoring refuses the scan in a moment, and records why
-    source = read_nodules(table, frame=how.frame, series_uid=series_uid, min_score=how.min_score)
-    return Case(case_id or scan.name, scan, source.nodules, source)
+    source = read_nodules(
+        table,
+        frame=how.frame,
+        min_score=how.min_score,
+        case=how.case,
+        series_uid=series_uid,
+        scan_name=name_of(scan).split(".")[0],
+    )
+    return Case(case_id or name_of(scan), scan, source.nodules, source)
 
 
-def problem_codes(allow: Collection[str]) -> tuple[ProblemCode, ...]:
-    """Return the problem codes of some words.
+def problem_codes(allow: str | Collection[str]) -> tuple[ProblemCode, ...]:
+    """Return the problem codes of some words, or of a comma-separated text.
 
     Raises:
         UsageError: when a word is no problem code.
     """
+    if isinstance(allow, str):
+        allow = [code.strip() for code in allow.split(",") if code.strip()]
     unknown = [code for code in allow if code not in [known.value for known in ProblemCode]]
     if unknown:
         msg = f"Expected problem codes to allow ({', '.join(ProblemCode)}), got '{unknown[0]}'"
@@ -135,6 +150,8 @@ class Worklist:
         nodules: nodule table (see docs/nodules.md).
         allow: problem codes that the series gate may admit.
         frame: LPS or RAS, the frame of a table that does not state its own.
+        series_uid: which series to read where a place holds several.
+        case: whose nodules to take out of a table of several cases; by default the scan's own name.
         min_score: leaves out what a detector was less sure of, 0 to 1.
     """
 
@@ -142,12 +159,14 @@ class Worklist:
         self,
         image: str | None = None,
         nodules: str | None = None,
-        allow: Iterable[str] = (),
+        allow: str | Collection[str] = (),
         frame: Frame | None = None,
+        series_uid: str | None = None,
         min_score: float = 0.0,
+        case: str | None = None,
     ) -> None:
         self.image, self.nodules = image, nodules
-        self.how = ReadOptions(frame=frame, allow=problem_codes(tuple(allow)), min_score=min_score)
+        self.how = ReadOptions(frame, problem_codes(allow), series_uid, min_score, case)
         self._opened: OpenCase | None = None
 
     @property

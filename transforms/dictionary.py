@@ -13,16 +13,23 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform
 
 from .geometry import Grid, swap_lps_ras
-from .patch import AIR_HU, Box, Pose, VoxelRange, as_triple, box_around, cut_patch, patch_affine_ras, shown_voxels
+from .patch import (
+    AIR_HU,
+    BOX_PER_DIAMETER,
+    Box,
+    Pose,
+    VoxelRange,
+    as_triple,
+    box_around,
+    cut_patch,
+    patch_affine_ras,
+    shown_voxels,
+)
 from .problems import ProblemCode
 from .read_ct import open_ct_cached
 from .volume import CTVolume, volume_from_array
 
 Item = dict[Hashable, Any]
-
-# Median extent of the LIDC boxes (mm) over the nodule's diameter, measured on the 826 nodules of the training
-# collection: 1.24, 1.23, 0.80. In z the box ends at the centres of the outer slices, hence less than one.
-BOX_PER_DIAMETER = (1.25, 1.25, 0.8)
 
 
 class OpenCTd(MapTransform):
@@ -30,7 +37,7 @@ class OpenCTd(MapTransform):
 
     Args:
         keys: items that hold a path: DICOM folder, zip of one, NIfTI, MHA/MHD or NRRD. A ``CTVolume`` stays as it is.
-        allow: problem codes that the series gate may admit (see docs/series-gate.md).
+        allow: problem codes that the series gate may admit (see docs/series-gate.md), a list or comma-separated text.
 
     Raises:
         InputRefusedError: when the series gate refuses the scan.
@@ -38,7 +45,9 @@ class OpenCTd(MapTransform):
 
     def __init__(self, keys: KeysCollection, allow: Collection[str] = (), allow_missing_keys: bool = False) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.allow = tuple(ProblemCode(code) for code in allow)
+        # On the command line of MONAI's bundles a single code arrives as text.
+        codes = allow.split(",") if isinstance(allow, str) else allow
+        self.allow = tuple(ProblemCode(code.strip()) for code in codes if code.strip())
 
     def __call__(self, data: Mapping[Hashable, Any]) -> Item:
         """Return the item with the scan opened."""

@@ -392,7 +392,7 @@ THIN = GateRule(
 NOT_TOO_THICK = GateRule(
     Code.THICK_SLICES,
     "slices that show a nodule at all",
-    "Above 5 mm a small nodule is averaged away; the training data end at 5 mm.",
+    "Above 5 mm a small nodule is averaged away; the network was trained on slices of up to 2.5 mm.",
     5,
     "mm",
     may_be_allowed=True,

@@ -14,6 +14,10 @@ from .volume import CTVolume
 
 AIR_HU = -1000.0
 
+# Median extent of the LIDC boxes (mm) over the nodule's diameter, measured on the 826 nodules of the training
+# collection: 1.24, 1.23, 0.80. In z the box ends at the centres of the outer slices, hence less than one.
+BOX_PER_DIAMETER = (1.25, 1.25, 0.8)
+
 # A face of the box that falls on a voxel centre belongs to the box, whatever rounding did.
 _FACE_TOLERANCE_MM = 1e-3
 

@@ -15,6 +15,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow, ckpt_export, onnx_export,
 from nodulus.pipeline.demo_study import DemoStudy
 from nodulus.pipeline.results import read_results
 from nodulus.pipeline.scorer import Scorer
+from nodulus.transforms.problems import InputRefusedError
 
 SCHEMA = Path(__file__).parent / "metadata_schema.json"
 
@@ -151,3 +152,25 @@ def test_monai_bundle_run_gives_the_probabilities_of_the_python_door(
         assert run.probabilities is not None
         assert python.probabilities is not None
         assert run.probabilities.malignant == pytest.approx(python.probabilities.malignant, abs=1e-6)
+
+
+def test_a_refused_scan_is_written_to_the_results_of_a_bundle_run(
+    bundle: Path, study: DemoStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(bundle)
+    workflow = ConfigWorkflow(
+        config_file="configs/inference.json",
+        workflow_type="infer",
+        image=str(tmp_path / "empty"),
+        nodules=str(study.nodule_table),
+        output_dir=str(tmp_path / "out"),
+    )
+    workflow.initialize()
+    with pytest.raises(RuntimeError) as failure:
+        workflow.run()
+    assert isinstance(failure.value.__cause__, InputRefusedError)
+    results = read_results(tmp_path / "out" / "results.json")
+    assert results.bundle.name == bundle.name
+    assert results.cases[0].problem is not None
+    assert results.cases[0].problem.code == "unreadable"

@@ -87,7 +87,7 @@ def test_a_missing_or_undecodable_table_is_a_usage_error(tmp_path: Path) -> None
 def test_a_table_of_several_cases_must_be_told_which(tmp_path: Path) -> None:
     path = table(tmp_path, HEADER.replace("\n", ",case\n") + "a,1,2,3,8,one\na,4,5,6,7,two\n")
     assert read_nodules(path, case="two").nodules == (Nodule("a", (4, 5, 6), 7, case_id="two"),)
-    with pytest.raises(UsageError, match="those of 2: name the case"):
+    with pytest.raises(UsageError, match="those of 2: name one"):
         read_nodules(path)
     with pytest.raises(UsageError, match="expected nodules of case 'three', got those of one, two"):
         read_nodules(path, case="three")

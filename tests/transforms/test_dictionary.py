@@ -13,9 +13,9 @@ from monai.data import MetaTensor
 from monai.transforms import Compose, LoadImaged, Orientationd, ScaleIntensityRanged
 from numpy.typing import NDArray
 
-from nodulus.transforms.dictionary import BOX_PER_DIAMETER, FillOutsideBoxd, Item, LoadCTd, NodulePatchd, OpenCTd
+from nodulus.transforms.dictionary import FillOutsideBoxd, Item, LoadCTd, NodulePatchd, OpenCTd
 from nodulus.transforms.geometry import affine_from, swap_lps_ras
-from nodulus.transforms.patch import AIR_HU
+from nodulus.transforms.patch import AIR_HU, BOX_PER_DIAMETER
 from nodulus.transforms.problems import InputRefusedError
 from nodulus.transforms.volume import CTVolume
 
