@@ -1,4 +1,4 @@
-"""Outputs appear whole or not at all."""
+"""Outputs appear whole or not at all, and a place that takes none is refused before the work."""
 
 from __future__ import annotations
 
@@ -8,6 +8,26 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from nodulus.transforms.problems import UsageError
+
+
+def check_output_dir(path: Path) -> None:
+    """Raise UsageError unless files can be written into a folder, which need not be there yet; leave no trace."""
+    made: list[Path] = []
+    try:
+        whole = Path(path).absolute()
+        for folder in (*reversed(whole.parents), whole):
+            if not folder.exists():
+                folder.mkdir()
+                made.append(folder)
+        tempfile.TemporaryFile(dir=whole).close()
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        raise UsageError(f"Expected a folder to write to, got {path}: {reason}") from error
+    finally:
+        for folder in reversed(made):
+            folder.rmdir()
 
 
 @contextmanager

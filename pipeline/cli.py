@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Iterator
 from enum import IntEnum
 
 import typer
@@ -31,12 +32,14 @@ class ExitCode(IntEnum):
     USAGE = 2
     INPUT_REFUSED = 3
     SOME_FAILED = 4
+    STOPPED = 130  # as shells do: 128 + SIGINT
 
 
 app = typer.Typer(
     name="nodulus",
     help="Lung nodules in chest CT: how likely is each benign or malignant? Research software, not a medical device.",
-    epilog="Exit codes: 0 all scored, 1 internal error, 2 usage, 3 input refused, 4 some cases or nodules not scored.",
+    epilog="Exit codes: 0 all scored, 1 internal error, 2 usage, 3 input refused, 4 some cases or nodules not scored,"
+    " 130 stopped.",
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -52,6 +55,7 @@ app.command()(info)
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and exit with its code; an error is one line on standard error."""
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("ignite").setLevel(logging.CRITICAL)  # it logs the errors that end a run: `run` says them
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] != ["infer"]:
         sys.exit(run(words))
@@ -68,17 +72,34 @@ def run(arguments: list[str]) -> int:
     except typer.Exit as leave:
         return leave.exit_code
     except (typer.Abort, KeyboardInterrupt):
-        return _fail("stopped", ExitCode.INTERNAL_ERROR)
-    except UsageError as error:
-        return _fail(str(error), ExitCode.USAGE)
-    except InputRefusedError as error:
-        return _fail(str(error), ExitCode.INPUT_REFUSED)
+        outcome = ExitCode.STOPPED
     except Exception as error:
-        if os.environ.get(DEBUG_VARIABLE):
+        message, code = _explain(error)
+        if code == ExitCode.INTERNAL_ERROR and os.environ.get(DEBUG_VARIABLE):
             raise
-        text = (str(error) or type(error).__name__).splitlines()[0]
-        return _fail(f"internal error: {text} (set {DEBUG_VARIABLE}=1 for the traceback)", ExitCode.INTERNAL_ERROR)
+        return _fail(message, code)
+    if outcome == ExitCode.STOPPED:  # typer turns Ctrl-C into this code and says nothing
+        return _fail("stopped", ExitCode.STOPPED)
     return outcome if isinstance(outcome, int) else ExitCode.OK
+
+
+def _explain(error: Exception) -> tuple[str, ExitCode]:
+    """Return what to say of an error and the exit code; MONAI wraps errors of a config, so the causes count."""
+    causes = list(_causes(error))
+    for cause in causes:
+        if isinstance(cause, UsageError):
+            return str(cause), ExitCode.USAGE
+        if isinstance(cause, InputRefusedError):
+            return str(cause), ExitCode.INPUT_REFUSED
+    text = f"{type(causes[-1]).__name__}: {causes[-1]}".splitlines()[0].removesuffix(": ")
+    return f"internal error: {text} (set {DEBUG_VARIABLE}=1 for the traceback)", ExitCode.INTERNAL_ERROR
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error, what it was raised from, and so on to the first."""
+    while error is not None:
+        yield error
+        error = error.__cause__
 
 
 def _fail(message: str, code: ExitCode) -> int:

@@ -19,8 +19,8 @@ def _prepare() -> None:
 def lidc(
     crops: Annotated[Path, typer.Option("--crops", help="Folder with nodules.csv and images/ of LIDC-IDRI crops.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The data list to write, a JSON file.")],
-    folds: Annotated[int, typer.Option("--folds", help="Folds of patients; one of them validates.")] = 5,
-    fold: Annotated[int, typer.Option("--fold", help="Which fold validates, from 0.")] = 0,
+    folds: Annotated[int, typer.Option("--folds", help="Folds of patients; one of them validates.", min=2)] = 5,
+    fold: Annotated[int, typer.Option("--fold", help="Which fold validates, from 0.", min=0)] = 0,
     seed: Annotated[int, typer.Option("--seed", help="Of the division into folds.")] = 0,
 ) -> int:
     """Make the data list of LIDC-IDRI nodule crops, split by patient.

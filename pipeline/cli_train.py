@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,9 @@ def train(
     data: Annotated[Path, typer.Option("--data", help="Data list, as `nodulus prepare` writes it.")],
     output: OutputDir,
     bundle: BundleDir = None,
-    epochs: Annotated[int | None, typer.Option("--epochs", help="Instead of the config's number of epochs.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", help="Instead of the config's number of epochs.", min=1)
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint in the output folder.")
     ] = False,
@@ -29,9 +32,19 @@ def train(
       nodulus train --data list.json -o runs/quick --epochs 2
     """
     # Loaded late: `nodulus --help` should not wait for torch.
+    from .train import read_progress
     from .train import train as train_bundle
 
+    # MONAI warns that it leaves logging alone, as it was asked to.
+    logging.getLogger("monai.bundle.workflows").setLevel(logging.ERROR)
+    before = read_progress(output) if resume else None
     overrides = {} if epochs is None else {"max_epochs": epochs}
     weights = train_bundle(data, output, find_bundle(bundle, needs=(TRAIN_CONFIG,)), resume=resume, **overrides)
-    typer.echo(f"wrote {weights}")
+    now = read_progress(output)
+    if now is not None and now == before:
+        typer.echo(f"nothing to resume: all {now.epoch} epochs are done (--epochs asks for more)")
+    else:
+        typer.echo(f"wrote {weights}")
+    if now is not None:
+        typer.echo(f"best validation AUC {now.best_metric:.4f} in epoch {now.best_metric_epoch} of {now.epoch}")
     return 0

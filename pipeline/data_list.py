@@ -107,6 +107,7 @@ def load_data_list(
     *,
     boxes: Boxes = "own",
     only_labelled: bool = False,
+    both_classes: bool = False,
     rating_chances: Sequence[float] | None = None,
 ) -> list[dict[str, Any]]:
     """Return the items of one split as dictionaries for a MONAI dataset, image paths resolved.
@@ -117,24 +118,36 @@ def load_data_list(
         boxes: which box the patch transforms will find: the nodule's own; none, so that the diameter implies it;
             or both, each nodule then standing twice in the list. The key ``box`` names it.
         only_labelled: leave out nodules whose label is None.
+        both_classes: refuse a split whose labels are not 0 and 1, both present: no AUC can be told from it.
         rating_chances: chance of malignancy that each rating 1..5 stands for. When given, ``label`` becomes the chances
             of the two classes, float32 (2,), averaged over the readers; a nodule without ratings keeps its label's, and
             one with neither is left out.
 
     Raises:
-        UsageError: the list is bad (see ``read_data_list``), the split is empty, or an image is missing.
+        UsageError: the list is bad (see ``read_data_list``), the split is empty or lacks a class,
+            or an image is missing.
     """
     path = Path(path)
     data = read_data_list(path)
     if split not in SPLITS:
         raise UsageError(f"Expected a split of {', '.join(SPLITS)}, got {split!r}")
     items = [item for item in getattr(data, split) if not (only_labelled and item.label is None)]
+    if both_classes and items:
+        _check_classes(items, split, path)
     loaded = [_as_dictionary(item, path.parent) for item in items]
     if rating_chances is not None:
         loaded = [item | {"label": _class_chances(item, rating_chances)} for item in loaded if _is_informed(item)]
     if not loaded:
         raise UsageError(f"Expected nodules in the {split} split of {path}, got none")
     return [_with_box(item, kind) for item in loaded for kind in (("own", "diameter") if boxes == "both" else (boxes,))]
+
+
+def _check_classes(items: Sequence[DataListItem], split: Split, path: Path) -> None:
+    found = {item.label for item in items if item.label is not None}
+    if found != {0, 1}:
+        raise UsageError(
+            f"Expected nodules of both labels, 0 and 1, in the {split} split of {path}, got {sorted(found) or 'none'}"
+        )
 
 
 def _first_problem(error: ValidationError, content: object) -> str:

@@ -13,6 +13,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from nodulus.transforms.problems import UsageError
 
+from .atomic_write import check_output_dir
 from .data_list import DataList, DataListItem, hash_data, write_data_list
 
 # The end-to-end tests score these patients from DICOM.
@@ -51,10 +52,16 @@ def prepare_lidc(
         held_out: patients that go to the test split.
 
     Raises:
-        UsageError: a file is missing, a row of ``nodules.csv`` is bad, or the fold does not exist.
+        UsageError: a file is missing, a row of ``nodules.csv`` is bad, the fold does not exist, or
+            ``out`` cannot be written.
     """
+    if folds < 2:
+        raise UsageError(f"Expected at least 2 folds, one to validate and one to train, got {folds}")
     if not 0 <= fold < folds:
         raise UsageError(f"Expected a fold from 0 to {folds - 1}, got {fold}")
+    if Path(out).is_dir():
+        raise UsageError(f"Expected a JSON file to write the list to, got the folder {out}")
+    check_output_dir(Path(out).parent)
     items = read_crops(Path(crops), Path(out).parent)
     test = [item for item in items if item.patient_id in held_out]
     rest = [item for item in items if item.patient_id not in held_out]

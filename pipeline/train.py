@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from monai.bundle import ConfigWorkflow
+import torch
+from monai.bundle import ConfigParser, ConfigWorkflow
 
+from nodulus.transforms.problems import UsageError
+
+from .atomic_write import check_output_dir
 from .data_list import load_data_list
+
+WEIGHTS = "model.pt"
+CHECKPOINT = "resume.pt"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training run has come.
+
+    Args:
+        epoch: epochs done.
+        iteration: batches done.
+        best_metric: the best validation AUC so far.
+        best_metric_epoch: the epoch that it was reached in, from 1.
+    """
+
+    epoch: int
+    iteration: int
+    best_metric: float
+    best_metric_epoch: int
 
 
 def train(data_list: Path, output_dir: Path, bundle_dir: Path, **overrides: Any) -> Path:  # noqa: ANN401 - config values
@@ -20,25 +45,50 @@ def train(data_list: Path, output_dir: Path, bundle_dir: Path, **overrides: Any)
         **overrides: values of the config to replace, by id: ``max_epochs=2``, ``**{"train::inferer": ...}``.
 
     Raises:
-        UsageError: the list is bad, a split is empty, or an image is missing.
+        UsageError: the list is bad, a split is empty or too small, an image is missing, the folder cannot be written,
+            or ``resume`` is asked for where there is no checkpoint.
     """
-    for split in ("training", "validation"):
-        load_data_list(data_list, split)
-    run_config(bundle_dir, "train", data_list, output_dir, **overrides)
-    return Path(output_dir) / "model.pt"
+    output_dir = Path(output_dir)
+    load_data_list(data_list, "validation", only_labelled=True, both_classes=True)
+    check_output_dir(output_dir)
+    if overrides.get("resume") and not (output_dir / CHECKPOINT).is_file():
+        raise UsageError(f"Expected the checkpoint of a run to resume, found no {output_dir / CHECKPOINT}")
+    workflow = make_workflow(bundle_dir, "train", data_list, output_dir, **overrides)
+    _check_first_batch(workflow.parser, data_list)
+    _run(workflow)
+    weights = output_dir / WEIGHTS
+    if not weights.is_file():
+        msg = f"Expected the run to write {weights}, found none: no epoch was validated"
+        raise RuntimeError(msg)
+    return weights
+
+
+def read_progress(output_dir: Path) -> Progress | None:
+    """Return how far the run in a folder has come, None without a checkpoint."""
+    checkpoint = Path(output_dir) / CHECKPOINT
+    if not checkpoint.is_file():
+        return None
+    return Progress(**torch.load(checkpoint, map_location="cpu", weights_only=True)["progress"])
 
 
 def evaluate(data_list: Path, output_dir: Path, bundle_dir: Path, **overrides: Any) -> Path:  # noqa: ANN401 - as above
     """Evaluate as ``configs/evaluate.json`` says and return the path of metrics.json. Arguments as for ``train``."""
-    load_data_list(data_list, overrides.get("split", "validation"), only_labelled=True)
-    run_config(bundle_dir, "evaluate", data_list, output_dir, **overrides)
+    load_data_list(data_list, overrides.get("split", "validation"), only_labelled=True, both_classes=True)
+    check_output_dir(output_dir)
+    _run(make_workflow(bundle_dir, "evaluate", data_list, output_dir, **overrides))
     return Path(output_dir) / "metrics.json"
 
 
-def run_config(bundle_dir: Path, name: str, data_list: Path, output_dir: Path, **overrides: Any) -> None:  # noqa: ANN401 - as above
-    """Run one of a bundle's configs from start to end, as ``monai.bundle run`` does."""
+def make_workflow(
+    bundle_dir: Path,
+    name: str,
+    data_list: Path,
+    output_dir: Path,
+    **overrides: Any,  # noqa: ANN401 - as above
+) -> ConfigWorkflow:
+    """Return one of a bundle's configs, ready to run as ``monai.bundle run`` does."""
     configs = Path(bundle_dir) / "configs"
-    workflow = ConfigWorkflow(
+    return ConfigWorkflow(
         config_file=str(configs / f"{name}.json"),
         meta_file=None,
         logging_file=False,
@@ -48,6 +98,18 @@ def run_config(bundle_dir: Path, name: str, data_list: Path, output_dir: Path, *
         output_dir=str(output_dir),
         **overrides,
     )
+
+
+def _check_first_batch(parser: ConfigParser, data_list: Path) -> None:
+    """Refuse fewer training nodules than a batch, where the config drops what does not fill one."""
+    chances = parser.get_parsed_content("train#dataset#data#rating_chances", default=None)
+    n_nodules = len(load_data_list(data_list, "training", rating_chances=chances))
+    n_needed = parser.get_parsed_content("train#dataloader#batch_size", default=1)
+    if parser.get_parsed_content("train#dataloader#drop_last", default=False) and n_nodules < n_needed:
+        raise UsageError(f"Expected at least {n_needed} training nodules (one batch), got {n_nodules} in {data_list}")
+
+
+def _run(workflow: ConfigWorkflow) -> None:
     workflow.initialize()
     workflow.run()
     workflow.finalize()

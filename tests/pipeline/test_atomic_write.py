@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nodulus.pipeline.atomic_write import replacing_file, replacing_folder, write_text
+from nodulus.pipeline.atomic_write import check_output_dir, replacing_file, replacing_folder, write_text
+from nodulus.transforms.problems import UsageError
 
 Replacing = Callable[[Path], AbstractContextManager[Path]]
 
@@ -45,3 +46,17 @@ def test_a_file_keeps_its_suffixes_while_it_is_written(tmp_path: Path) -> None:
         assert temporary.name.endswith(".nii.gz")  # writers choose a format by it
         temporary.write_bytes(b"scan")
     assert (tmp_path / "deep" / "scan.nii.gz").read_bytes() == b"scan"
+
+
+@pytest.mark.parametrize("name", [".", "new", "new/deep/er"])
+def test_a_place_that_can_be_written_is_accepted_and_left_as_it_was(name: str, tmp_path: Path) -> None:
+    check_output_dir(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["file", "file/sub", "new/" + "x" * 300, "zero\0byte"])
+def test_a_place_that_cannot_be_written_is_refused_by_name(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a file")
+    with pytest.raises(UsageError, match=r"Expected a folder to write to, got .*(file|x|byte)"):
+        check_output_dir(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

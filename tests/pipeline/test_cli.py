@@ -14,6 +14,7 @@ import pytest
 from nodulus.pipeline.cli import run
 from nodulus.pipeline.demo_study import DemoStudy
 from nodulus.pipeline.results import read_results
+from nodulus.transforms.problems import ProblemCode, UsageError, refuse
 
 
 def error_lines(capfd: pytest.CaptureFixture[str]) -> list[str]:
@@ -119,6 +120,9 @@ def test_a_wrong_call_ends_with_code_2_and_says_what_was_expected(
         (["infer", "scan.nii", "-o", "out", "--device", "abacus"], "abacus"),
         (["dream"], "dream"),
         (["prepare"], "command"),
+        (["prepare", "lidc", "--crops", "crops", "-o", "list.json", "--folds", "1"], "--folds"),
+        (["prepare", "lidc", "--crops", "crops", "-o", "."], "folder"),
+        (["train", "--data", "list.json", "-o", "out", "--epochs", "0"], "--epochs"),
     ],
 )
 def test_what_the_command_line_does_not_know_is_code_2_and_one_line(
@@ -186,7 +190,59 @@ def test_a_bug_is_exit_code_1_and_one_line(monkeypatch: pytest.MonkeyPatch, capf
     monkeypatch.setattr("nodulus.pipeline.cli_info.collect_info", broken)
     assert run(["info"]) == 1
     (line,) = error_lines(capfd)
-    assert "the roof leaks" in line
+    assert "internal error: RuntimeError: the roof leaks" in line
+
+
+@pytest.mark.parametrize(
+    ("cause", "code", "says"),
+    [
+        (UsageError("Expected a list, got a fish"), 2, "nodulus: Expected a list, got a fish"),
+        (refuse(ProblemCode.TILTED, "Expected no tilt, got 12 degrees"), 3, "Expected no tilt"),
+        (KeyError("depth"), 1, "internal error: KeyError: 'depth'"),
+        (AssertionError(), 1, "internal error: AssertionError (set"),
+    ],
+)
+def test_the_cause_counts_not_what_it_was_wrapped_in(
+    cause: Exception, code: int, says: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def wrapped(_: object = None) -> None:
+        try:
+            raise ValueError("Failed to instantiate") from cause
+        except ValueError as error:
+            raise RuntimeError("Failed to evaluate ConfigExpression:") from error
+
+    monkeypatch.setattr("nodulus.pipeline.cli_info.collect_info", wrapped)
+    assert run(["info"]) == code
+    (line,) = error_lines(capfd)
+    assert says in line
+
+
+def test_ctrl_c_is_code_130_and_one_line(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    def interrupted(_: object = None) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nodulus.pipeline.cli_info.collect_info", interrupted)
+    assert run(["info"]) == 130
+    assert error_lines(capfd) == ["nodulus: stopped"]
+    assert run(["--help"]) == 0
+    assert "130 stopped" in " ".join(capfd.readouterr().out.split())
+
+
+def test_train_says_how_good_the_weights_are_and_when_nothing_is_left_to_resume(
+    tiny_crops: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    data, out = str(tmp_path / "list.json"), tmp_path / "run"
+    assert run(["prepare", "lidc", "--crops", str(tiny_crops), "-o", data]) == 0
+    arguments = ["train", "--data", data, "-o", str(out), "--epochs", "1"]
+    assert run([*arguments, "--resume"]) == 2
+    assert str(out / "resume.pt") in error_lines(capfd)[0]
+    assert run(arguments) == 0
+    said = capfd.readouterr()
+    best = "best validation AUC " + (out / "training_log.txt").read_text().split()[-3].strip("()") + " in epoch 1 of 1"
+    assert said.out.splitlines()[-2:] == [f"wrote {out / 'model.pt'}", best]
+    assert "Logging file" not in said.out + said.err
+    assert run([*arguments, "--resume"]) == 0
+    assert capfd.readouterr().out.splitlines()[-2].startswith("nothing to resume: all 1 epochs are done")
 
 
 def test_the_module_is_the_command_too(tmp_path: Path) -> None:
@@ -203,3 +259,92 @@ def test_demo_leaves_results_pictures_and_the_study(tmp_path: Path, capfd: pytes
     assert len(case.nodules) >= 5
     assert {path.stem for path in (tmp_path / "pictures").iterdir()} == {n.nodule_id for n in case.nodules}
     assert "mean nothing clinically" in " ".join(capfd.readouterr().out.split())
+
+
+def write_table(path: Path, rows: list[str], header: str = "nodule_id,x_mm,y_mm,z_mm,diameter_mm") -> Path:
+    path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_frame_holds_for_a_cases_table_too(study: DemoStudy, tmp_path: Path) -> None:
+    x, y, z = first_point(study)
+    header = "case_id,input,nodule_id,x_mm,y_mm,z_mm,diameter_mm"
+    table = write_table(tmp_path / "cases.csv", [f"a,{study.nifti},1,{-x},{-y},{z},9"], header)
+    assert run(["infer", str(table), "--frame", "RAS", "-o", str(tmp_path / "out")]) == 0
+    (case,) = read_results(tmp_path / "out" / "results.json").cases
+    assert case.nodules[0].center_lps_mm == pytest.approx((x, y, z))
+    assert case.nodules_from is not None
+    assert (case.nodules_from.frame, case.nodules_from.frame_is) == ("RAS", "stated")
+
+
+def test_a_table_of_several_cases_gives_the_one_that_is_named_or_that_the_scan_is_called(
+    study: DemoStudy, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    x, y, z = first_point(study)
+    header = "nodule_id,x_mm,y_mm,z_mm,diameter_mm,case"
+    table = write_table(tmp_path / "n.csv", [f"1,{x},{y},{z},9,alpha", f"2,{x},{y},{z},12,phantom"], header)
+    for extra, expected in (([], "2"), (["--case", "alpha"], "1")):
+        assert run(["infer", str(study.nifti), "--nodules", str(table), *extra, "-o", str(tmp_path / "out")]) == 0
+        (case,) = read_results(tmp_path / "out" / "results.json").cases
+        assert [nodule.nodule_id for nodule in case.nodules] == [expected]
+    assert run(["infer", str(study.dicom_folder), "--nodules", str(table), "-o", str(tmp_path / "out")]) == 2
+    assert "--case" in error_lines(capfd)[-1]
+
+
+def test_pictures_stay_in_their_folder_whatever_the_nodules_are_called(study: DemoStudy, tmp_path: Path) -> None:
+    x, y, z = first_point(study)
+    ids = ["../../escape", "/abs", "..", "a/b", "zu[/x]", "$x_1$ $\\frac{$", "肺", "A", "a", "n" * 300]
+    table = write_table(tmp_path / "n.csv", [f"{one},{x},{y},{z},9" for one in ids])
+    out = tmp_path / "deep" / "pictures"
+    assert run(["check", str(study.nifti), "--nodules", str(table), "-o", str(out)]) == 0
+    assert len({path.name.lower() for path in out.iterdir()}) == len(ids)
+    assert set(tmp_path.rglob("*.png")) == set(out.iterdir())
+
+
+def test_what_users_name_is_shown_as_it_is(study: DemoStudy, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    x, y, z = first_point(study)
+    table = write_table(tmp_path / "n.csv", [f"zu[/x],{x},{y},{z},9"])
+    assert run(["infer", str(study.nifti), "--nodules", str(table), "-o", str(tmp_path / "br[/x]")]) == 0
+    shown = capfd.readouterr().out
+    assert "zu[/x]" in shown
+    assert "br[/x]" in shown
+
+
+def test_a_case_is_called_as_its_folder_is(
+    study: DemoStudy, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(study.dicom_folder)
+    arguments = ["--nodules", str(study.nodule_table), "--bundle", str(bundle), "-o", str(tmp_path)]
+    assert run(["infer", ".", *arguments]) == 0
+    assert read_results(tmp_path / "results.json").cases[0].case_id == "dicom"
+
+
+def test_an_output_that_cannot_be_a_folder_is_said_before_scoring(
+    study: DemoStudy, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    table = str(study.nodule_table)
+    for command in ("infer", "check"):
+        arguments = [command, str(study.nifti), "--nodules", table, "-o", str(tmp_path / "file" / "sub")]
+        assert run(arguments) == 2
+        (line,) = [line for line in error_lines(capfd) if "warning" not in line]
+        assert "file" in line
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_check_names_a_nodule_outside_the_scan(
+    study: DemoStudy, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    table = write_table(tmp_path / "n.csv", ["far,900,0,0,9"])
+    assert run(["check", str(study.nifti), "--nodules", str(table), "-o", str(tmp_path / "p"), "--json"]) == 4
+    (problem,) = json.loads(capfd.readouterr().out)["nodule_problems"]
+    assert (problem["code"], problem["items"]) == ("nodule_outside", ["far"])
+
+
+def test_a_detector_that_found_nothing_leaves_nothing_to_score(
+    study: DemoStudy, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "boxes.json").write_text('[{"image": "scan.nii.gz", "box": [], "label": [], "label_scores": []}]')
+    out = str(tmp_path / "out")
+    assert run(["infer", str(study.dicom_folder), "--nodules", str(tmp_path / "boxes.json"), "-o", out]) == 2
+    assert "at least one nodule" in error_lines(capfd)[0]

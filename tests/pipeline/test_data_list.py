@@ -126,3 +126,25 @@ def test_ratings_become_class_chances(tmp_path: Path) -> None:
 def test_further_keys_are_kept(tmp_path: Path) -> None:
     path = write(tmp_path, training=[item("a", "P1", manufacturer="phantom")])
     assert load_data_list(path, "training")[0]["manufacturer"] == "phantom"
+
+
+@pytest.mark.parametrize(("label", "found"), [(1, r"\[1\]"), (None, "none")])
+def test_a_split_without_both_classes_is_refused_where_they_are_needed(
+    label: int | None, found: str, tmp_path: Path
+) -> None:
+    path = write(tmp_path, test=[item("a", "P1", label=label), item("b", "P2", label=label)])
+    assert len(load_data_list(path, "test")) == 2
+    with pytest.raises(UsageError, match=f"both labels, 0 and 1, in the test split of .*list.json, got {found}"):
+        load_data_list(path, "test", both_classes=True)
+
+
+def test_the_example_of_the_docs_is_a_list_whose_validation_holds_both_classes(tmp_path: Path) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "training.md").read_text()
+    example = json.loads(page.split("```json\n")[1].split("```")[0])
+    (tmp_path / "scans").mkdir()
+    for part in example.values():
+        for entry in part:
+            (tmp_path / entry["image"]).touch()
+    (tmp_path / "list.json").write_text(json.dumps(example))
+    assert len(load_data_list(tmp_path / "list.json", "training")) == 1
+    assert len(load_data_list(tmp_path / "list.json", "validation", only_labelled=True, both_classes=True)) == 2

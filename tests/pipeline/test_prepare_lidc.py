@@ -127,5 +127,21 @@ def test_a_folder_without_crops_and_a_fold_that_is_none_are_refused(tmp_path: Pa
         prepare_lidc(tmp_path, tmp_path / "list.json")
     with pytest.raises(UsageError, match="Expected a fold from 0 to 4, got 5"):
         prepare_lidc(tmp_path, tmp_path / "list.json", fold=5)
+    with pytest.raises(UsageError, match=r"Expected at least 2 folds, .*got 1"):
+        prepare_lidc(tmp_path, tmp_path / "list.json", folds=1)
     with pytest.raises(UsageError, match="Expected at least 5 patients for 5 folds, got 3"):
         prepare_lidc(write_crops(tmp_path / "crops", n_patients=3), tmp_path / "list.json")
+
+
+def test_a_place_that_takes_no_list_is_refused(tmp_path: Path) -> None:
+    crops = write_crops(tmp_path / "crops")
+    with pytest.raises(UsageError, match="Expected a JSON file to write the list to, got the folder"):
+        prepare_lidc(crops, tmp_path)
+    with pytest.raises(UsageError, match=r"Expected a folder to write to, got .*nodules.csv"):
+        prepare_lidc(crops, crops / "nodules.csv" / "list.json")
+
+
+def test_the_docs_name_every_column_that_is_read(tmp_path: Path) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "training.md").read_text()
+    missing = [name for name in read_table(write_crops(tmp_path / "crops"))[0] if f"`{name}`" not in page]
+    assert missing == []

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from nodulus.transforms.dictionary import FillOutsideBoxd, Item, LoadCTd, NodulePatchd, OpenCTd
 from nodulus.transforms.geometry import affine_from, swap_lps_ras
 from nodulus.transforms.patch import AIR_HU, BOX_PER_DIAMETER
-from nodulus.transforms.problems import InputRefusedError
+from nodulus.transforms.problems import InputRefusedError, ProblemCode
 from nodulus.transforms.volume import CTVolume
 
 CENTER_LPS_MM = (3.0, -11.5, -60.2)
@@ -144,3 +144,10 @@ def test_an_even_patch_size_is_refused() -> None:
 def test_several_channels_are_refused() -> None:
     with pytest.raises(ValueError, match="one channel"):
         PATCH(item(MetaTensor(torch.zeros(2, 8, 8, 8))))
+
+
+@pytest.mark.parametrize("allow", ["tilted,too_few_slices", "tilted, too_few_slices", ["tilted", "too_few_slices"]])
+def test_codes_to_allow_are_a_list_or_text(allow: str | list[str]) -> None:
+    assert OpenCTd("image", allow=allow).allow == (ProblemCode.TILTED, ProblemCode.TOO_FEW_SLICES)
+    assert LoadCTd("image", allow="tilted").allow == (ProblemCode.TILTED,)
+    assert OpenCTd("image", allow="").allow == ()
