@@ -10,10 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 
 from nodulus.pipeline.cli import run
 from nodulus.pipeline.demo_study import DemoStudy
 from nodulus.pipeline.results import read_results
+from nodulus.pipeline.scorer import Scorer
 from nodulus.transforms.problems import ProblemCode, UsageError, refuse
 
 
@@ -157,6 +159,32 @@ def test_check_of_a_broken_series_names_the_problem(
     record = json.loads(capfd.readouterr().out)
     assert record["status"] == "refused"
     assert record["problem"]["code"] == "missing_slices"
+
+
+def test_an_allowed_gap_spares_the_nodules_that_do_not_touch_it(study: DemoStudy, tmp_path: Path) -> None:
+    hit = study.cases[0].nodules[0]
+    broken = tmp_path / "broken"
+    shutil.copytree(study.dicom_folder, broken)
+    for path in broken.iterdir():
+        if abs(float(dcmread(path, stop_before_pixels=True).ImagePositionPatient[2]) - hit.center_lps_mm[2]) < 2.9:
+            path.unlink()
+    arguments = ["infer", str(broken), "--nodules", str(study.nodule_table)]
+
+    assert run([*arguments, "-o", str(tmp_path / "refused")]) == 3
+    assert run([*arguments, "--allow", "missing_slices", "-o", str(tmp_path / "allowed")]) == 4
+
+    (refused,) = read_results(tmp_path / "refused" / "results.json").cases
+    assert refused.problem is not None
+    assert refused.problem.code == "missing_slices"
+    (allowed,) = read_results(tmp_path / "allowed" / "results.json").cases
+    assert "missing_slices" in [warning.code for warning in allowed.warnings]
+    problems = {nodule.nodule_id: nodule.problem for nodule in allowed.nodules}
+    assert problems[hit.nodule_id] is not None
+    whole = Scorer(device="cpu").score(study.dicom_folder, study.nodule_table)
+    for before, after in zip(whole.nodules, allowed.nodules, strict=True):
+        if after.problem is None:
+            assert before.probabilities == after.probabilities
+    assert [problem for problem in problems.values() if problem is None]
 
 
 def test_check_draws_each_nodule(study: DemoStudy, tmp_path: Path) -> None:
