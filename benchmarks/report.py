@@ -90,7 +90,7 @@ def _figure_cells(figure: dict[str, Any]) -> tuple[str, ...]:
         _amount(figure["ours"], figure["unit"]),
         figure["against"],
         _amount(figure["other"], figure["unit"]),
-        f"{figure['ratio']:.2f}" if figure["ratio"] < 10 else f"{figure['ratio']:.0f}",
+        f"{figure['ratio']:.3g}",
         f"{sign} {goal['value']:g}",
         "yes" if figure["is_met"] else "**no**",
     )
