@@ -88,7 +88,7 @@ def test_the_hash_names_the_content_not_the_place(tmp_path: Path) -> None:
     assert len(first) == 64
     moved = Path(shutil.move(crops, tmp_path / "moved"))
     assert prepare_lidc(moved, tmp_path / "deep" / "list.json").data_hash == first
-    assert prepare_lidc(moved, tmp_path / "list.json", seed=1).data_hash != first
+    assert prepare_lidc(moved, tmp_path / "list.json", fold=1).data_hash != first
     (moved / "images" / "P00_N0.nii.gz").write_bytes(b"other voxels")
     assert prepare_lidc(moved, tmp_path / "list.json").data_hash != first
 
