@@ -13,11 +13,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from nodulus.pipeline.calibrate import calibrate
+from nodulus.pipeline.evaluate import evaluate_bundle
+from nodulus.pipeline.evaluation_record import DIAMETER, DIAMETER_BOX, NETWORK, read_evaluation
 from nodulus.pipeline.prepare_lidc import prepare_lidc
-from nodulus.pipeline.train import evaluate, train
+from nodulus.pipeline.train import train
 
 HERE = Path(__file__).parent
 BUNDLE = HERE.parent / "bundles" / "lung_nodule_ct_classification"
+BENCHMARK_RULE = "median above 3 against below 3"
 EVALUATED = ("patch_size", "patch_spacing_mm", "margin_mm", "hu_window", "network_def")
 COLUMNS = (
     "variant",
@@ -29,8 +33,8 @@ COLUMNS = (
     "own_box",
     "diameter_box",
     "diameter",
-    "own_box_gain",
-    "diameter_box_gain",
+    "size_matched",
+    "median_rule",
     "seconds",
 )
 
@@ -67,7 +71,12 @@ def _run(name: str, fold: int, overrides: Mapping[str, Any], arguments: argparse
     folder = arguments.out / f"{name}_fold{fold}_seed{overrides['seed']}"
     weights = train(data_list, folder, arguments.bundle, **overrides)
     shared = {key: value for key, value in overrides.items() if key.split("::")[0] in EVALUATED}
-    report = json.loads(evaluate(data_list, folder, arguments.bundle, weights=str(weights), **shared).read_text())
+    calibrate(data_list, weights, arguments.bundle, **shared)
+    report = read_evaluation(
+        evaluate_bundle(data_list, folder / "report", arguments.bundle, weights=str(weights), **shared)
+    )
+    (median,) = [group.auc.get(NETWORK) for group in report.label_rules if group.name == BENCHMARK_RULE]
+    matched = report.size_matched.get(NETWORK)
     aucs = [float(line.split()[2]) for line in (folder / "training_log.txt").read_text().splitlines()[1:]]
     return {
         "variant": name,
@@ -76,8 +85,11 @@ def _run(name: str, fold: int, overrides: Mapping[str, Any], arguments: argparse
         "epochs": len(aucs),
         "auc_last5": sum(aucs[-5:]) / len(aucs[-5:]),
         "auc_best": max(aucs),
-        **{key: report["auc"][key]["value"] for key in ("own_box", "diameter_box", "diameter")},
-        **{f"{key}_gain": report["difference"][key]["value"] for key in ("own_box", "diameter_box")},
+        "own_box": report.scores[NETWORK].auc.value,
+        "diameter_box": report.scores[DIAMETER_BOX].auc.value,
+        "diameter": report.scores[DIAMETER].auc.value,
+        "size_matched": "" if matched is None else matched.auc.value,
+        "median_rule": "" if median is None else median.value,
         "seconds": time.perf_counter() - started_s,
     }
 

@@ -10,15 +10,20 @@ from pathlib import Path
 
 from nodulus.transforms.problems import UsageError
 
+from .calibration import read_calibration
 from .results import BundleIdentity
 
 BUNDLE_NAME = "lung_nodule_ct_classification"
 BUNDLE_VARIABLE = "NODULUS_BUNDLE"
 INFERENCE_CONFIG = Path("configs/inference.json")
 TRAIN_CONFIG = Path("configs/train.json")
+EVALUATE_CONFIG = Path("configs/evaluate.json")
 METADATA = Path("configs/metadata.json")
 WEIGHTS = Path("models/model.pt")
-TO_SCORE = (INFERENCE_CONFIG, METADATA, WEIGHTS)
+CALIBRATION = Path("models/calibration.json")
+TRAINING_PATIENTS = Path("models/training_patients.json")
+VALIDATION_PATIENTS = Path("models/validation_patients.json")
+TO_SCORE = (INFERENCE_CONFIG, METADATA, WEIGHTS, CALIBRATION)
 
 
 def find_bundle(bundle_dir: str | Path | None = None, needs: Collection[Path] = TO_SCORE) -> Path:
@@ -53,11 +58,17 @@ def _default_places() -> list[Path]:
 
 
 def identify(bundle: Path) -> BundleIdentity:
-    """Return the name, version and weights' SHA-256 of a bundle, and what its score means."""
+    """Return the name, version and weights' SHA-256 of a bundle, what its score means, and its operating points.
+
+    Raises:
+        InputRefusedError: ``untrusted_bundle``, when the calibration is malformed or belongs to other weights.
+    """
     metadata = json.loads((bundle / METADATA).read_text(encoding="utf-8"))
+    weights_sha256 = hashlib.sha256((bundle / WEIGHTS).read_bytes()).hexdigest()
     return BundleIdentity(
         name=bundle.name,
         version=metadata["version"],
-        weights_sha256=hashlib.sha256((bundle / WEIGHTS).read_bytes()).hexdigest(),
+        weights_sha256=weights_sha256,
         score_meaning=metadata["score_meaning"],
+        operating_points=read_calibration(bundle / CALIBRATION, weights_sha256).operating_points,
     )

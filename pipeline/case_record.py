@@ -7,10 +7,16 @@ from typing import Any
 
 from nodulus.transforms.problems import InputRefusedError, ProblemCode, UsageError
 
+from .brock import brock_probability, missing_factors, risk_factors_of
 from .cases import Case
 from .nodules import Nodule
-from .results import CaseResult, Geometry, NoduleResult, NodulesFrom, Probabilities, ProblemRecord
+from .reading import Reading
+from .results import BrockRecord, CaseResult, Geometry, NoduleResult, NodulesFrom, Probabilities, ProblemRecord
 from .worklist import OpenCase
+
+# The code of a nodule's flag: it was scored, and is unlike those that the network was trained on.
+OUTSIDE_TRAINING_RANGE = "outside_training_range"
+N_FACTORS = len(missing_factors({}))
 
 
 def record_case(opened: OpenCase, predictions: Iterable[Mapping[str, Any]]) -> CaseResult:
@@ -18,8 +24,8 @@ def record_case(opened: OpenCase, predictions: Iterable[Mapping[str, Any]]) -> C
 
     Args:
         opened: the case.
-        predictions: of each item of the case its ``nodule_id``, ``logits`` (2,) and ``pred``, the probabilities (2,) of
-            benign and malignant.
+        predictions: of each item of the case its ``nodule_id``, ``logits`` (10,), ``pred``, the probabilities (2,) of
+            benign and malignant, and ``reading``, the rest of what was read out of the logits.
     """
     by_id = {prediction["nodule_id"]: prediction for prediction in predictions}
     if opened.problem is not None or opened.volume is None:
@@ -77,11 +83,32 @@ def _nodule(nodule: Nodule, opened: OpenCase, prediction: Mapping[str, Any] | No
     if prediction is None:
         return NoduleResult(**_place(nodule), problem=None if problem is None else ProblemRecord.of(problem))
     benign, malignant = (float(value) for value in prediction["pred"])
+    reading: Reading = prediction["reading"]
     return NoduleResult(
         **_place(nodule),
         probabilities=Probabilities(benign=benign, malignant=malignant),
-        logits=(float(prediction["logits"][0]), float(prediction["logits"][1])),
+        logits=tuple(float(value) for value in prediction["logits"]),
+        size_only=Probabilities(benign=1 - reading.size_only, malignant=reading.size_only),
+        brock=_brock(nodule),
+        above=dict(reading.above),
+        characteristics=dict(reading.characteristics),
+        flags=tuple(
+            ProblemRecord(code=OUTSIDE_TRAINING_RANGE, message=reason.message, items=(reason.name,))
+            for reason in reading.outside
+        ),
     )
+
+
+def _brock(nodule: Nodule) -> BrockRecord | None:
+    """Return the Brock model's word, None for a nodule of which no risk factor is known."""
+    missing = missing_factors(nodule.attributes)
+    try:
+        factors = risk_factors_of(nodule.attributes)
+    except UsageError as error:
+        return BrockRecord(missing=missing, problem=str(error))
+    if factors is not None:
+        return BrockRecord(probability_cancer=brock_probability(nodule.diameter_mm, factors))
+    return None if len(missing) == N_FACTORS else BrockRecord(missing=missing)
 
 
 def _place(nodule: Nodule) -> dict[str, Any]:

@@ -13,8 +13,10 @@ from typer.exceptions import TyperException
 
 from nodulus.transforms.problems import InputRefusedError, UsageError
 
+from .cli_calibrate import calibrate
 from .cli_check import check
 from .cli_demo import demo
+from .cli_evaluate import evaluate
 from .cli_infer import infer
 from .cli_info import info
 from .cli_prepare import prepare
@@ -49,6 +51,8 @@ app.command()(check)
 app.command()(infer)
 app.add_typer(prepare, name="prepare")
 app.command()(train)
+app.command()(calibrate)
+app.command()(evaluate)
 app.command()(info)
 
 

@@ -12,6 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from .cases import Case
+from .characteristics import CHARACTERISTICS
+from .operating_points import OperatingPoint
 from .results import BundleIdentity, CaseResult, NoduleResult, ProblemRecord
 
 if TYPE_CHECKING:
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 # What users name (nodules, cases, paths) is shown as it is, brackets included.
 console = Console(markup=False, emoji=False)
 error_console = Console(stderr=True, markup=False, emoji=False)
+
+
+# Internal structure is soft tissue in nearly every nodule of LIDC-IDRI: it says nothing.
+SHOWN_CHARACTERISTICS = tuple(name for name in CHARACTERISTICS if name != "internal_structure")
 
 
 def score_with_progress(scorer: Scorer, cases: Sequence[Case]) -> list[CaseResult]:
@@ -41,9 +47,12 @@ def print_written(results: Iterable[CaseResult], written: Iterable[Path], bundle
     results = list(results)
     console.print(score_table(results))
     for case in results:
+        _print_characteristics(case)
         _print_source(case)
         _print_problems(case)
     console.print(bundle.score_meaning, style="dim", highlight=False)
+    for point in bundle.operating_points:
+        console.print(_point_line(point), style="dim", highlight=False)
     for path in written:
         console.print(f"wrote {path}", highlight=False, soft_wrap=True)
 
@@ -56,8 +65,9 @@ def score_table(results: Sequence[CaseResult]) -> Table:
         table.add_column("case", overflow="fold")
     table.add_column("nodule", overflow="fold")
     table.add_column("centre (LPS mm)", no_wrap=True)
-    for name in ("mm", "benign", "malignant"):
+    for name in ("mm", "benign", "malignant", "size only"):
         table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("calls", justify="center", no_wrap=True)
     for case in results:
         for cells in map(_nodule_cells, case.nodules):
             table.add_row(*([case.case_id] if has_many else []), *cells)
@@ -66,9 +76,29 @@ def score_table(results: Sequence[CaseResult]) -> Table:
 
 def _nodule_cells(nodule: NoduleResult) -> tuple[str, ...]:
     center = ", ".join(f"{value:.1f}" for value in nodule.center_lps_mm)
-    scores = nodule.probabilities
-    shown = ("-", "-") if scores is None else (f"{scores.benign:.3f}", f"{scores.malignant:.3f}")
-    return (nodule.nodule_id, center, f"{nodule.diameter_mm:.1f}", *shown)
+    head = (nodule.nodule_id, center, f"{nodule.diameter_mm:.1f}")
+    scores, size_only = nodule.probabilities, nodule.size_only
+    if scores is None or size_only is None:
+        return (*head, "-", "-", "-", "")
+    calls = "".join("+" if nodule.above.get(name) else "-" for name in ("high_sensitivity", "high_specificity"))
+    return (*head, f"{scores.benign:.3f}", f"{scores.malignant:.3f}", f"{size_only.malignant:.3f}", calls)
+
+
+def _print_characteristics(case: CaseResult) -> None:
+    """Print what a radiologist would say of each nodule, on the LIDC scales."""
+    for nodule in case.nodules:
+        if nodule.characteristics:
+            rated = (f"{name} {nodule.characteristics[name]:.1f}" for name in SHOWN_CHARACTERISTICS)
+            console.print(f"{nodule.nodule_id}: {', '.join(rated)}", style="dim", highlight=False)
+
+
+def _point_line(point: OperatingPoint) -> str:
+    """Return what the sign of an operating point says."""
+    place = {"high_sensitivity": "first", "high_specificity": "second"}[point.name]
+    return (
+        f"calls, {place} sign: + for {point.threshold:.2f} malignant or more; on validation patients sensitivity "
+        f"{point.sensitivity}, specificity {point.specificity}"
+    )
 
 
 def _print_source(case: CaseResult) -> None:
@@ -84,6 +114,8 @@ def _print_problems(case: CaseResult) -> None:
     if case.problem is not None:
         _print_line(case, case.status, case.problem)
     for nodule in case.nodules:
+        for flag in nodule.flags:
+            _print_line(case, f"{nodule.nodule_id}: flagged", flag)
         if nodule.problem is not None:
             _print_line(case, "not scored", nodule.problem)
 

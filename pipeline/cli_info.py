@@ -45,7 +45,7 @@ def collect_info(bundle: Any = None) -> dict[str, Any]:  # noqa: ANN401 - a path
     import torch
 
     try:
-        identity: dict[str, str] | str = identify(find_bundle(bundle)).model_dump()
+        identity: dict[str, Any] | str = identify(find_bundle(bundle)).model_dump(mode="json")
     except NodulusError as error:
         identity = str(error)
     devices = ["cpu"]

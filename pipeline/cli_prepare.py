@@ -42,5 +42,7 @@ def lidc(
             f"{split}: {len(items)} nodules of {patients} patients,"
             f" {labels[0]} benign, {labels[1]} malignant, {labels[2]} undecided"
         )
+    for name in (data.model_extra or {}).get("left_out", ()):
+        typer.echo(f"left out: {name}, which by its table lies outside its crop")
     typer.echo(f"wrote {output}")
     return 0

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .bundle_folder import TRAIN_CONFIG, find_bundle
+from .bundle_folder import EVALUATE_CONFIG, TRAIN_CONFIG, find_bundle
 from .cli_options import BundleDir, OutputDir
 
 
@@ -22,6 +22,9 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint in the output folder.")
     ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Also write TensorBoard events (needs nodulus[tensorboard]).")
+    ] = False,
 ) -> int:
     """Train the bundle's network on a data list; a run that was stopped goes on with --resume.
 
@@ -32,14 +35,17 @@ def train(
       nodulus train --data list.json -o runs/quick --epochs 2
     """
     # Loaded late: `nodulus --help` should not wait for torch.
+    from .calibrate import calibrate
     from .train import read_progress
     from .train import train as train_bundle
 
     # MONAI warns that it leaves logging alone, as it was asked to.
     logging.getLogger("monai.bundle.workflows").setLevel(logging.ERROR)
     before = read_progress(output) if resume else None
-    overrides = {} if epochs is None else {"max_epochs": epochs}
-    weights = train_bundle(data, output, find_bundle(bundle, needs=(TRAIN_CONFIG,)), resume=resume, **overrides)
+    overrides: dict[str, object] = {"tensorboard": tensorboard} | ({} if epochs is None else {"max_epochs": epochs})
+    folder = find_bundle(bundle, needs=(TRAIN_CONFIG, EVALUATE_CONFIG))
+    weights = train_bundle(data, output, folder, resume=resume, **overrides)
+    calibrate(data, weights, folder)
     now = read_progress(output)
     if now is not None and now == before:
         typer.echo(f"nothing to resume: all {now.epoch} epochs are done (--epochs asks for more)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from nodulus.transforms.problems import UsageError
 
 from .atomic_write import write_text
+from .characteristics import CHARACTERISTICS, mean_fraction
 
 Split = Literal["training", "validation", "test"]
 Boxes = Literal["own", "diameter", "both"]
@@ -29,6 +30,7 @@ class DataListItem(BaseModel):
         box_lps_mm: the nodule's box, LPS mm: low x, y, z, then high x, y, z.
         label: 0 benign, 1 malignant, None undecided.
         ratings: each reader's malignancy, 1 (highly unlikely) to 5 (highly suspicious).
+        characteristics: each reader's rating of a characteristic, by its name in ``characteristics.CHARACTERISTICS``.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
@@ -41,6 +43,7 @@ class DataListItem(BaseModel):
     box_lps_mm: tuple[float, float, float, float, float, float] | None = None
     label: Literal[0, 1] | None = None
     ratings: tuple[int, ...] | None = None
+    characteristics: Mapping[str, tuple[int, ...]] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> DataListItem:
@@ -51,7 +54,19 @@ class DataListItem(BaseModel):
         if self.ratings is not None and not (self.ratings and all(1 <= rating <= 5 for rating in self.ratings)):
             msg = f"expected ratings from 1 to 5, got {list(self.ratings)}"
             raise ValueError(msg)
+        for name, ratings in (self.characteristics or {}).items():
+            _check_scale(name, ratings)
         return self
+
+
+def _check_scale(name: str, ratings: Sequence[int]) -> None:
+    scale = CHARACTERISTICS.get(name)
+    if scale is None:
+        msg = f"expected characteristics of {', '.join(CHARACTERISTICS)}, got {name!r}"
+        raise ValueError(msg)
+    if not all(scale.low <= rating <= scale.high for rating in ratings):
+        msg = f"expected {name} from {scale.low} to {scale.high}, got {list(ratings)}"
+        raise ValueError(msg)
 
 
 class DataList(BaseModel):
@@ -109,6 +124,7 @@ def load_data_list(
     only_labelled: bool = False,
     both_classes: bool = False,
     rating_chances: Sequence[float] | None = None,
+    undecided: int | None = None,
 ) -> list[dict[str, Any]]:
     """Return the items of one split as dictionaries for a MONAI dataset, image paths resolved.
 
@@ -119,9 +135,11 @@ def load_data_list(
             or both, each nodule then standing twice in the list. The key ``box`` names it.
         only_labelled: leave out nodules whose label is None.
         both_classes: refuse a split whose labels are not 0 and 1, both present: no AUC can be told from it.
-        rating_chances: chance of malignancy that each rating 1..5 stands for. When given, ``label`` becomes the chances
-            of the two classes, float32 (2,), averaged over the readers; a nodule without ratings keeps its label's, and
-            one with neither is left out.
+        rating_chances: chance of malignancy that each rating 1..5 stands for. When given, ``label`` becomes what the
+            network's outputs are to be, float32 (10,) in the order of ``characteristics.OUTPUTS``: the chances of the
+            two classes, averaged over the readers (a nodule without ratings keeps its label's, and one with neither is
+            left out), then each characteristic's mean rating as a fraction of its scale, NaN where it was not rated.
+        undecided: what ``label`` becomes where it is None and no rating chances are given, so that batches can hold it.
 
     Raises:
         UsageError: the list is bad (see ``read_data_list``), the split is empty or lacks a class,
@@ -136,7 +154,9 @@ def load_data_list(
         _check_classes(items, split, path)
     loaded = [_as_dictionary(item, path.parent) for item in items]
     if rating_chances is not None:
-        loaded = [item | {"label": _class_chances(item, rating_chances)} for item in loaded if _is_informed(item)]
+        loaded = [item | {"label": _targets(item, rating_chances)} for item in loaded if _is_informed(item)]
+    elif undecided is not None:
+        loaded = [item | {"label": undecided} if item["label"] is None else item for item in loaded]
     if not loaded:
         raise UsageError(f"Expected nodules in the {split} split of {path}, got none")
     return [_with_box(item, kind) for item in loaded for kind in (("own", "diameter") if boxes == "both" else (boxes,))]
@@ -185,13 +205,15 @@ def _is_informed(item: dict[str, Any]) -> bool:
     return item["ratings"] is not None or item["label"] is not None
 
 
-def _class_chances(item: dict[str, Any], rating_chances: Sequence[float]) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Return the chances of benign and malignant, (2,)."""
+def _targets(item: dict[str, Any], rating_chances: Sequence[float]) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Return what the network should say of a nodule, (10,): chances of the two classes, fractions of the scales."""
     if len(rating_chances) != 5:
         raise UsageError(f"Expected five rating chances, for the ratings 1 to 5, got {list(rating_chances)}")
     ratings = item["ratings"]
     malignant = item["label"] if ratings is None else float(np.mean([rating_chances[r - 1] for r in ratings]))
-    return np.asarray([1 - malignant, malignant], dtype=np.float32)
+    rated = item.get("characteristics") or {}
+    fractions = [mean_fraction(name, rated[name]) if rated.get(name) else np.nan for name in CHARACTERISTICS]
+    return np.asarray([1 - malignant, malignant, *fractions], dtype=np.float32)
 
 
 def _with_box(item: dict[str, Any], kind: str) -> dict[str, Any]:

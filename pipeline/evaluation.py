@@ -1,97 +1,135 @@
-"""Writes what a network is worth on a data list: metrics.json and a table of its scores, beside diameter alone."""
+"""The handler that makes the evaluate config's run a report, or refuses it."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from collections.abc import Sequence
+from datetime import datetime, timezone
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from ignite.engine import Engine, Events
 
-from .atomic_write import replacing_file, write_text
-from .data_list import Split, read_data_list
-from .metrics import Comparison, compare_scores
+from nodulus.transforms.problems import UsageError
 
-BASELINE = "diameter"
+from .bundle_folder import METADATA, TRAINING_PATIENTS, VALIDATION_PATIENTS
+from .calibration import read_calibration
+from .collect_outputs import CollectOutputs, prediction_of
+from .data_list import DataListItem, Split, read_data_list
+from .evaluation_record import BundleUsed, Context
+from .evaluation_report import write_report
+from .training_patients import overlap, read_training_patients
 
 
-class EvaluationReport:
-    """Ignite handler that collects each nodule's probability of malignancy and writes metrics.json and nodules.csv.
-
-    The evaluator's dataset holds each labelled nodule twice, with its own box and with the one its diameter implies
-    (``load_data_list(..., boxes="both", only_labelled=True)``). Attach it after the postprocessing.
+class EvaluationReport(CollectOutputs):
+    """Ignite handler that writes metrics.json, nodules.csv and report.html of what it collected.
 
     Args:
         data_list: the list that the dataset was made from.
         split: its part.
-        weights: the file that the network was loaded from.
-        output_dir: where the two files are written.
+        weights: the file that the network was loaded from; the hashes of its patients lie beside it.
+        bundle_root: the bundle, which the report names.
+        output_dir: where the files are written.
+        calibration: that the outputs were read by.
+        allow_overlap: admit patients that the weights were trained on.
+        diagnosis: CSV of patients' diagnoses, for the check against pathology.
         n_resamples: bootstrap samples for the confidence intervals.
         seed: of the bootstrap.
     """
 
     def __init__(
-        self, data_list: str, split: Split, weights: str, output_dir: str, n_resamples: int = 2000, seed: int = 0
+        self,
+        data_list: str,
+        split: Split,
+        weights: str,
+        bundle_root: str,
+        output_dir: str,
+        calibration: str,
+        allow_overlap: bool = False,
+        diagnosis: str | None = None,
+        n_resamples: int = 2000,
+        seed: int = 0,
     ) -> None:
+        super().__init__()
         self.data_list, self.split, self.weights = Path(data_list), split, Path(weights)
-        self.output_dir, self.n_resamples, self.seed = Path(output_dir), n_resamples, seed
-        self._rows: dict[str, dict[str, Any]] = {}
+        self.bundle, self.output_dir, self.calibration = Path(bundle_root), Path(output_dir), Path(calibration)
+        self.allow_overlap, self.diagnosis = allow_overlap, None if diagnosis is None else Path(diagnosis)
+        self.n_resamples, self.seed = n_resamples, seed
 
     def attach(self, engine: Engine) -> None:
         """Listen to an evaluator."""
-        engine.add_event_handler(Events.STARTED, self._start)
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self._collect)
+        super().attach(engine)
         engine.add_event_handler(Events.COMPLETED, self._write)
 
-    def _start(self, _: Engine) -> None:
-        self._rows = {}
+    def check(self) -> None:
+        """Raise what forbids the evaluation.
 
-    def _collect(self, engine: Engine) -> None:
-        for item, output in zip(engine.state.batch, engine.state.output, strict=True):
-            row = self._rows.setdefault(
-                item["nodule_id"],
-                {
-                    "nodule_id": item["nodule_id"],
-                    "patient_id": item["patient_id"],
-                    "label": int(item["label"]),
-                    "diameter_mm": float(item["diameter_mm"]),
-                },
+        Raises:
+            UsageError: the weights were trained on some of the patients, and that was not allowed, or the file that
+                would tell is missing.
+            InputRefusedError: the calibration is malformed or belongs to other weights.
+        """
+        items = self._items()
+        read_calibration(self.calibration, _sha256(self.weights))
+        known = self._known_patients(items, TRAINING_PATIENTS)
+        if known and not self.allow_overlap:
+            raise UsageError(
+                f"Expected patients that the weights were not trained on, got {len(known)} of "
+                f"{_n_patients(items)} in the {self.split} split of {self.data_list} that they were trained on, "
+                f"{known[0]} for one (--allow-overlap evaluates all the same)"
             )
-            row[f"malignant_{item['box']}_box"] = float(output["pred"][1])
 
     def _write(self, _: Engine) -> None:
-        rows = list(self._rows.values())
-        comparison = self._compare(rows)
-        data = read_data_list(self.data_list)
-        undecided = sum(item.label is None for item in getattr(data, self.split))
-        report = {
-            "data_hash": data.data_hash,
-            "split": self.split,
-            "weights_sha256": hashlib.sha256(self.weights.read_bytes()).hexdigest(),
-            **comparison.as_dict(),
-            "undecided_not_scored": undecided,
-            "label": "mean of the radiologists' malignancy ratings, not pathology",
-        }
-        _write_table(rows, self.output_dir / "nodules.csv")
-        write_text(self.output_dir / "metrics.json", json.dumps(report, indent=2) + "\n")
+        items = self._items()
+        predictions = [prediction_of(item, self.outputs[item.nodule_id], self.data_list.parent) for item in items]
+        write_report(predictions, self.output_dir, self._context(items), diagnosis=self.diagnosis)
 
-    def _compare(self, rows: Sequence[dict[str, Any]]) -> Comparison:
-        scores = {f"{kind}_box": [row[f"malignant_{kind}_box"] for row in rows] for kind in ("own", "diameter")}
-        return compare_scores(
-            [row["label"] for row in rows],
-            {**scores, BASELINE: [row["diameter_mm"] for row in rows]},
-            [row["patient_id"] for row in rows],
-            BASELINE,
-            self.n_resamples,
-            self.seed,
+    def _items(self) -> tuple[DataListItem, ...]:
+        items: tuple[DataListItem, ...] = getattr(read_data_list(self.data_list), self.split)
+        return items
+
+    def _known_patients(self, items: Sequence[DataListItem], role: Path) -> list[str]:
+        return overlap({item.patient_id for item in items}, read_training_patients(self.weights.parent / role.name))
+
+    def _context(self, items: Sequence[DataListItem]) -> Context:
+        data = read_data_list(self.data_list)
+        calibration = read_calibration(self.calibration)
+        trained = self._known_patients(items, TRAINING_PATIENTS)
+        validated = self._known_patients(items, VALIDATION_PATIENTS)
+        return Context(
+            title=f"{self.bundle.resolve().name} on the {self.split} split of {self.data_list.name}",
+            data=str((data.model_extra or {}).get("name", self.data_list.name)),
+            data_hash=data.data_hash,
+            split=self.split,
+            label=calibration.label,
+            overlap=_overlap_sentence(len(trained), len(validated), _n_patients(items)),
+            overlapping_patients=len(trained),
+            bundle=self._bundle_used(),
+            operating_points=calibration.operating_points,
+            n_resamples=self.n_resamples,
+            seed=self.seed,
+            created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            software=f"nodulus {version('nodulus')}",
+        )
+
+    def _bundle_used(self) -> BundleUsed:
+        metadata = json.loads((self.bundle / METADATA).read_text(encoding="utf-8"))
+        return BundleUsed(
+            name=self.bundle.resolve().name, version=metadata["version"], weights_sha256=_sha256(self.weights)
         )
 
 
-def _write_table(rows: Sequence[dict[str, Any]], path: Path) -> None:
-    with replacing_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as lines:
-        table = csv.DictWriter(lines, fieldnames=list(rows[0]))
-        table.writeheader()
-        table.writerows(rows)
+def _overlap_sentence(n_trained: int, n_validated: int, n_patients: int) -> str:
+    parts = [f"{n_trained} of the {n_patients} patients trained the weights"]
+    if n_validated:
+        parts.append(f"{n_validated} chose the best epoch, the calibration and the thresholds: expect less on others")
+    return "; ".join(parts) + "."
+
+
+def _n_patients(items: Sequence[DataListItem]) -> int:
+    return len({item.patient_id for item in items})
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -9,17 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .binary_labels import class_counts, malignant_mask, score_array
+from .bootstrap import estimate, patient_weights
+from .estimate import Estimate
 
-@dataclass(frozen=True)
-class Estimate:
-    """A value and its 95 % confidence interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+__all__ = ["Comparison", "Estimate", "compare_scores", "roc_auc"]
 
 
 @dataclass(frozen=True)
@@ -51,8 +45,8 @@ def roc_auc(labels: ArrayLike, scores: ArrayLike) -> float:
     >>> roc_auc([0, 0, 1, 1], [0.1, 0.4, 0.4, 0.8])
     0.875
     """
-    is_malignant = _as_mask(labels)
-    return float(_wins(is_malignant, np.asarray(scores, dtype=np.float64)).mean())
+    is_malignant = malignant_mask(labels)
+    return float(_wins(is_malignant, score_array(scores, len(is_malignant))).mean())
 
 
 def compare_scores(
@@ -72,12 +66,12 @@ def compare_scores(
         baseline: one of the names.
         n_resamples: bootstrap samples.
         seed: of the bootstrap.
+
+    Raises:
+        ValueError: when a class or a score is missing.
     """
-    is_malignant = _as_mask(labels)
-    names, patient_of = np.unique(np.asarray(patients), return_inverse=True)
-    draws = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=n_resamples)
-    # How often each nodule stands in each bootstrap sample.
-    weights = draws[:, patient_of].astype(np.float64)
+    is_malignant = malignant_mask(labels)
+    weights = patient_weights(patients, n_resamples, seed)
     value = {name: roc_auc(labels, score) for name, score in scores.items()}
     sampled = {
         name: _weighted_auc(_wins(is_malignant, np.asarray(score, dtype=np.float64)), weights, is_malignant)
@@ -85,28 +79,14 @@ def compare_scores(
     }
     others = [name for name in scores if name != baseline]
     return Comparison(
-        auc={name: _estimate(value[name], sampled[name]) for name in scores},
+        auc={name: estimate(value[name], sampled[name]) for name in scores},
         difference={
-            name: _estimate(value[name] - value[baseline], sampled[name] - sampled[baseline]) for name in others
+            name: estimate(value[name] - value[baseline], sampled[name] - sampled[baseline]) for name in others
         },
         baseline=baseline,
-        counts={
-            "nodules": len(is_malignant),
-            "patients": len(names),
-            "malignant": int(is_malignant.sum()),
-            "benign": int((~is_malignant).sum()),
-        },
+        counts=class_counts(is_malignant, patients),
         n_resamples=n_resamples,
     )
-
-
-def _as_mask(labels: ArrayLike) -> NDArray[np.bool_]:
-    values = np.asarray(labels)
-    found = sorted(set(values.tolist()))
-    if found != [0, 1]:
-        msg = f"Expected labels 0 and 1, both present, got {found}"
-        raise ValueError(msg)
-    return np.asarray(values == 1)
 
 
 def _wins(is_malignant: NDArray[np.bool_], scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -123,8 +103,3 @@ def _weighted_auc(
     pairs = malignant.sum(axis=1) * benign.sum(axis=1)
     won = ((malignant @ wins) * benign).sum(axis=1)
     return np.asarray(np.divide(won, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0))
-
-
-def _estimate(value: float, sampled: NDArray[np.float64]) -> Estimate:
-    low, high = np.nanpercentile(sampled, (2.5, 97.5))
-    return Estimate(float(value), float(low), float(high))

@@ -11,23 +11,20 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
-from nodulus.transforms.problems import UsageError
+from nodulus.transforms.problems import ProblemCode, UsageError
+from nodulus.transforms.read_ct import open_ct
 
 from .atomic_write import check_output_dir
+from .characteristics import CHARACTERISTICS
 from .data_list import DataList, DataListItem, hash_data, write_data_list
+from .nodule_placement import nodule_problem
+from .nodules import Nodule
 
 # The end-to-end tests score these patients from DICOM.
 HELD_OUT = ("LIDC-IDRI-0001", "LIDC-IDRI-0003")
-CHARACTERISTICS = (
-    "subtlety",
-    "internal_structure",
-    "calcification",
-    "sphericity",
-    "margin",
-    "lobulation",
-    "spiculation",
-    "texture",
-)
+
+# A crop is a few slices of lung, too few for the gate to know Hounsfield units by their histogram.
+CROPS_MAY_BE = (ProblemCode.TOO_FEW_SLICES, ProblemCode.NOT_HOUNSFIELD)
 
 
 def prepare_lidc(
@@ -41,7 +38,9 @@ def prepare_lidc(
 ) -> DataList:
     """Write the data list of a folder of LIDC-IDRI nodule crops and return it.
 
-    Patients are divided into folds, balanced by label and size; one fold is the validation split, the others train.
+    Patients are divided into folds, balanced by label and size; one fold is the validation split, the others train. A
+    nodule whose table says that it lies outside its crop is left out and named in the list's ``left_out``: its patch
+    would be air under a label.
 
     Args:
         crops: folder with ``nodules.csv`` and ``images/<nodule_id>.nii.gz``.
@@ -65,13 +64,16 @@ def prepare_lidc(
     items = read_crops(Path(crops), Path(out).parent)
     test = [item for item in items if item.patient_id in held_out]
     rest = [item for item in items if item.patient_id not in held_out]
-    validates = _validation_mask(rest, folds, fold, seed)
-    data = DataList(
-        training=tuple(item for item, is_chosen in zip(rest, validates, strict=True) if not is_chosen),
-        validation=tuple(item for item, is_chosen in zip(rest, validates, strict=True) if is_chosen),
-        test=tuple(test),
+    validates = validation_mask(rest, folds, fold, seed)
+    # After the division, so that a nodule left out moves no patient to another fold.
+    outside = nodules_outside(items, Path(out).parent)
+    parts = (
+        [item for item, chosen in zip(rest, validates, strict=True) if chosen is wanted] for wanted in (False, True)
     )
-    named = DataList.model_validate(_head(folds, fold, seed) | dict(data) | {"data_hash": hash_data(data)})
+    training, validation = ([item for item in part if item.nodule_id not in outside] for part in parts)
+    data = DataList(training=tuple(training), validation=tuple(validation), test=tuple(test))
+    head = _head(folds, fold, seed) | {"left_out": sorted(outside)}
+    named = DataList.model_validate(head | dict(data) | {"data_hash": hash_data(data)})
     write_data_list(named, Path(out))
     return named
 
@@ -86,6 +88,24 @@ def read_crops(crops: Path, relative_to: Path) -> list[DataListItem]:
     if not rows:
         raise UsageError(f"Expected nodules in {table}, got none")
     return [_read_row(row, index, table, relative_to) for index, row in enumerate(rows, start=2)]
+
+
+def nodules_outside(items: Sequence[DataListItem], folder: Path) -> set[str]:
+    """Return the ids of the nodules that, by their table, do not lie in their crops.
+
+    Args:
+        items: of `read_crops`.
+        folder: that their image paths are relative to.
+
+    Raises:
+        InputRefusedError: a crop cannot be read.
+    """
+    outside = set()
+    for item in items:
+        nodule = Nodule(item.nodule_id, item.center_lps_mm, item.diameter_mm, item.box_lps_mm)
+        if nodule_problem(nodule, open_ct(folder / item.image, allow=CROPS_MAY_BE)):
+            outside.add(item.nodule_id)
+    return outside
 
 
 def label_of(ratings: Sequence[int]) -> int | None:
@@ -120,6 +140,8 @@ def _read_row(row: Mapping[str, str], line: int, table: Path, relative_to: Path)
             "slice_spacing_mm": float(row["slice_spacing_mm"]),
             "pixel_spacing_mm": float(row["pixel_spacing_mm"]),
             "manufacturer": row["manufacturer"],
+            "patient_sex": row.get("patient_sex", ""),
+            "patient_age": _years(row.get("patient_age", "")),
         }
         return DataListItem.model_validate(content)
     except FileNotFoundError as error:
@@ -136,7 +158,18 @@ def _readers(text: str) -> list[int]:
     return [int(part) for part in text.split("|")]
 
 
-def _validation_mask(items: Sequence[DataListItem], folds: int, fold: int, seed: int) -> list[bool]:
+def _years(text: str) -> float | None:
+    """Return a DICOM age string (``062Y``, ``018M``; PS3.5 section 6.2, AS) in years, None where there is none."""
+    if not text:
+        return None
+    per_year = {"D": 365.25, "W": 52.18, "M": 12.0, "Y": 1.0}
+    if len(text) != 4 or text[3] not in per_year:
+        msg = f"expected an age as 062Y, got {text!r}"
+        raise ValueError(msg)
+    return round(int(text[:3]) / per_year[text[3]], 2)
+
+
+def validation_mask(items: Sequence[DataListItem], folds: int, fold: int, seed: int) -> list[bool]:
     """Return which nodules are of the fold's patients."""
     patients = [item.patient_id for item in items]
     if len(set(patients)) < folds:

@@ -15,6 +15,7 @@ from nodulus.transforms.geometry import Grid
 from nodulus.transforms.problems import Problem
 
 from .atomic_write import write_text
+from .operating_points import OperatingPoint
 
 Triple = tuple[float, float, float]
 CaseStatus = Literal["scored", "refused", "failed"]
@@ -79,11 +80,26 @@ class Probabilities(_Record):
     malignant: float = Field(ge=0, le=1)
 
 
+class BrockRecord(_Record):
+    """The Brock (PanCan) model's probability of cancer (McWilliams 2013), a second opinion that saw no image.
+
+    None where the nodule table lacks what the model asks: ``missing`` names it, ``problem`` what was not understood.
+    """
+
+    probability_cancer: float | None = Field(default=None, ge=0, le=1)
+    missing: tuple[str, ...] = ()
+    problem: str | None = None
+
+
 class NoduleResult(_Record):
     """One nodule: where it was looked for, and its score or the problem that kept it from one.
 
-    ``center_lps_mm`` and ``box_lps_mm`` (low corner, then high corner) are LPS millimetres; ``logits`` are the raw
-    outputs of the network (benign, malignant).
+    ``center_lps_mm`` and ``box_lps_mm`` (low corner, then high corner) are LPS millimetres. ``probabilities`` are
+    calibrated; ``logits`` are the network's raw outputs: benign, malignant, then the characteristics in the order of
+    ``characteristics``. ``size_only`` is what the diameter alone would say, calibrated on the same nodules. ``above``
+    says for each of the bundle's operating points whether the malignant probability reaches its threshold.
+    ``characteristics`` are predicted mean ratings on the LIDC scales. ``flags`` say why to distrust a score that was
+    given, ``problem`` why none was.
     """
 
     nodule_id: str
@@ -91,7 +107,12 @@ class NoduleResult(_Record):
     diameter_mm: float
     box_lps_mm: tuple[float, float, float, float, float, float] | None = None
     probabilities: Probabilities | None = None
-    logits: tuple[float, float] | None = None
+    logits: tuple[float, ...] | None = None
+    size_only: Probabilities | None = None
+    brock: BrockRecord | None = None
+    above: dict[str, bool] = Field(default_factory=dict)
+    characteristics: dict[str, float] = Field(default_factory=dict)
+    flags: tuple[ProblemRecord, ...] = ()
     problem: ProblemRecord | None = None
 
 
@@ -130,12 +151,13 @@ class Software(_Record):
 
 
 class BundleIdentity(_Record):
-    """Which model computed the scores, and what a score of it means."""
+    """Which model computed the scores, what a score of it means, and its two thresholds with what they are worth."""
 
     name: str
     version: str
     weights_sha256: str
     score_meaning: str
+    operating_points: tuple[OperatingPoint, ...] = ()
 
 
 class Results(_Record):
@@ -151,7 +173,7 @@ class Results(_Record):
 
 CSV_COLUMNS = (
     "case_id", "input", "status", "nodule_id", "x_mm", "y_mm", "z_mm", "diameter_mm",
-    "probability_benign", "probability_malignant", "problem",
+    "probability_benign", "probability_malignant", "size_only_malignant", "flags", "problem",
 )  # fmt: skip
 
 
@@ -182,13 +204,15 @@ def results_csv(cases: Iterable[CaseResult]) -> str:
 def _csv_rows(case: CaseResult) -> Iterable[tuple[object, ...]]:
     head = (case.case_id, case.input, case.status)
     if not case.nodules:
-        yield (*head, *[""] * 7, _problem_text(case.problem))
+        yield (*head, *[""] * 9, _problem_text(case.problem))
     for nodule in case.nodules:
         scores = nodule.probabilities
         yield (
             *head, nodule.nodule_id, *nodule.center_lps_mm, nodule.diameter_mm,
             "" if scores is None else scores.benign,
             "" if scores is None else scores.malignant,
+            "" if nodule.size_only is None else nodule.size_only.malignant,
+            "; ".join(_problem_text(flag) for flag in nodule.flags),
             _problem_text(nodule.problem or case.problem),
         )  # fmt: skip
 

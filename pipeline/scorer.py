@@ -44,7 +44,8 @@ class Scorer:
 
     Raises:
         UsageError: when the bundle or the device is not there.
-        InputRefusedError: ``untrusted_bundle``, when the weights are not the network's plain state dict.
+        InputRefusedError: ``untrusted_bundle``, when the weights are not the network's plain state dict, or the
+            calibration is malformed or belongs to other weights.
     """
 
     def __init__(
@@ -94,14 +95,14 @@ class Scorer:
         opened = open_case(_case(Path(path), nodules, case_id, how), how)
         if opened.problem is not None:
             raise InputRefusedError(opened.problem)
-        return record_case(opened, self._score_items(opened.items))
+        return record_case(opened, self.predict(opened.items))
 
     def score_many(self, cases: Iterable[Case]) -> Iterator[CaseResult]:
         """Yield the result of each case as it is done; a refused or failed case is a result too and stops nothing."""
         for case in cases:
             try:
                 opened = open_case(case, self.how)
-                yield record_case(opened, self._score_items(opened.items))
+                yield record_case(opened, self.predict(opened.items))
             except (InputRefusedError, UsageError) as refusal:
                 yield failed_case(case, refusal)
             except Exception as error:
@@ -110,19 +111,31 @@ class Scorer:
 
     def patches(self, items: Sequence[Mapping[str, Any]]) -> torch.Tensor:
         """Return what the network sees of some work items: (n, 1, size, size, size), windowed to 0..1."""
-        with _one_thread():
-            return torch.stack([torch.as_tensor(self.preprocessing(dict(item))["image"]) for item in items])
+        return _stack(self._prepare(items))
 
-    def _score_items(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Return the items' predictions: ``nodule_id``, raw ``logits`` and ``pred``, the class probabilities."""
+    def predict(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return the predictions of some work items.
+
+        Each holds ``nodule_id``, raw ``logits`` (10,), ``pred``, the calibrated probabilities (2,), and ``reading``,
+        all else that was read out of the logits.
+        """
         predictions = []
         for start in range(0, len(items), BATCH_SIZE):
-            batch = items[start : start + BATCH_SIZE]
+            batch = self._prepare(items[start : start + BATCH_SIZE])
             with torch.no_grad():
-                outputs = self._inferer(self.patches(batch).to(self.device), self.network)
+                outputs = self._inferer(_stack(batch).to(self.device), self.network)
             for item, output in zip(batch, outputs, strict=True):
-                predictions.append({"nodule_id": item["nodule_id"], **self._postprocessing({"pred": output})})
+                read = self._postprocessing({**item, "pred": output})
+                predictions.append({key: read[key] for key in ("nodule_id", "logits", "pred", "reading")})
         return predictions
+
+    def _prepare(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        with _one_thread():
+            return [self.preprocessing(dict(item)) for item in items]
+
+
+def _stack(prepared: Sequence[Mapping[str, Any]]) -> torch.Tensor:
+    return torch.stack([torch.as_tensor(item["image"]) for item in prepared])
 
 
 @contextmanager

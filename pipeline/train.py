@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +47,15 @@ def train(data_list: Path, output_dir: Path, bundle_dir: Path, **overrides: Any)
 
     Raises:
         UsageError: the list is bad, a split is empty or too small, an image is missing, the folder cannot be written,
-            or ``resume`` is asked for where there is no checkpoint.
+            ``resume`` is asked for where there is no checkpoint, or ``tensorboard`` where it is not installed.
     """
     output_dir = Path(output_dir)
     load_data_list(data_list, "validation", only_labelled=True, both_classes=True)
     check_output_dir(output_dir)
     if overrides.get("resume") and not (output_dir / CHECKPOINT).is_file():
         raise UsageError(f"Expected the checkpoint of a run to resume, found no {output_dir / CHECKPOINT}")
+    if overrides.get("tensorboard") and find_spec("tensorboard") is None:
+        raise UsageError('Expected the package tensorboard, got none: pip install "nodulus[tensorboard]"')
     workflow = make_workflow(bundle_dir, "train", data_list, output_dir, **overrides)
     _check_first_batch(workflow.parser, data_list)
     _run(workflow)
@@ -69,14 +72,6 @@ def read_progress(output_dir: Path) -> Progress | None:
     if not checkpoint.is_file():
         return None
     return Progress(**torch.load(checkpoint, map_location="cpu", weights_only=True)["progress"])
-
-
-def evaluate(data_list: Path, output_dir: Path, bundle_dir: Path, **overrides: Any) -> Path:  # noqa: ANN401 - as above
-    """Evaluate as ``configs/evaluate.json`` says and return the path of metrics.json. Arguments as for ``train``."""
-    load_data_list(data_list, overrides.get("split", "validation"), only_labelled=True, both_classes=True)
-    check_output_dir(output_dir)
-    _run(make_workflow(bundle_dir, "evaluate", data_list, output_dir, **overrides))
-    return Path(output_dir) / "metrics.json"
 
 
 def make_workflow(

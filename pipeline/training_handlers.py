@@ -72,6 +72,31 @@ class KeepBest:
             _save({key: value.cpu().contiguous() for key, value in self.network.state_dict().items()}, self.path)
 
 
+class StateDeterminism:
+    """Say in the log what a run's seed does not decide on its device; on a CPU it decides every bit.
+
+    Args:
+        device: where the network trains.
+    """
+
+    # torch.use_deterministic_algorithms names them: their CUDA gradients add up in no fixed order.
+    ON_CUDA = "max_pool3d and adaptive_avg_pool3d backwards, and the rounding of automatic mixed precision"
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = torch.device(device)
+
+    def attach(self, engine: Engine) -> None:
+        """Listen to a trainer."""
+        engine.add_event_handler(Events.STARTED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Write the line."""
+        if self.device.type == "cpu":
+            engine.logger.info("Deterministic: the seed decides the weights to the bit on this CPU and torch build")
+        else:
+            engine.logger.warning("Not deterministic on %s: %s", self.device.type, self.ON_CUDA)
+
+
 class StopEarly:
     """Stop training when the evaluator's key metric has not improved for a while.
 

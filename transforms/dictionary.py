@@ -139,11 +139,18 @@ class NodulePatchd(MapTransform):
         affine_ras = patch_affine_ras(center, self.size, self.spacing_mm, pose)
         shown = shown_voxels(box.grown(self.margin_mm), center, self.size, self.spacing_mm, pose)
         for key in self.key_iterator(item):
-            patch = cut_patch(_as_volume(item[key]), affine_ras, self.size, shown, self.air_hu)
+            volume = _as_volume(item[key])
+            patch = cut_patch(volume, affine_ras, self.size, shown, self.air_hu)
             item[key] = MetaTensor(
                 torch.from_numpy(patch.intensity_hu)[None],
                 affine=torch.from_numpy(affine_ras),
-                meta={"space": "RAS", "inside_fraction": patch.inside_fraction},
+                meta={
+                    "space": "RAS",
+                    "inside_fraction": patch.inside_fraction,
+                    "slice_spacing_mm": float(volume.grid.spacing_mm[2]),
+                    # Of formats that do not tell it, the distance between slices is the best guess.
+                    "slice_thickness_mm": float(volume.attributes.get("slice_thickness_mm", volume.grid.spacing_mm[2])),
+                },
             )
         item[self.shown_key] = range_as_array(shown)
         return item

@@ -17,7 +17,7 @@ from ignite.engine import Engine
 from monai.bundle import ConfigParser, ConfigWorkflow
 
 from nodulus.pipeline.prepare_lidc import prepare_lidc
-from nodulus.pipeline.train import evaluate, make_workflow, train
+from nodulus.pipeline.train import make_workflow, train
 from nodulus.pipeline.training_handlers import ResumePoint
 from nodulus.transforms.problems import UsageError
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nodulus.pipeline.characteristics import CHARACTERISTICS
 from nodulus.pipeline.data_list import load_data_list, read_data_list
 from nodulus.transforms.problems import UsageError
 
@@ -119,8 +120,31 @@ def test_ratings_become_class_chances(tmp_path: Path) -> None:
     path = write(tmp_path, training=[rated, labelled, neither])
     loaded = load_data_list(path, "training", rating_chances=[0.0, 0.1, 0.5, 0.9, 1.0])
     assert [entry["nodule_id"] for entry in loaded] == ["a", "b"]
-    np.testing.assert_allclose([entry["label"] for entry in loaded], [[0.5, 0.5], [1.0, 0.0]])
+    np.testing.assert_allclose([entry["label"][:2] for entry in loaded], [[0.5, 0.5], [1.0, 0.0]])
     assert loaded[0]["label"].dtype == np.float32
+
+
+def test_characteristics_become_fractions_of_their_scales_and_what_was_not_rated_is_nan(tmp_path: Path) -> None:
+    rated = item("a", "P1", characteristics={"calcification": [1, 6], "internal_structure": [4], "texture": [2, 4]})
+    path = write(tmp_path, training=[rated, item("b", "P1")])
+    first, second = load_data_list(path, "training", rating_chances=[0.0, 0.25, 0.5, 0.75, 1.0])
+    wanted = dict.fromkeys(CHARACTERISTICS, np.nan) | {"calcification": 0.5, "internal_structure": 1.0, "texture": 0.5}
+    np.testing.assert_allclose(first["label"][2:], list(wanted.values()))
+    assert np.isnan(second["label"][2:]).all()
+
+
+@pytest.mark.parametrize(
+    ("characteristics", "message"),
+    [({"texture": [6]}, r"texture from 1 to 5, got \[6\]"), ({"colour": [1]}, "got 'colour'")],
+)
+def test_a_rating_off_its_scale_is_refused(characteristics: dict[str, list[int]], message: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=message):
+        read_data_list(write(tmp_path, training=[item("a", "P1", characteristics=characteristics)]))
+
+
+def test_an_undecided_nodule_gets_the_number_that_stands_for_it(tmp_path: Path) -> None:
+    path = write(tmp_path, training=[item("a", "P1", label=None), item("b", "P1", label=0)])
+    assert [entry["label"] for entry in load_data_list(path, "training", undecided=-1)] == [-1, 0]
 
 
 def test_further_keys_are_kept(tmp_path: Path) -> None:

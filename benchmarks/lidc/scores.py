@@ -1,0 +1,125 @@
+"""Every score of every test nodule, fold by fold: the networks' own, the baselines', the published ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nodulus.pipeline.data_list import DataList, DataListItem, read_data_list
+from nodulus.pipeline.prepare_lidc import read_crops
+from nodulus.transforms.problems import UsageError
+
+from .baselines import BASELINES, baseline_scores
+from .fold_run import PREDICTIONS, FoldRun, list_path
+from .folds import PUBLISHED, FoldKey, PublishedFolds, write_split
+from .hand_features import hand_features
+from .prediction_files import load_predictions
+
+NETWORK, ENSEMBLE = "network", "network_ensemble"
+SCORES: Mapping[str, str] = {
+    NETWORK: "this project's network, calibrated on validation patients; of several seeds, the mean of their figures",
+    ENSEMBLE: "the mean of the probabilities of the networks of all seeds",
+    **BASELINES,
+    "densenet121": "published, out of fold",
+    "efficientnet_b0": "published, out of fold",
+    "vit_small": "published, out of fold",
+}
+TITLES = {
+    "network": "network",
+    "network_ensemble": "network, mean of seeds",
+    "diameter": "diameter",
+    "mask_volume": "mask volume",
+    "gradient_boosting": "gradient boosting",
+    "densenet121": "DenseNet121",
+    "efficientnet_b0": "EfficientNet-B0",
+    "vit_small": "ViT-S",
+}
+FEATURES_FILE = "features.json"
+
+Chooses = Callable[[DataListItem], bool]
+
+
+@dataclass(frozen=True)
+class FoldScores:
+    """The test nodules of one fold, and the scores of each.
+
+    Args:
+        key: the fold.
+        nodules: in the order of its data list, with their published labels.
+        scores: by name, (n_networks, n_nodules); one row, but for the networks of several seeds.
+    """
+
+    key: FoldKey
+    nodules: tuple[DataListItem, ...]
+    scores: Mapping[str, NDArray[np.float64]]
+
+    @property
+    def labels(self) -> NDArray[np.int_]:
+        """Return 0 benign, 1 malignant, one a nodule."""
+        return np.asarray([item.label for item in self.nodules])
+
+    @property
+    def patients(self) -> list[str]:
+        """Return the patient of each nodule."""
+        return [item.patient_id for item in self.nodules]
+
+    def only(self, chooses: Chooses) -> FoldScores:
+        """Return the same of some nodules."""
+        index = [k for k, item in enumerate(self.nodules) if chooses(item)]
+        scores = {name: values[:, index] for name, values in self.scores.items()}
+        return FoldScores(self.key, tuple(self.nodules[k] for k in index), scores)
+
+
+def gather(
+    crops: Path, out: Path, published: PublishedFolds, keys: Sequence[FoldKey], runs: Sequence[FoldRun]
+) -> list[FoldScores]:
+    """Return all scores of some folds; the baselines are fitted here, the networks' predictions are read.
+
+    Args:
+        crops: folder of LIDC-IDRI crops, with masks.
+        out: output folder of the benchmark; receives the data lists and hand features that it lacks.
+        published: the published folds.
+        keys: the folds.
+        runs: finished runs of these folds; the same seeds in each. Without any, there is no score of a network.
+
+    Raises:
+        UsageError: folds have runs of different seeds, or a run did not score all the nodules of its fold.
+    """
+    items = read_crops(crops, out)
+    features = hand_features(items, crops, out / FEATURES_FILE)
+    seeds = {key: sorted(run.seed for run in runs if run.key == key) for key in keys}
+    if len({tuple(found) for found in seeds.values()}) > 1:
+        found = ", ".join(f"{key}: {numbers}" for key, numbers in seeds.items())
+        raise UsageError(f"Expected networks of the same seeds in all folds to compare, got {found}")
+    folds = []
+    for key in keys:
+        # The list that the networks were trained by, where there is one: the division depends on scikit-learn.
+        path = list_path(out, key)
+        data = read_data_list(path) if path.is_file() else write_split(items, path, key, published)
+        own = {name: scores[None] for name, scores in baseline_scores(data, features).items()}
+        networks = _network_scores(data, [FoldRun(key, seed) for seed in seeds[key]], out)
+        folds.append(FoldScores(key, data.test, networks | own | _published_scores(data, key, published)))
+    return folds
+
+
+def _network_scores(data: DataList, runs: Sequence[FoldRun], out: Path) -> dict[str, NDArray[np.float64]]:
+    if not runs:
+        return {}
+    names = [item.nodule_id for item in data.test]
+    rows = []
+    for run in runs:
+        probability = {each.nodule_id: each.probability for each in load_predictions(run.folder(out) / PREDICTIONS)}
+        if missing := sorted(set(names) - set(probability)):
+            raise UsageError(f"Expected predictions of all nodules of {run.key} in {run}, got none of {missing[0]}")
+        rows.append([probability[name] for name in names])
+    scores = np.asarray(rows, dtype=np.float64)
+    return {NETWORK: scores} | ({ENSEMBLE: scores.mean(axis=0, keepdims=True)} if len(runs) > 1 else {})
+
+
+def _published_scores(data: DataList, key: FoldKey, published: PublishedFolds) -> dict[str, NDArray[np.float64]]:
+    of_nodule = published.folds[key]
+    return {name: np.asarray([[of_nodule[item.nodule_id].scores[name] for item in data.test]]) for name in PUBLISHED}

@@ -1,0 +1,131 @@
+"""Fits what a network's scores are worth to validation patients, and notes which nodules and patients trained it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.linear_model import LogisticRegression
+
+from nodulus.transforms.problems import UsageError
+
+from .atomic_write import check_output_dir
+from .bundle_folder import CALIBRATION, TRAINING_PATIENTS, VALIDATION_PATIENTS
+from .calibration import Calibration, FittedOn, Logistic, write_calibration
+from .collect_outputs import CollectOutputs, Output
+from .data_list import DataList, DataListItem, Split, load_data_list, read_data_list
+from .operating_points import choose_operating_points
+from .train import make_workflow
+from .training_patients import hash_patients, write_training_patients
+from .training_range import fit_training_range
+
+LABEL = "mean of the radiologists' malignancy ratings (below 3: benign, above: malignant), not pathology"
+
+
+def calibrate(
+    data_list: Path,
+    weights: Path,
+    bundle_dir: Path,
+    *,
+    label: str = LABEL,
+    **overrides: Any,  # noqa: ANN401 - config values
+) -> Path:
+    """Write ``calibration.json`` and the hashes of the patients beside the weights; return the calibration's path.
+
+    The probabilities and the thresholds are fitted to the validation split alone, each nodule seen through its own box
+    and through the one its diameter implies, as either may come at inference. The training split says which nodules
+    the network knows.
+
+    Args:
+        data_list: the list that the weights were trained on.
+        weights: ``model.pt`` of the run.
+        bundle_dir: the bundle whose ``configs/evaluate.json`` describes preprocessing and network.
+        label: what "malignant" means in the list.
+        **overrides: values of the config to replace, by id, as they were replaced in training.
+
+    Raises:
+        UsageError: a file is missing, the list is bad, or the validation split lacks a class.
+    """
+    data_list, weights = Path(data_list), Path(weights)
+    if not weights.is_file():
+        raise UsageError(f"Expected trained weights, found no file {weights}")
+    load_data_list(data_list, "validation", only_labelled=True, both_classes=True)
+    check_output_dir(weights.parent)
+    data = read_data_list(data_list)
+    seen = {
+        split: _outputs_of(data_list, split, weights, bundle_dir, overrides) for split in ("training", "validation")
+    }
+    calibration = _fit(data, seen["training"], seen["validation"], weights, label)
+    for patients, name in ((data.training, TRAINING_PATIENTS), (data.validation, VALIDATION_PATIENTS)):
+        hashes = hash_patients({item.patient_id for item in patients})
+        write_training_patients(hashes, weights.parent / name.name)
+    return write_calibration(calibration, weights.parent / CALIBRATION.name)
+
+
+def fit_logistic(x: ArrayLike, labels: ArrayLike) -> Logistic:
+    """Return the maximum-likelihood logistic function of one number, without penalty."""
+    column = np.asarray(x, dtype=np.float64).reshape(-1, 1)
+    model = LogisticRegression(C=np.inf, tol=1e-8).fit(column, np.asarray(labels))
+    return Logistic(slope=float(model.coef_[0, 0]), intercept=float(model.intercept_[0]))
+
+
+def _outputs_of(
+    data_list: Path, split: Split, weights: Path, bundle_dir: Path, overrides: Mapping[str, Any]
+) -> dict[str, dict[str, Output]]:
+    """Return the raw outputs of every nodule of a split, by nodule and box."""
+    collected = CollectOutputs()
+    workflow = make_workflow(
+        bundle_dir,
+        "evaluate",
+        data_list,
+        weights.parent,
+        **{"split": split, "weights": str(weights), "calibration": None, "report": collected} | dict(overrides),
+    )
+    workflow.initialize()
+    workflow.run()
+    workflow.finalize()
+    return collected.outputs
+
+
+def _fit(
+    data: DataList,
+    trained: Mapping[str, Mapping[str, Output]],
+    validated: Mapping[str, Mapping[str, Output]],
+    weights: Path,
+    label: str,
+) -> Calibration:
+    items = [item for item in data.validation if item.label is not None]
+    pairs = [(item, output) for item in items for output in validated[item.nodule_id].values()]
+    labels = [int(item.label or 0) for item, _ in pairs]
+    margins = [output.logits[1] - output.logits[0] for _, output in pairs]
+    network = fit_logistic(margins, labels)
+    size_only = fit_logistic(np.log([item.diameter_mm for item in items]), [int(item.label or 0) for item in items])
+    probabilities = [network.probability(margin) for margin in margins]
+    outputs = [output for by_box in trained.values() for output in by_box.values()]
+    return Calibration(
+        weights_sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
+        fitted_on=_describe(items, data.data_hash or ""),
+        label=label,
+        network=network,
+        size_only=size_only,
+        operating_points=choose_operating_points(labels, probabilities, [item.patient_id for item, _ in pairs]),
+        training_range=fit_training_range(
+            [output.facts for output in outputs], np.asarray([output.logits for output in outputs])
+        ),
+    )
+
+
+def _describe(items: Sequence[DataListItem], data_hash: str) -> FittedOn:
+    n_malignant = sum(item.label == 1 for item in items)
+    return FittedOn(
+        data_hash=data_hash,
+        split="validation",
+        nodules=len(items),
+        patients=len({item.patient_id for item in items}),
+        malignant=n_malignant,
+        benign=len(items) - n_malignant,
+    )

@@ -1,0 +1,34 @@
+"""`nodulus calibrate`: fit what trained weights' scores are worth, and write it beside them."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .bundle_folder import EVALUATE_CONFIG, find_bundle
+from .cli_options import BundleDir
+
+
+def calibrate(
+    data: Annotated[Path, typer.Option("--data", help="The data list that the weights were trained on.")],
+    weights: Annotated[Path, typer.Option("--weights", help="model.pt of a training run.", dir_okay=False)],
+    bundle: BundleDir = None,
+) -> int:
+    """Fit probabilities and thresholds to the validation patients; `nodulus train` does it at its end.
+
+    It is needed by itself after `python -m monai.bundle run --config_file configs/train.json`.
+
+    Example:
+
+      nodulus calibrate --data list.json --weights runs/first/model.pt
+    """
+    # Loaded late: `nodulus --help` should not wait for torch.
+    from .calibrate import calibrate as fit
+
+    # MONAI warns that it leaves logging alone, as it was asked to.
+    logging.getLogger("monai.bundle.workflows").setLevel(logging.ERROR)
+    typer.echo(f"wrote {fit(data, weights, find_bundle(bundle, needs=(EVALUATE_CONFIG,)))}")
+    return 0

@@ -1,0 +1,94 @@
+"""What can be told of a nodule from its patch, before any network sees it?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+# The lung's darkest voxels, in emphysema, lie about here; air outside of the body and table lies below.
+THIN_AIR_HU = -950.0
+# Between aerated lung (-900 to -700) and ground glass (-700 to -300) on one side, and all other tissue on the other.
+AERATED_HU = -500.0
+# The smallest nodules are a few voxels of one slice.
+SMALLEST_CORE_RADIUS_MM = 1.5
+# What a patch holds where nothing is shown.
+FILL_HU = -1000.0
+
+
+@dataclass(frozen=True)
+class NoduleFacts:
+    """What can be told of a nodule before any network sees it.
+
+    Args:
+        diameter_mm: as its table says.
+        slice_spacing_mm: distance between the scan's slices; it stands for their thickness, which not all formats tell.
+        inside_fraction: part of the shown voxels that the scan covers.
+        core_hu: mean of the sphere of half the diameter (at least 3 mm across) about the centre.
+        aerated_fraction: part of the shown voxels in the scan below -500 HU: lung, or other air.
+        thin_air_fraction: part of them below -950 HU: air that is in no lung.
+    """
+
+    diameter_mm: float
+    slice_spacing_mm: float
+    inside_fraction: float
+    core_hu: float
+    aerated_fraction: float
+    thin_air_fraction: float
+
+
+def nodule_facts(
+    patch_hu: NDArray[np.floating[Any] | np.integer[Any]],
+    shown: ArrayLike,
+    *,
+    spacing_mm: float,
+    diameter_mm: float,
+    slice_spacing_mm: float,
+    inside_fraction: float,
+) -> NoduleFacts:
+    """Return what a nodule's patch tells, before any window.
+
+    Args:
+        patch_hu: cube of Hounsfield units (x, y, z), the nodule's centre in its middle; -1000 where nothing is shown
+            and where the scan ends.
+        shown: (3, 2), start and stop of the shown voxels along each axis.
+        spacing_mm: of the patch, isotropic.
+        diameter_mm: of the nodule.
+        slice_spacing_mm: of the scan.
+        inside_fraction: part of the shown voxels that the scan covers.
+    """
+    box = tuple(slice(int(start), int(stop)) for start, stop in np.asarray(shown))
+    shown_hu = np.asarray(patch_hu, dtype=np.float64)[box]
+    if not shown_hu.size or inside_fraction <= 0:
+        # The network sees nothing but the fill.
+        return NoduleFacts(
+            diameter_mm,
+            slice_spacing_mm,
+            inside_fraction=0.0,
+            core_hu=FILL_HU,
+            aerated_fraction=1.0,
+            thin_air_fraction=1.0,
+        )
+    core = _distance_mm(patch_hu.shape, spacing_mm)[box] <= max(diameter_mm / 4, SMALLEST_CORE_RADIUS_MM)
+    return NoduleFacts(
+        diameter_mm=diameter_mm,
+        slice_spacing_mm=slice_spacing_mm,
+        inside_fraction=inside_fraction,
+        core_hu=float(shown_hu[core if core.any() else ...].mean()),
+        aerated_fraction=_part_below(AERATED_HU, shown_hu, inside_fraction),
+        thin_air_fraction=_part_below(THIN_AIR_HU, shown_hu, inside_fraction),
+    )
+
+
+def _distance_mm(shape: tuple[int, ...], spacing_mm: float) -> NDArray[np.float64]:
+    """Return each voxel's distance from the middle of the patch."""
+    axes = np.ogrid[tuple(slice(-(n - 1) / 2, n / 2) for n in shape)]
+    return np.asarray(spacing_mm * np.sqrt(sum(axis**2 for axis in axes)))
+
+
+def _part_below(limit_hu: float, shown_hu: NDArray[np.float64], inside_fraction: float) -> float:
+    """Return which part of the voxels in the scan lies below a limit; all others hold the fill, which does."""
+    part = float((shown_hu < limit_hu).mean())
+    return min(max((part - (1 - inside_fraction)) / inside_fraction, 0.0), 1.0)
