@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-check
 BUNDLE := bundles/lung_nodule_ct_classification
 
-.PHONY: help demo test lint types format bench schema wheel clean
+.PHONY: help demo test lint types format bench bench-model flag-rates schema wheel clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,12 @@ format: $(VENV)/.dev ## let ruff write the layout
 
 bench: $(VENV)/.bench ## ours and the alternatives, side by side: a table, and out/bench.json
 	$(BIN)/python -m benchmarks
+
+bench-model: $(VENV)/.dev ## train and compare on the published LIDC folds: make bench-model CROPS=FOLDER
+	$(BIN)/python -m benchmarks.lidc --crops "$(CROPS)" -o out/lidc --repeats 1
+
+flag-rates: $(VENV)/.dev ## how often nodules and other places are flagged: a table, and out/flag_rates.json
+	$(BIN)/python -m benchmarks.flag_rates
 
 schema: $(VENV)/.dev ## write what is generated from the code: the results' schema, the gate's table
 	$(BIN)/python -c "from nodulus.pipeline.results import results_schema; print(results_schema(), end='')" > docs/results.schema.json

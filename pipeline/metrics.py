@@ -46,7 +46,7 @@ def roc_auc(labels: ArrayLike, scores: ArrayLike) -> float:
     0.875
     """
     is_malignant = malignant_mask(labels)
-    return float(_wins(is_malignant, score_array(scores, len(is_malignant))).mean())
+    return float(pairwise_wins(is_malignant, score_array(scores, len(is_malignant))).mean())
 
 
 def compare_scores(
@@ -74,7 +74,7 @@ def compare_scores(
     weights = patient_weights(patients, n_resamples, seed)
     value = {name: roc_auc(labels, score) for name, score in scores.items()}
     sampled = {
-        name: _weighted_auc(_wins(is_malignant, np.asarray(score, dtype=np.float64)), weights, is_malignant)
+        name: weighted_auc(pairwise_wins(is_malignant, np.asarray(score, dtype=np.float64)), weights, is_malignant)
         for name, score in scores.items()
     }
     others = [name for name in scores if name != baseline]
@@ -89,13 +89,13 @@ def compare_scores(
     )
 
 
-def _wins(is_malignant: NDArray[np.bool_], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def pairwise_wins(is_malignant: NDArray[np.bool_], scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return for every malignant (row) and benign (column) nodule 1 if it scores higher, 0.5 on a tie, else 0."""
     malignant, benign = scores[is_malignant, None], scores[None, ~is_malignant]
     return np.asarray((malignant > benign) + 0.5 * (malignant == benign))
 
 
-def _weighted_auc(
+def weighted_auc(
     wins: NDArray[np.float64], weights: NDArray[np.float64], is_malignant: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """Return the AUC under each row of weights; NaN where a sample holds one class only."""

@@ -49,7 +49,7 @@ def write_predictions(predictions: Sequence[Prediction], path: Path) -> Path:
     """Write one row a nodule as CSV and return the path; attributes stay behind."""
     text = io.StringIO()
     rows = [_row(prediction) for prediction in predictions]
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer = csv.DictWriter(text, fieldnames=list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return write_text(path, text.getvalue())

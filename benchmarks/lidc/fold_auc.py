@@ -10,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nodulus.pipeline.bootstrap import estimate, patient_weights
-from nodulus.pipeline.metrics import Estimate
-from nodulus.pipeline.metrics import _weighted_auc as weighted_auc
-from nodulus.pipeline.metrics import _wins as pairwise_wins
+from nodulus.pipeline.metrics import Estimate, pairwise_wins, weighted_auc
 
 from .scores import FoldScores
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nodulus.pipeline.data_list import SPLITS, DataList, DataListItem, hash_data, read_data_list, write_data_list
-from nodulus.pipeline.prepare_lidc import HELD_OUT, read_crops
-from nodulus.pipeline.prepare_lidc import validation_mask
+from nodulus.pipeline.prepare_lidc import HELD_OUT, nodules_outside, read_crops, validation_mask
 from nodulus.transforms.problems import UsageError
 
 PUBLISHED_TABLE = "published_scores.csv"
@@ -98,7 +97,7 @@ def write_fold(crops: Path, out: Path, key: FoldKey, published: PublishedFolds) 
     ``test`` holds the fold's nodules with their published labels (median rating above 3: malignant). All other nodules
     at hand of patients that have none in the fold train or validate, with the project's labels (mean rating), those
     that the published benchmark leaves out as undecided included; about one patient in six of them validates, balanced
-    by label and size. The patients of the end-to-end tests never train.
+    by label and size. The patients of the end-to-end tests never train, nor do nodules that lie outside their crops.
 
     Args:
         crops: folder of LIDC-IDRI crops.
@@ -121,9 +120,11 @@ def write_split(items: Sequence[DataListItem], out: Path, key: FoldKey, publishe
     not_trained = {item.patient_id for item in tested} | set(HELD_OUT)
     rest = [item for item in items if item.patient_id not in not_trained]
     validates = validation_mask(rest, VALIDATION_PARTS, 0, VALIDATION_SEED)
+    outside = nodules_outside(rest, Path(out).parent)
+    placed = [(item, chosen) for item, chosen in zip(rest, validates, strict=True) if item.nodule_id not in outside]
     split = DataList(
-        training=tuple(item for item, is_chosen in zip(rest, validates, strict=True) if not is_chosen),
-        validation=tuple(item for item, is_chosen in zip(rest, validates, strict=True) if is_chosen),
+        training=tuple(item for item, is_chosen in placed if not is_chosen),
+        validation=tuple(item for item, is_chosen in placed if is_chosen),
         test=tuple(item.model_copy(update={"label": labels[item.nodule_id]}) for item in tested),
     )
     named = DataList.model_validate(_head(key) | dict(split) | {"data_hash": hash_data(split)})

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from nodulus.pipeline.data_list import DataList, load_data_list, read_data_list
 from nodulus.pipeline.characteristics import CHARACTERISTICS
+from nodulus.pipeline.data_list import DataList, load_data_list, read_data_list
 from nodulus.pipeline.prepare_lidc import prepare_lidc
 from nodulus.transforms.problems import UsageError
 
