@@ -49,7 +49,9 @@ def write_predictions(predictions: Sequence[Prediction], path: Path) -> Path:
     """Write one row a nodule as CSV and return the path; attributes stay behind."""
     text = io.StringIO()
     rows = [_row(prediction) for prediction in predictions]
-    writer = csv.DictWriter(text, fieldnames=list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
+    # Baselines may be known of some nodules only.
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return write_text(path, text.getvalue())

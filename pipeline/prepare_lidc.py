@@ -103,7 +103,9 @@ def nodules_outside(items: Sequence[DataListItem], folder: Path) -> set[str]:
     outside = set()
     for item in items:
         nodule = Nodule(item.nodule_id, item.center_lps_mm, item.diameter_mm, item.box_lps_mm)
-        if nodule_problem(nodule, open_ct(folder / item.image, allow=CROPS_MAY_BE)):
+        # The folder of the list need not be there yet, and only a path without .. can do without it.
+        crop = Path(os.path.normpath(folder / item.image))
+        if nodule_problem(nodule, open_ct(crop, allow=CROPS_MAY_BE)):
             outside.add(item.nodule_id)
     return outside
 

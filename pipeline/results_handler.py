@@ -36,8 +36,10 @@ class ResultsHandler:
 
         Raises:
             UsageError: when no scan or no nodules were named.
-            InputRefusedError: when the scan, or every nodule in it, was refused.
+            InputRefusedError: when the scan, or every nodule in it, was refused, or the bundle's calibration does not
+                belong to its weights.
         """
+        identify(self.bundle)
         try:
             self.worklist.check()
         except InputRefusedError:

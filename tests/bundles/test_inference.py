@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow, ckpt_export, onnx_export, verify_metadata, verify_net_in_out
 
+from nodulus.pipeline.characteristics import CLASSES, OUTPUTS
 from nodulus.pipeline.demo_study import DemoStudy
 from nodulus.pipeline.results import read_results
 from nodulus.pipeline.scorer import Scorer
@@ -27,7 +29,9 @@ def config(bundle: Path, name: str) -> dict[str, object]:
 def test_bundle_holds_every_file_that_users_look_for(bundle: Path) -> None:
     expected = {
         "LICENSE", "configs/metadata.json", "configs/train.json", "configs/evaluate.json", "configs/inference.json",
-        "configs/logging.conf", "models/model.pt", "models/training.txt", "docs/README.md", "docs/data_license.txt",
+        "configs/logging.conf", "models/model.pt", "models/training.txt",
+        "models/calibration.json", "models/training_patients.json", "models/validation_patients.json",
+        "docs/metrics.json", "docs/README.md", "docs/data_license.txt",
     }  # fmt: skip
     assert expected <= {str(path.relative_to(bundle)) for path in bundle.rglob("*") if path.is_file()}
 
@@ -97,6 +101,15 @@ def test_patch_size_of_the_metadata_is_that_of_the_configs(bundle: Path) -> None
     assert metadata["network_data_format#inputs#image#spatial_shape"] == [config(bundle, "inference")["patch_size"]] * 3
 
 
+def test_the_metadata_names_every_output(bundle: Path) -> None:
+    formats = config(bundle, "metadata")["network_data_format"]
+    assert isinstance(formats, dict)
+    raw = formats["outputs"]["pred"]
+    assert [name.replace(" ", "_") for name in raw["channel_def"].values()] == list(OUTPUTS)
+    assert raw["num_channels"] == len(OUTPUTS)
+    assert list(formats["post_processed_outputs"]["pred"]["channel_def"].values()) == list(CLASSES)
+
+
 def test_exported_torchscript_gives_the_same_logits(bundle: Path, tmp_path: Path) -> None:
     exported = tmp_path / "model.ts"
     ckpt_export(
@@ -152,6 +165,27 @@ def test_monai_bundle_run_gives_the_probabilities_of_the_python_door(
         assert run.probabilities is not None
         assert python.probabilities is not None
         assert run.probabilities.malignant == pytest.approx(python.probabilities.malignant, abs=1e-6)
+        assert (run.above, run.flags, run.size_only) == (python.above, python.flags, python.size_only)
+        assert run.characteristics == pytest.approx(python.characteristics, abs=1e-5)
+
+
+def test_a_bundle_run_refuses_a_calibration_of_other_weights(bundle: Path, study: DemoStudy, tmp_path: Path) -> None:
+    other = shutil.copytree(bundle, tmp_path / "bundle")
+    calibration = json.loads((other / "models" / "calibration.json").read_text())
+    (other / "models" / "calibration.json").write_text(json.dumps(calibration | {"weights_sha256": "0" * 64}))
+    workflow = ConfigWorkflow(
+        config_file=str(other / "configs" / "inference.json"),
+        workflow_type="infer",
+        bundle_root=str(other),
+        image=str(study.dicom_folder),
+        nodules=str(study.nodule_table),
+        output_dir=str(tmp_path / "out"),
+    )
+    workflow.initialize()
+    with pytest.raises(RuntimeError) as failure:
+        workflow.run()
+    assert isinstance(failure.value.__cause__, InputRefusedError)
+    assert not (tmp_path / "out" / "results.json").exists()
 
 
 def test_a_refused_scan_is_written_to_the_results_of_a_bundle_run(

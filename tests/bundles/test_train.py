@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,16 @@ import torch
 from ignite.engine import Engine
 from monai.bundle import ConfigParser, ConfigWorkflow
 
+from nodulus.pipeline.calibrate import calibrate
+from nodulus.pipeline.calibration import read_calibration
+from nodulus.pipeline.data_list import read_data_list
+from nodulus.pipeline.evaluate import evaluate_bundle
+from nodulus.pipeline.evaluation_record import read_evaluation
 from nodulus.pipeline.prepare_lidc import prepare_lidc
 from nodulus.pipeline.train import make_workflow, train
 from nodulus.pipeline.training_handlers import ResumePoint
-from nodulus.transforms.problems import UsageError
+from nodulus.pipeline.training_patients import overlap, read_training_patients
+from nodulus.transforms.problems import InputRefusedError, UsageError
 
 TINY: dict[str, Any] = {
     "batch_size": 4,
@@ -28,6 +35,7 @@ TINY: dict[str, Any] = {
     "train::dataset::num_workers": 0,
     "validate::dataset::num_workers": 0,
 }
+EVALUATED = {key: value for key, value in TINY.items() if not key.startswith(("train", "validate", "batch"))}
 SHARED = ("patch_size", "patch_spacing_mm", "margin_mm", "hu_window", "network_def")
 
 
@@ -161,19 +169,100 @@ def test_the_network_is_scripted(bundle: Path) -> None:
         torch.testing.assert_close(torch.jit.script(network)(patch), network(patch))
 
 
-def test_evaluation_writes_metrics_and_scores(data_list: Path, bundle: Path, trained: Path, tmp_path: Path) -> None:
-    options = {key: value for key, value in TINY.items() if not key.startswith(("train", "validate"))}
-    metrics = evaluate(data_list, tmp_path, bundle, weights=str(trained / "model.pt"), n_resamples=50, **options)
-    report = json.loads(metrics.read_text())
-    assert report["auc"].keys() == {"own_box", "diameter_box", "diameter"}
-    assert report["auc"]["diameter"]["value"] == 1.0
-    assert report["difference"].keys() == {"own_box", "diameter_box"}
-    assert report["counts"] == {"nodules": 12, "patients": 6, "malignant": 6, "benign": 6}
-    assert report["weights_sha256"] == hashlib.sha256((trained / "model.pt").read_bytes()).hexdigest()
+@pytest.fixture(scope="module")
+def calibrated(data_list: Path, bundle: Path, trained: Path) -> Path:
+    """Return the weights of a short run, calibrated."""
+    calibrate(data_list, trained / "model.pt", bundle, **EVALUATED)
+    return trained / "model.pt"
+
+
+def test_calibration_is_fitted_to_the_validation_patients_and_names_its_weights(
+    data_list: Path, calibrated: Path
+) -> None:
+    fitted = read_calibration(calibrated.with_name("calibration.json"), sha256(calibrated))
+    assert fitted.fitted_on.model_dump(exclude={"data_hash"}) == {
+        "split": "validation", "nodules": 12, "patients": 6, "malignant": 6, "benign": 6,
+    }  # fmt: skip
+    assert [point.name for point in fitted.operating_points] == ["high_sensitivity", "high_specificity"]
+    # 21 training nodules through two boxes; the largest is that of the training split, not of the list.
+    assert fitted.training_range.n_samples == 42
+    items = read_data_list(data_list).training
+    assert fitted.training_range.diameter_mm[1] == max(item.diameter_mm for item in items)
+    assert fitted.malignant_by_size(4.0) < 0.5 < fitted.malignant_by_size(14.0)
+    known = read_training_patients(calibrated.with_name("training_patients.json"))
+    assert overlap(["patient 0", "patient 10", "patient 15"], known) == ["patient 0"]
+    known = read_training_patients(calibrated.with_name("validation_patients.json"))
+    assert overlap(["patient 0", "patient 10", "patient 15"], known) == ["patient 10", "patient 15"]
+
+
+def test_evaluation_writes_metrics_scores_and_a_page(
+    data_list: Path, bundle: Path, calibrated: Path, tmp_path: Path
+) -> None:
+    metrics = evaluate_bundle(data_list, tmp_path, bundle, weights=str(calibrated), n_resamples=50, **EVALUATED)
+    report = read_evaluation(metrics)
+    assert report.scores["diameter"].auc.value == 1.0
+    assert report.scores.keys() == {"network", "network_diameter_box", "size_only", "diameter"}
+    assert report.counts.model_dump() == {
+        "nodules": 12, "patients": 6, "malignant": 6, "benign": 6, "undecided": 0,
+    }  # fmt: skip
+    assert report.context.bundle is not None
+    assert report.context.bundle.weights_sha256 == sha256(calibrated)
+    assert report.context.overlapping_patients == 0
+    assert "6 chose the best epoch" in report.context.overlap
     with (tmp_path / "nodules.csv").open(newline="") as lines:
         rows = list(csv.DictReader(lines))
     assert [row["nodule_id"] for row in rows] == [f"nodule {index}" for index in range(20, 32)]
-    assert all(0 <= float(row["malignant_own_box"]) <= 1 for row in rows)
+    calibration = read_calibration(calibrated.with_name("calibration.json"))
+    for row in rows:
+        assert 0 <= float(row["probability"]) <= 1
+        assert float(row["size_only"]) == pytest.approx(calibration.malignant_by_size(float(row["diameter_mm"])))
+    assert (tmp_path / "report.html").read_text().startswith("<!DOCTYPE html>")
+
+
+def test_patients_that_trained_the_weights_are_refused_unless_they_are_allowed(
+    data_list: Path, bundle: Path, calibrated: Path, tmp_path: Path
+) -> None:
+    options: dict[str, Any] = {"split": "training", "weights": str(calibrated), "n_resamples": 50, **EVALUATED}
+    message = r"that the weights were not trained on, got 11 of 11 in the training split of .*list.json"
+    with pytest.raises(UsageError, match=message):
+        evaluate_bundle(data_list, tmp_path / "refused", bundle, **options)
+    assert not (tmp_path / "refused").exists()
+    metrics = evaluate_bundle(data_list, tmp_path / "allowed", bundle, allow_overlap=True, **options)
+    report = read_evaluation(metrics)
+    assert (report.context.overlapping_patients, report.counts.undecided) == (11, 1)
+    assert "11 of the 11 patients trained the weights" in (tmp_path / "allowed" / "report.html").read_text()
+
+
+def test_a_calibration_of_other_weights_is_not_evaluated(
+    data_list: Path, bundle: Path, calibrated: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputRefusedError, match="Expected the calibration of weights"):
+        evaluate_bundle(
+            data_list,
+            tmp_path,
+            bundle,
+            weights=str(calibrated),
+            calibration=str(bundle / "models" / "calibration.json"),
+            **EVALUATED,
+        )
+
+
+def test_calibration_needs_weights_and_labels_of_both_classes(data_list: Path, bundle: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="Expected trained weights, found no file"):
+        calibrate(data_list, tmp_path / "model.pt", bundle)
+
+
+def test_tensorboard_is_written_where_it_is_asked_for(data_list: Path, bundle: Path, tmp_path: Path) -> None:
+    if find_spec("tensorboard") is None:
+        with pytest.raises(UsageError, match="Expected the package tensorboard"):
+            train(data_list, tmp_path, bundle, max_epochs=1, tensorboard=True, **TINY)
+        return
+    train(data_list, tmp_path, bundle, max_epochs=1, tensorboard=True, **TINY)
+    assert list((tmp_path / "tensorboard").glob("events.out.*"))
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_a_bad_list_is_refused_before_training_starts(bundle: Path, tmp_path: Path) -> None:
@@ -215,7 +304,7 @@ def test_a_split_of_one_class_is_refused_before_the_run(
     path.write_text(json.dumps({split: [item for item in items if item["label"] == 1]}))
     message = f"both labels, 0 and 1, in the {split} split of .*list.json, got .1."
     with pytest.raises(UsageError, match=message):
-        evaluate(path, tmp_path, bundle, split=split)
+        evaluate_bundle(path, tmp_path, bundle, split=split)
     workflow = make_workflow(bundle, name, path, tmp_path, **({"split": split} if name == "evaluate" else {}))
     where = "dataset" if name == "evaluate" else "validate#dataset"
     with pytest.raises(RuntimeError) as caught:  # by way of `python -m monai.bundle run`
@@ -244,10 +333,18 @@ def test_the_shipped_weights_are_worth_what_training_txt_says(prepared: Path, bu
     if sklearn.__version__.split(".")[:2] != named.split(".")[:2]:
         pytest.skip(f"the folds are those of scikit-learn {named}, {sklearn.__version__} divides patients differently")
     assert facts["data_hash"] == json.loads(prepared.read_text())["data_hash"]
-    report = json.loads(evaluate(prepared, tmp_path, bundle).read_text())
-    assert facts["weights_sha256"] == report["weights_sha256"]
-    for name, estimate in report["auc"].items():
-        assert float(facts[f"auc {name}"].split()[0]) == pytest.approx(estimate["value"], abs=6e-4)
-    for name, estimate in report["difference"].items():
-        assert float(facts[f"auc {name} less diameter"].split()[0]) == pytest.approx(estimate["value"], abs=6e-4)
-        assert estimate["low"] > 0, f"{name} is not better than diameter alone"
+    report = read_evaluation(evaluate_bundle(prepared, tmp_path, bundle))
+    assert report.context.bundle is not None
+    assert facts["weights_sha256"] == report.context.bundle.weights_sha256
+    for name, score in report.scores.items():
+        assert float(facts[f"auc {name}"].split()[0]) == pytest.approx(score.auc.value, abs=6e-4)
+    for name in ("network", "network_diameter_box"):
+        gain = report.scores[name].minus_diameter
+        assert gain is not None
+        assert float(facts[f"auc {name} less diameter"].split()[0]) == pytest.approx(gain.value, abs=6e-4)
+        assert gain.low > 0, f"{name} is not better than diameter alone"
+    committed = read_evaluation(bundle / "docs" / "metrics.json")
+    assert committed.scores["network"].auc.value == pytest.approx(report.scores["network"].auc.value, abs=1e-6)
+    assert committed.calibration["network"].ece.value == pytest.approx(
+        report.calibration["network"].ece.value, abs=1e-3
+    )

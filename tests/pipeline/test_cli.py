@@ -183,7 +183,10 @@ def test_an_allowed_gap_spares_the_nodules_that_do_not_touch_it(study: DemoStudy
     whole = Scorer(device="cpu").score(study.dicom_folder, study.nodule_table)
     for before, after in zip(whole.nodules, allowed.nodules, strict=True):
         if after.problem is None:
-            assert before.probabilities == after.probabilities
+            assert before.probabilities is not None
+            assert after.probabilities is not None
+            # Batches of other sizes add up in another order.
+            assert after.probabilities.malignant == pytest.approx(before.probabilities.malignant, abs=1e-6)
     assert [problem for problem in problems.values() if problem is None]
 
 

@@ -7,6 +7,8 @@ import json
 import shutil
 from pathlib import Path
 
+import nibabel as nib
+import numpy as np
 import pytest
 
 from nodulus.pipeline.characteristics import CHARACTERISTICS
@@ -28,9 +30,16 @@ def write_crops(folder: Path, n_patients: int = 20) -> Path:
         row |= dict.fromkeys(CHARACTERISTICS, "1|2|3") | {"malignancy": ("4|5|3", "1|2|2", "2|4|3")[nodule]}
         row |= dict.fromkeys(("slice_thickness_mm", "slice_spacing_mm", "pixel_spacing_mm"), "1.25")
         rows.append(row | {"manufacturer": "phantom"})
-        (folder / "images" / f"{row['nodule_id']}.nii.gz").write_bytes(row["nodule_id"].encode())
+        write_crop(folder / "images" / f"{row['nodule_id']}.nii.gz", at_mm=index)
     write_table(folder, rows)
     return folder
+
+
+def write_crop(path: Path, at_mm: float) -> None:
+    """Write a crop of 4 mm a side whose low corner lies at the same LPS coordinate on all three axes."""
+    affine_ras = np.diag([-1.0, -1.0, 1.0, 1.0])
+    affine_ras[:3, 3] = np.asarray([1, 1, -1]) * -(at_mm - 1)
+    nib.save(nib.Nifti1Image(np.full((4, 4, 4), -800 + int(at_mm), dtype=np.int16), affine_ras), path)
 
 
 def write_table(folder: Path, rows: list[dict[str, str]]) -> None:
@@ -90,8 +99,34 @@ def test_the_hash_names_the_content_not_the_place(tmp_path: Path) -> None:
     moved = Path(shutil.move(crops, tmp_path / "moved"))
     assert prepare_lidc(moved, tmp_path / "deep" / "list.json").data_hash == first
     assert prepare_lidc(moved, tmp_path / "list.json", fold=1).data_hash != first
-    (moved / "images" / "P00_N0.nii.gz").write_bytes(b"other voxels")
+    write_crop(moved / "images" / "P00_N0.nii.gz", at_mm=0.25)
     assert prepare_lidc(moved, tmp_path / "list.json").data_hash != first
+
+
+def test_a_nodule_outside_its_crop_is_left_out_and_moves_no_other(tmp_path: Path) -> None:
+    crops = write_crops(tmp_path / "crops")
+    before = prepare_lidc(crops, tmp_path / "list.json")
+    write_crop(crops / "images" / "P04_N1.nii.gz", at_mm=500)
+    after = prepare_lidc(crops, tmp_path / "list.json")
+    assert json.loads((tmp_path / "list.json").read_text())["left_out"] == ["P04_N1"]
+    for split in ("training", "validation", "test"):
+        ids = [item.nodule_id for item in getattr(before, split) if item.nodule_id != "P04_N1"]
+        assert [item.nodule_id for item in getattr(after, split)] == ids
+
+
+def test_ages_come_in_years_and_an_odd_one_is_refused(tmp_path: Path) -> None:
+    crops = write_crops(tmp_path / "crops")
+    rows = read_table(crops)
+    for row, age in zip(rows, ("062Y", "018M", ""), strict=False):
+        row["patient_age"], row["patient_sex"] = age, "F"
+    write_table(crops, [row | {"patient_age": row.get("patient_age", ""), "patient_sex": "F"} for row in rows])
+    items = {item.nodule_id: item.model_dump() for _, item in prepare_lidc(crops, tmp_path / "list.json").items()}
+    assert [items[f"P00_N{index}"]["patient_age"] for index in range(3)] == [62.0, 1.5, None]
+    rows = read_table(crops)
+    rows[1]["patient_age"] = "old"
+    write_table(crops, rows)
+    with pytest.raises(UsageError, match=r"line 3 of .*expected an age as 062Y, got 'old'"):
+        prepare_lidc(crops, tmp_path / "list.json")
 
 
 @pytest.mark.parametrize(

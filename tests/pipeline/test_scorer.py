@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,9 @@ import pytest
 import torch
 
 from nodulus.pipeline import Scorer
+from nodulus.pipeline.brock import RiskFactors, brock_probability
 from nodulus.pipeline.cases import Case
+from nodulus.pipeline.characteristics import CHARACTERISTICS
 from nodulus.pipeline.demo_study import DemoStudy
 from nodulus.transforms.problems import InputRefusedError, UsageError
 
@@ -88,5 +93,90 @@ def test_weights_of_another_network_are_refused(bundle: Path, tmp_path: Path) ->
     for name in ("inference.json", "metadata.json"):
         (other / "configs" / name).write_bytes((bundle / "configs" / name).read_bytes())
     torch.save({"weight": torch.zeros(3)}, other / "models" / "model.pt")
-    with pytest.raises(InputRefusedError, match="untrusted_bundle"):
+    calibration = json.loads((bundle / "models" / "calibration.json").read_text())
+    calibration["weights_sha256"] = hashlib.sha256((other / "models" / "model.pt").read_bytes()).hexdigest()
+    (other / "models" / "calibration.json").write_text(json.dumps(calibration))
+    with pytest.raises(InputRefusedError, match=r"untrusted_bundle: Expected the state dict"):
         Scorer(other)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"weights_sha256": "0" * 64}, "Expected the calibration of weights [0-9a-f]{12}, got that of 0{12} in"),
+        ({"network": {"slope": "steep", "intercept": 0}}, r"Expected a calibration in .*, got network.slope: Input"),
+        ({"operating_points": None}, r"Expected a calibration in .*, got operating_points: Input"),
+    ],
+)
+def test_a_calibration_that_does_not_belong_is_refused(
+    change: dict[str, object], message: str, bundle: Path, tmp_path: Path
+) -> None:
+    other = shutil.copytree(bundle, tmp_path / "bundle")
+    calibration = json.loads((other / "models" / "calibration.json").read_text())
+    (other / "models" / "calibration.json").write_text(json.dumps(calibration | change))
+    with pytest.raises(InputRefusedError, match=message) as refusal:
+        Scorer(other)
+    assert refusal.value.problem.code == "untrusted_bundle"
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_bundle_without_calibration_is_not_whole(bundle: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(bundle, tmp_path / "bundle")
+    (other / "models" / "calibration.json").unlink()
+    with pytest.raises(UsageError, match=r"models/calibration\.json missing from"):
+        Scorer(other)
+
+
+def test_what_stands_beside_a_score_follows_from_its_logits_and_the_calibration(bundle: Path, study: DemoStudy) -> None:
+    calibration = json.loads((bundle / "models" / "calibration.json").read_text())
+    case = Scorer(bundle, device="cpu").score(study.dicom_folder, study.nodule_table)
+    for nodule in case.nodules:
+        assert nodule.logits is not None
+        assert nodule.probabilities is not None
+        assert nodule.size_only is not None
+        odds = np.exp(calibration["network"]["slope"] * (nodule.logits[1] - nodule.logits[0]))
+        odds *= np.exp(calibration["network"]["intercept"])
+        assert nodule.probabilities.malignant == pytest.approx(odds / (1 + odds), abs=1e-6)
+        by_size = nodule.diameter_mm ** calibration["size_only"]["slope"] * np.exp(
+            calibration["size_only"]["intercept"]
+        )
+        assert nodule.size_only.malignant == pytest.approx(by_size / (1 + by_size), abs=1e-9)
+        assert list(nodule.characteristics) == list(CHARACTERISTICS)
+        for logit, (name, scale) in zip(nodule.logits[2:], CHARACTERISTICS.items(), strict=True):
+            wanted = scale.low + (scale.high - scale.low) / (1 + np.exp(-logit))
+            assert nodule.characteristics[name] == pytest.approx(wanted, abs=1e-5)
+        points = {point["name"]: point["threshold"] for point in calibration["operating_points"]}
+        assert nodule.above == {name: nodule.probabilities.malignant >= at for name, at in points.items()}
+
+
+def test_a_nodule_smaller_than_those_trained_on_is_scored_and_flagged_in_words(bundle: Path, study: DemoStudy) -> None:
+    center = study.cases[0].nodules[0].center_lps_mm
+    scored = Scorer(bundle, device="cpu").score(
+        study.dicom_folder, [{"nodule_id": "small", "center_lps_mm": center, "diameter_mm": 2.0}]
+    )
+    (nodule,) = scored.nodules
+    assert nodule.probabilities is not None
+    assert {flag.code for flag in nodule.flags} == {"outside_training_range"}
+    (size,) = [flag for flag in nodule.flags if flag.items == ("diameter",)]
+    assert "got 2.0 mm" in size.message
+
+
+def test_the_brock_model_answers_where_the_table_tells_its_factors(bundle: Path, study: DemoStudy) -> None:
+    place = {"center_lps_mm": study.cases[0].nodules[0].center_lps_mm, "diameter_mm": 12.0}
+    known = {"age": "65", "sex": "F", "family_history": "no", "emphysema": "yes", "nodule_type": "solid", "lobe": "RUL"}
+    known |= {"nodule_count": "2", "spiculation": "yes"}
+    tables = {"all": known, "some": {"age": "65"}, "none": {}, "odd": known | {"sex": "unclear"}}
+    case = Scorer(bundle, device="cpu").score(
+        study.dicom_folder, [{"nodule_id": name, **place, **told} for name, told in tables.items()]
+    )
+    brock = {nodule.nodule_id: nodule.brock for nodule in case.nodules}
+    assert brock["none"] is None
+    assert brock["all"] is not None
+    assert brock["all"].probability_cancer == pytest.approx(
+        brock_probability(12.0, RiskFactors(65, "F", False, True, "solid", True, 2, True))
+    )
+    assert brock["some"] is not None
+    assert (brock["some"].probability_cancer, len(brock["some"].missing)) == (None, 7)
+    assert brock["odd"] is not None
+    assert brock["odd"].probability_cancer is None
+    assert "unclear" in (brock["odd"].problem or "")
