@@ -63,7 +63,13 @@ def test_wheel_built_from_the_sdist_holds_both_folders_and_no_bundle(tmp_path: P
     with zipfile.ZipFile(wheel) as archive:
         packed = set(archive.namelist())
         archive.extractall(tmp_path / "wheel")
-    sources = {f"nodulus/{path.relative_to(ROOT)}" for folder in FOLDERS for path in (ROOT / folder).glob("*.py")}
+    patterns = ("*.py", "templates/*")
+    sources = {
+        f"nodulus/{path.relative_to(ROOT)}"
+        for folder in FOLDERS
+        for pattern in patterns
+        for path in (ROOT / folder).glob(pattern)
+    }
     assert sources | {"nodulus/pipeline/py.typed", "nodulus/transforms/py.typed"} <= packed
     assert not [name for name in packed if name.startswith(("bundles", "tests")) or name == "nodulus/__init__.py"]
 

@@ -19,7 +19,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 
 from nodulus.pipeline.calibrate import calibrate
 from nodulus.pipeline.calibration import read_calibration
-from nodulus.pipeline.data_list import read_data_list
+from nodulus.pipeline.data_list import Split, read_data_list
 from nodulus.pipeline.evaluate import evaluate_bundle
 from nodulus.pipeline.evaluation_record import read_evaluation
 from nodulus.pipeline.prepare_lidc import prepare_lidc
@@ -296,7 +296,7 @@ def test_an_output_folder_that_cannot_be_written_is_refused_first(data_list: Pat
 
 @pytest.mark.parametrize(("name", "split"), [("evaluate", "test"), ("train", "validation")])
 def test_a_split_of_one_class_is_refused_before_the_run(
-    name: str, split: str, data_list: Path, bundle: Path, tmp_path: Path
+    name: str, split: Split, data_list: Path, bundle: Path, tmp_path: Path
 ) -> None:
     content = json.loads(data_list.read_text())
     items = [item | {"image": str(data_list.parent / item["image"])} for item in content["validation"]]
