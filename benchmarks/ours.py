@@ -38,6 +38,11 @@ def patches(scan: Scan, n_nodules: int, fresh: bool) -> torch.Tensor:
     return scorer().patches(_opened(scan, n_nodules).items)
 
 
+def predict(scan: Scan) -> object:
+    """Return what is said of one nodule of an open scan: patch, network, and all that is read out of its outputs."""
+    return scorer().predict(_opened(scan, 1).items)
+
+
 def score(scan: Scan) -> object:
     """Return the result of one scan and one nodule that were never seen before."""
     forget_scans()

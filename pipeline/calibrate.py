@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.linear_model import LogisticRegression
 
 from nodulus.transforms.problems import UsageError
@@ -19,6 +19,7 @@ from .calibration import Calibration, FittedOn, Logistic, write_calibration
 from .collect_outputs import CollectOutputs, Output
 from .data_list import DataList, DataListItem, Split, load_data_list, read_data_list
 from .operating_points import choose_operating_points
+from .scorer import load_weights
 from .train import make_workflow
 from .training_patients import hash_patients, write_training_patients
 from .training_range import fit_training_range
@@ -49,6 +50,8 @@ def calibrate(
 
     Raises:
         UsageError: a file is missing, the list is bad, or the validation split lacks a class.
+        InputRefusedError: ``untrusted_bundle``, when the weights are not the network's plain state dict, or hold
+            numbers that are not finite.
     """
     data_list, weights = Path(data_list), Path(weights)
     if not weights.is_file():
@@ -67,10 +70,32 @@ def calibrate(
 
 
 def fit_logistic(x: ArrayLike, labels: ArrayLike) -> Logistic:
-    """Return the maximum-likelihood logistic function of one number, without penalty."""
-    column = np.asarray(x, dtype=np.float64).reshape(-1, 1)
-    model = LogisticRegression(C=np.inf, tol=1e-8).fit(column, np.asarray(labels))
+    """Return the maximum-likelihood logistic function of one number, without penalty.
+
+    Where the number parts the classes without a fault, the likelihood has no maximum and the slope would only tell when
+    the solver gave up. Then the labels are smoothed as in Platt 1999: n nodules of a class count as n + 1 of n + 2.
+    """
+    column, is_malignant = np.asarray(x, dtype=np.float64).reshape(-1, 1), np.asarray(labels) == 1
+    model = LogisticRegression(C=np.inf, tol=1e-8)
+    if _is_parted(column[:, 0], is_malignant):
+        # Each nodule stands twice, as malignant and as benign, with the share of each for a weight.
+        shares = _smoothed(is_malignant)
+        model.fit(np.tile(column, (2, 1)), np.repeat([1, 0], len(column)), np.concatenate([shares, 1 - shares]))
+    else:
+        model.fit(column, is_malignant.astype(int))
     return Logistic(slope=float(model.coef_[0, 0]), intercept=float(model.intercept_[0]))
+
+
+def _is_parted(x: NDArray[np.float64], is_malignant: NDArray[np.bool_]) -> bool:
+    benign, malignant = x[~is_malignant], x[is_malignant]
+    if x.min() == x.max():
+        return False  # a slope of 0 is the maximum
+    return bool(benign.max() <= malignant.min() or malignant.max() <= benign.min())
+
+
+def _smoothed(is_malignant: NDArray[np.bool_]) -> NDArray[np.float64]:
+    n_malignant, n_benign = int(is_malignant.sum()), int((~is_malignant).sum())
+    return np.where(is_malignant, (n_malignant + 1) / (n_malignant + 2), 1 / (n_benign + 2))
 
 
 def _outputs_of(
@@ -85,6 +110,8 @@ def _outputs_of(
         weights.parent,
         **{"split": split, "weights": str(weights), "calibration": None, "report": collected} | dict(overrides),
     )
+    # Before the run, so that what it refuses reaches the user as it is and not inside the engine's error.
+    load_weights(workflow.parser.get_parsed_content("network"), weights)
     workflow.initialize()
     workflow.run()
     workflow.finalize()

@@ -9,14 +9,15 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode
 
 from .atomic_write import write_text
-from .operating_points import OperatingPoint
+from .characteristics import OUTPUTS
+from .operating_points import OperatingPoint, PointName
 from .training_range import TrainingRange
 
 
@@ -55,7 +56,8 @@ class Calibration(_Model):
         weights_sha256: of the weights that it belongs to.
         fitted_on: which labelled nodules.
         label: what "malignant" means in them.
-        network: of the margin, the malignant logit less the benign one (Platt 1999, without his label smoothing).
+        network: of the margin, the malignant logit less the benign one (Platt 1999; his label smoothing only where the
+            margin parts the classes without a fault, as no finite slope exists then).
         size_only: of the natural logarithm of the diameter in mm: what size alone would say, by the same protocol.
         operating_points: two thresholds on the calibrated probability, with what they give on ``fitted_on``.
         training_range: what the nodules that trained the network were like.
@@ -69,6 +71,18 @@ class Calibration(_Model):
     size_only: Logistic
     operating_points: tuple[OperatingPoint, ...]
     training_range: TrainingRange
+
+    @model_validator(mode="after")
+    def _check(self) -> Calibration:
+        limits = self.training_range.outputs
+        if limits is not None and len(limits.mean) != len(OUTPUTS):
+            msg = f"expected a training range of {len(OUTPUTS)} outputs, got {len(limits.mean)}"
+            raise ValueError(msg)
+        names = [point.name for point in self.operating_points]
+        if names != list(get_args(PointName)):
+            msg = f"expected the operating points {', '.join(get_args(PointName))}, got {', '.join(names) or 'none'}"
+            raise ValueError(msg)
+        return self
 
     def malignant(self, logits: Sequence[float]) -> float:
         """Return the calibrated probability of malignancy that raw outputs (benign, malignant, ...) stand for."""
@@ -97,8 +111,9 @@ def read_calibration(path: Path, weights_sha256: str | None = None) -> Calibrati
         raise _untrusted(message) from None
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise _untrusted(f"Expected a calibration in {path}, got {where}: {first['msg']}") from None
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        found = first["msg"].removeprefix("Value error, ")
+        raise _untrusted(f"Expected a calibration in {path}, got {where}: {found}") from None
     except (OSError, ValueError) as error:
         raise _untrusted(f"Expected a calibration in JSON in {path}, got: {error}") from error
     if weights_sha256 is not None and calibration.weights_sha256 != weights_sha256:

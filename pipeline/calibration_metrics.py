@@ -49,7 +49,7 @@ class CalibrationReport:
         brier: mean squared error of the probability; 0 is perfect.
         slope: of the logistic regression of the label on the logit of the probability; 1 is right, below 1 is
             overconfident. None where the probabilities part the classes without a fault or are all equal, as no
-            finite slope exists then.
+            finite slope exists then; and where they do so in so many resamples that the interval has no finite end.
         intercept: calibration in the large, of that regression with its slope fixed at 1; 0 is right, above 0 the
             probabilities are too low.
         expected_ece: mean ECE of this data's probabilities if they were perfectly calibrated, by drawing the labels
@@ -102,7 +102,7 @@ def calibration_report(
     return CalibrationReport(
         ece=_of_rows(_ece(weights * error, weights.sum(axis=1), membership)),
         brier=_of_rows(weights @ error**2 / weights.sum(axis=1)),
-        slope=None if np.isnan(slope[0]) else _of_rows(slope),
+        slope=_of_rows(slope) if _has_interval(slope, is_malignant, weights) else None,
         intercept=_of_rows(_intercepts(probability, is_malignant, weights)),
         expected_ece=_expected_ece(probability, membership, n_resamples, seed),
         bins=tuple(_bin(probability[inside], is_malignant[inside]) for inside in membership.T.astype(bool)),
@@ -144,6 +144,15 @@ def _slopes(
         design = np.stack([np.ones_like(position), position], axis=1)
         slopes[has_slope] = weighted_logistic(design, is_malignant, weights[has_slope])[:, 1]
     return slopes
+
+
+def _has_interval(
+    slopes: NDArray[np.float64], is_malignant: NDArray[np.bool_], weights: NDArray[np.float64]
+) -> bool:
+    """Return whether there is a slope, and so few samples of both classes without one that both ends are finite."""
+    has_both = (weights @ is_malignant > 0) & (weights @ ~is_malignant > 0)
+    # Without a finite slope a sample lies beyond one end: to pass over it would move that end inwards.
+    return bool(np.isfinite(slopes[0]) and np.isnan(slopes[has_both]).mean() <= 0.025)
 
 
 def _overlaps(

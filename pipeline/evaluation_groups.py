@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
+from .binary_labels import class_counts
 from .evaluation_record import DIAMETER, Context, Counts, GroupRecord, ScoreRecord
-from .evaluation_scores import complete_scores, has_both_classes, labels_of, patients_of, score_records
+from .evaluation_scores import complete_scores, labels_of, patients_of, score_records
 from .label_rules import LABEL_RULES
 from .predictions import Prediction, labelled
 from .strata import (
@@ -19,6 +22,7 @@ from .strata import (
     by_stratum,
     size_stratum,
     thickness_stratum,
+    too_few,
 )
 
 # Where readers hesitate and size tells least: the stratum that a score has to prove itself in.
@@ -37,7 +41,9 @@ def by_size(predictions: Sequence[Prediction], context: Context) -> tuple[GroupR
 def size_matched(predictions: Sequence[Prediction], context: Context) -> dict[str, ScoreRecord]:
     """Return every score's record on the nodules of 8 to 15 mm alone; empty where they are too few."""
     inside = [one for one in labelled(predictions) if size_stratum(one.diameter_mm) == SIZE_MATCHED]
-    return score_records(inside, context) if has_both_classes(inside) else {}
+    if too_few(class_counts(np.asarray(labels_of(inside), dtype=int) == 1, patients_of(inside))):
+        return {}
+    return score_records(inside, context)
 
 
 def subgroups(predictions: Sequence[Prediction], context: Context) -> tuple[GroupRecord, ...]:

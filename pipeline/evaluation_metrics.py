@@ -50,7 +50,8 @@ def evaluate_predictions(
         pathology: what ``pathology_check.check_pathology`` found, to be kept beside.
 
     Raises:
-        UsageError: there are fewer than two labelled nodules of a class, or a nodule stands in the list twice.
+        UsageError: there are fewer than two labelled nodules of a class, or two patients, or a nodule stands in the
+            list twice.
     """
     _check(predictions)
     nodules = labelled(predictions)
@@ -104,6 +105,8 @@ def _check(predictions: Sequence[Prediction]) -> None:
             f"Expected at least two labelled nodules of each class to evaluate, got {counts[1]} malignant and"
             f" {counts[0]} benign"
         )
+    if len({one.patient_id for one in labelled(predictions)}) < 2:
+        raise UsageError("Expected labelled nodules of at least two patients to evaluate, got those of one")
     repeated = [name for name, n in Counter((one.patient_id, one.nodule_id) for one in predictions).items() if n > 1]
     if repeated:
         raise UsageError(f"Expected each nodule once, got {repeated[0][1]} of patient {repeated[0][0]} several times")

@@ -26,6 +26,7 @@ from .evaluation_plots import (
 )
 from .evaluation_record import DIAMETER, NETWORK, Evaluation, HardCase
 from .plot_style import as_svg
+from .strata import too_few
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -88,7 +89,10 @@ def verdict(evaluation: Evaluation) -> str:
     """Return in a few words whether the network tells more than the diameter does."""
     network, diameter = evaluation.scores[NETWORK], evaluation.scores[DIAMETER]
     gain = network.minus_diameter or Estimate(0.0, 0.0, 0.0)
-    if gain.low > 0:
+    why_not = too_few(evaluation.counts.model_dump())
+    if why_not:
+        meaning = f"it says nothing of others ({why_not})"
+    elif gain.low > 0:
         meaning = "the interval excludes zero, so the network says more than size does"
     elif gain.high < 0:
         meaning = "the interval excludes zero, and size alone does better than the network"

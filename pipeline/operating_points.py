@@ -14,6 +14,8 @@ from .binary_labels import malignant_mask, probability_array
 from .bootstrap import estimate, patient_weights
 from .estimate import Estimate
 
+PointName = Literal["high_sensitivity", "high_specificity"]
+
 
 class OperatingPoint(BaseModel):
     """A threshold and what it gave on the data that it was chosen on.
@@ -28,7 +30,7 @@ class OperatingPoint(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    name: Literal["high_sensitivity", "high_specificity"]
+    name: PointName
     threshold: float = Field(ge=0)
     sensitivity: Estimate
     specificity: Estimate

@@ -127,13 +127,14 @@ def _compare(
     seed: int,
 ) -> StratumResult:
     counts = class_counts(np.asarray(labels, dtype=int) == 1, patients)
-    why_not = _why_not(counts)
+    why_not = too_few(counts)
     if why_not:
         return StratumResult(counts, None, why_not)
     return StratumResult(counts, compare_scores(labels, scores, patients, baseline, n_resamples, seed), None)
 
 
-def _why_not(counts: Mapping[str, int]) -> str | None:
+def too_few(counts: Mapping[str, int]) -> str | None:
+    """Return in words why so few nodules or patients tell nothing; None where they are enough."""
     for kind in ("malignant", "benign"):
         if counts[kind] < MIN_PER_CLASS:
             return f"too few {kind} nodules: {counts[kind]}, at least {MIN_PER_CLASS} are compared"

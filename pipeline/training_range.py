@@ -8,9 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, ConfigDict
-from scipy.spatial.distance import mahalanobis
-from sklearn.covariance import LedoitWolf
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from .nodule_facts import AERATED_HU, THIN_AIR_HU, NoduleFacts, nodule_facts
 
@@ -63,6 +61,15 @@ class OutputLimits(_Model):
     precision: tuple[tuple[float, ...], ...]
     distance_max: float
 
+    @model_validator(mode="after")
+    def _check(self) -> OutputLimits:
+        n = len(self.mean)
+        if [len(row) for row in self.precision] != [n] * n:
+            found = f"{len(self.precision)} rows of {', '.join(sorted({str(len(row)) for row in self.precision}))}"
+            msg = f"expected a precision of {n} rows of {n} for a mean of {n} outputs, got {found}"
+            raise ValueError(msg)
+        return self
+
     def distance(self, outputs: ArrayLike) -> float:
         """Return the Mahalanobis distance of raw outputs (n,) from the mean.
 
@@ -72,7 +79,8 @@ class OutputLimits(_Model):
         row = np.asarray(outputs, dtype=np.float64)
         if row.shape != (len(self.mean),):
             raise ValueError(f"Expected {len(self.mean)} outputs, as in training, got the shape {row.shape}")
-        return float(mahalanobis(row, np.asarray(self.mean), np.asarray(self.precision)))
+        away = row - np.asarray(self.mean)
+        return float(np.sqrt(away @ np.asarray(self.precision) @ away))
 
 
 class TrainingRange(_Model):
@@ -195,6 +203,9 @@ def _outputs_reason(distance: float, distance_max: float) -> Reason | None:
 
 def _fit_outputs(outputs: NDArray[np.float64], quantile: float) -> OutputLimits:
     """Return the limits of raw outputs (n, outputs); shrunk, as two of them are nearly one another's opposite."""
+    # Loaded late: reading a range needs no scikit-learn, whose import takes longer than scoring a nodule.
+    from sklearn.covariance import LedoitWolf
+
     fitted = LedoitWolf().fit(outputs)
     precision = tuple(tuple(row) for row in fitted.precision_.tolist())
     limits = OutputLimits(mean=tuple(fitted.location_.tolist()), precision=precision, distance_max=0.0)

@@ -1,4 +1,7 @@
-"""What simple scores reach in the same folds: diameter, mask volume, gradient boosting on six hand features."""
+"""What simple scores reach in the same folds: diameter, mask volume, gradient boosting on six hand features.
+
+And what no score of the image can be asked to beat: the readers' own ratings of the nodule's characteristics.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from nodulus.pipeline.characteristics import CHARACTERISTICS, mean_fraction
 from nodulus.pipeline.data_list import DataList, DataListItem
 
 from .folds import median_label
@@ -24,7 +28,13 @@ BASELINES = {
         "scikit-learn's GradientBoostingClassifier with its default settings and random_state 0, on six features: "
         + ", ".join(FEATURES)
     ),
+    "readers_characteristics": (
+        "not a rival but a ceiling: logistic regression on the eight characteristics as the readers who made the label "
+        "rated them (their means), and the logarithm of the diameter"
+    ),
 }
+# Made from the readers' word, so that the network is not asked to be above it.
+CEILING = "readers_characteristics"
 
 Columns = Callable[[DataListItem], list[float]]
 
@@ -54,7 +64,13 @@ def _models(features: Features) -> list[tuple[str, Any, Columns]]:
             GradientBoostingClassifier(random_state=0),
             lambda item: [features[item.nodule_id][name] for name in FEATURES],
         ),
+        (CEILING, _logistic(), _as_readers_see),
     ]
+
+
+def _as_readers_see(item: DataListItem) -> list[float]:
+    rated = item.characteristics or {}
+    return [*(mean_fraction(name, rated[name]) for name in CHARACTERISTICS), float(np.log(item.diameter_mm))]
 
 
 def _logistic() -> Any:  # noqa: ANN401 - scikit-learn comes untyped

@@ -14,6 +14,7 @@ import numpy as np
 from nodulus.pipeline.calibration_metrics import calibration_report
 from nodulus.pipeline.delong import delong_test
 
+from .baselines import CEILING
 from .fold_auc import PatientBootstrap, auc_of_fold
 from .folds import PUBLISHED_TABLE, PublishedFolds
 from .goals import goals
@@ -70,7 +71,7 @@ def compare(
     by_name = {group.name: group for group in compared}
     repeats = _repeats(rows, published)
     calibration = _calibration(folds, made.networks, n_resamples, seed) if made.networks else ()
-    others = [name for name in names if name not in (NETWORK, ENSEMBLE)]
+    others = [name for name in names if name not in (NETWORK, ENSEMBLE, CEILING)]
     return Benchmark(
         command=made.command,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),

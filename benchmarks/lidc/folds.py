@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -108,11 +108,17 @@ def write_fold(crops: Path, out: Path, key: FoldKey, published: PublishedFolds) 
     Raises:
         UsageError: a published nodule is not among the crops, or ``nodules.csv`` is bad.
     """
-    return write_split(read_crops(Path(crops), Path(out).parent), out, key, published)
+    items = read_crops(Path(crops), Path(out).parent)
+    return write_split(items, out, key, published, nodules_outside(items, Path(out).parent))
 
 
-def write_split(items: Sequence[DataListItem], out: Path, key: FoldKey, published: PublishedFolds) -> DataList:
-    """Write the data list of one published fold from nodules already read, as ``write_fold`` does, and return it."""
+def write_split(
+    items: Sequence[DataListItem], out: Path, key: FoldKey, published: PublishedFolds, outside: Collection[str] = ()
+) -> DataList:
+    """Write the data list of one published fold from nodules already read, as ``write_fold`` does, and return it.
+
+    ``outside`` names the nodules that lie outside their crops; they do not train.
+    """
     labels = {name: nodule.label for name, nodule in published.folds[key].items()}
     if missing := sorted(set(labels) - {item.nodule_id for item in items}):
         raise UsageError(f"Expected the crops of all published nodules, found none of {missing[0]} of {key}")
@@ -120,7 +126,6 @@ def write_split(items: Sequence[DataListItem], out: Path, key: FoldKey, publishe
     not_trained = {item.patient_id for item in tested} | set(HELD_OUT)
     rest = [item for item in items if item.patient_id not in not_trained]
     validates = validation_mask(rest, VALIDATION_PARTS, 0, VALIDATION_SEED)
-    outside = nodules_outside(rest, Path(out).parent)
     placed = [(item, chosen) for item, chosen in zip(rest, validates, strict=True) if item.nodule_id not in outside]
     split = DataList(
         training=tuple(item for item, is_chosen in placed if not is_chosen),

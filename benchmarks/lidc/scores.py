@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nodulus.pipeline.data_list import DataList, DataListItem, read_data_list
-from nodulus.pipeline.prepare_lidc import read_crops
+from nodulus.pipeline.prepare_lidc import nodules_outside, read_crops
 from nodulus.transforms.problems import UsageError
 
 from .baselines import BASELINES, baseline_scores
@@ -34,6 +34,7 @@ TITLES = {
     "diameter": "diameter",
     "mask_volume": "mask volume",
     "gradient_boosting": "gradient boosting",
+    "readers_characteristics": "readers' characteristics",
     "densenet121": "DenseNet121",
     "efficientnet_b0": "EfficientNet-B0",
     "vit_small": "ViT-S",
@@ -90,6 +91,9 @@ def gather(
         UsageError: folds have runs of different seeds, or a run did not score all the nodules of its fold.
     """
     items = read_crops(crops, out)
+    # Only a fold that was not trained yet needs its list made.
+    is_whole = all(list_path(out, key).is_file() for key in keys)
+    outside = set() if is_whole else nodules_outside(items, out)
     features = hand_features(items, crops, out / FEATURES_FILE)
     seeds = {key: sorted(run.seed for run in runs if run.key == key) for key in keys}
     if len({tuple(found) for found in seeds.values()}) > 1:
@@ -99,7 +103,7 @@ def gather(
     for key in keys:
         # The list that the networks were trained by, where there is one: the division depends on scikit-learn.
         path = list_path(out, key)
-        data = read_data_list(path) if path.is_file() else write_split(items, path, key, published)
+        data = read_data_list(path) if path.is_file() else write_split(items, path, key, published, outside)
         own = {name: scores[None] for name, scores in baseline_scores(data, features).items()}
         networks = _network_scores(data, [FoldRun(key, seed) for seed in seeds[key]], out)
         folds.append(FoldScores(key, data.test, networks | own | _published_scores(data, key, published)))
