@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-check
 BUNDLE := bundles/lung_nodule_ct_classification
 
-.PHONY: help demo test lint types format bench bench-model flag-rates schema wheel clean
+.PHONY: help demo test lint types format bench bench-model flag-rates model-card schema wheel clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ bench-model: $(VENV)/.dev ## train and compare on the published LIDC folds: make
 
 flag-rates: $(VENV)/.dev ## how often nodules and other places are flagged: a table, and out/flag_rates.json
 	$(BIN)/python -m benchmarks.flag_rates
+
+model-card: $(VENV)/.dev ## write the model card and the bundle's page from their records
+	$(BIN)/python -m benchmarks.model_card
 
 schema: $(VENV)/.dev ## write what is generated from the code: the results' schema, the gate's table
 	$(BIN)/python -c "from nodulus.pipeline.results import results_schema; print(results_schema(), end='')" > docs/results.schema.json

@@ -55,6 +55,7 @@ def describe(report: Evaluation, data: Mapping[str, Any], config: Mapping[str, A
         "trained by": command,
         "data": f"{data['name']}, {data['licence']}",
         "data_hash": str(report.context.data_hash),
+        "left out": ", ".join(data.get("left_out", ())) or "none",
         "training nodules": f"{len(data['training'])} of {_n_patients(data['training'])} patients",
         "seed": str(config["seed"]),
         "versions": ", ".join(f"{name} {version(name)}" for name in PACKAGES) + f", Python {platform.python_version()}",
@@ -72,7 +73,7 @@ def describe(report: Evaluation, data: Mapping[str, Any], config: Mapping[str, A
     facts["intervals"] = f"95 %, bootstrap of patients, {report.context.n_resamples} samples"
     facts["bias"] = (
         "the best epoch, the settings and the calibration were chosen on these same patients: expect less on new ones; "
-        "docs/benchmark.md has the networks of the cross-validation, whose test patients chose nothing"
+        "docs/benchmark.md tests networks trained alike on patients that their training never saw"
     )
     return facts
 

@@ -36,7 +36,7 @@ def info(
     for topic, content in found.items():
         typer.echo(f"{topic}: {content}" if not isinstance(content, dict) else f"{topic}:")
         for name, value in content.items() if isinstance(content, dict) else ():
-            typer.echo(f"  {name}: {value}")
+            typer.echo(f"  {name}: {_in_words(value)}")
     return 0
 
 
@@ -60,6 +60,13 @@ def collect_info(bundle: Any = None) -> dict[str, Any]:  # noqa: ANN401 - a path
         "devices": devices,
         "threads": torch.get_num_threads(),
     }
+
+
+def _in_words(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    """Return a value for people: of a list of records, the names."""
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return ", ".join(f"{record['name']} from {record['threshold']:.3f}" for record in value)
+    return str(value)
 
 
 def _version(package: str) -> str:

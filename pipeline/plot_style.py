@@ -88,6 +88,7 @@ def styles(names: Sequence[str], main: str, size: Sequence[str]) -> dict[str, di
 def as_png(figure: Figure) -> bytes:
     """Return the figure as a PNG on white, for papers and model cards."""
     picture = io.BytesIO()
+    figure.patch.set_alpha(1)  # the page's own colour shines through an SVG; dark ink on a dark page is lost
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # names may be in any script
         FigureCanvasAgg(figure).print_figure(picture, format="png", facecolor="#ffffff")

@@ -92,7 +92,10 @@ class StateDeterminism:
     def __call__(self, engine: Engine) -> None:
         """Write the line."""
         if self.device.type == "cpu":
-            engine.logger.info("Deterministic: the seed decides the weights to the bit on this CPU and torch build")
+            engine.logger.info(
+                "Deterministic: seed, data and %d threads decide the weights to the bit on this CPU and torch build",
+                torch.get_num_threads(),
+            )
         else:
             engine.logger.warning("Not deterministic on %s: %s", self.device.type, self.ON_CUDA)
 
