@@ -44,22 +44,31 @@ from .scans import ROOT
 
 TEMPLATES = Path(__file__).parent / "templates"
 BUNDLE = ROOT / "bundles" / "lung_nodule_ct_classification"
+START, END = "<!-- figures: written by make model-card -->", "<!-- end of figures -->"
 IMAGES = "images"  # beside the card
 PLOT_INCHES = (4.4, 3.6)  # keeps a plot below 60 KB
 OURS = (NETWORK, DIAMETER_BOX, SIZE_ONLY, DIAMETER)  # the plots know these by name
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write both pages and the card's plots; return 0, or 2 where a record is missing or does not fit."""
+    """Write the pages, the README's figures and the plots; return 0, or 2 where a record is missing or does not fit."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.model_card", description=__doc__)
     parser.add_argument("--bundle", type=Path, default=BUNDLE, help="its records are read, its docs/README.md written")
-    parser.add_argument("--docs", type=Path, default=ROOT / "docs", help="receives model-card.md and images/")
+    parser.add_argument(
+        "--docs",
+        type=Path,
+        default=ROOT / "docs",
+        help="receives model-card.md and images/; the README.md beside it receives the figures",
+    )
     options = parser.parse_args(arguments)
     try:
         sources = read_sources(options.bundle)
         pages = render(sources, count_weights(options.bundle))
         write_text(options.docs / "model-card.md", pages["model-card.md"])
         write_text(options.bundle / "docs" / "README.md", pages["bundle-readme.md"])
+        readme = options.docs.parent / "README.md"
+        if readme.is_file():
+            write_text(readme, put_figures(readme.read_text(encoding="utf-8"), pages["readme-figures.md"]))
         for name, figure in draw(sources).items():
             with replacing_file(options.docs / IMAGES / name) as file:
                 file.write_bytes(as_png(figure))
@@ -90,8 +99,16 @@ def render(sources: Sources, n_weights: int) -> dict[str, str]:
         "shown_calibration": shown.calibration["network"],
         "where": _where(sources),
     }
-    names = ("model-card.md", "bundle-readme.md")
+    names = ("model-card.md", "bundle-readme.md", "readme-figures.md")
     return {name: _tidy(environment.get_template(f"{name}.j2").render()) for name in names}
+
+
+def put_figures(page: str, figures: str) -> str:
+    """Return a page with the text between its markers replaced."""
+    if START not in page or END not in page:
+        raise UsageError("Expected the markers of the figures in the README, got none")
+    before, rest = page.split(START, 1)
+    return f"{before}{START}\n\n{figures}\n{END}{rest.split(END, 1)[1]}"
 
 
 def draw(sources: Sources) -> Mapping[str, Figure]:

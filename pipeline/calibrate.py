@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.linear_model import LogisticRegression
 
-from nodulus.transforms.problems import UsageError
+from nodulus.transforms.problems import InputRefusedError, UsageError
 
 from .atomic_write import check_output_dir
 from .bundle_folder import CALIBRATION, TRAINING_PATIENTS, VALIDATION_PATIENTS
-from .calibration import Calibration, FittedOn, Logistic, write_calibration
+from .calibration import Calibration, FittedOn, Logistic, read_calibration, write_calibration
 from .collect_outputs import CollectOutputs, Output
-from .data_list import DataList, DataListItem, Split, load_data_list, read_data_list
+from .data_list import DataList, DataListItem, Split, hash_data, load_data_list, read_data_list
 from .operating_points import choose_operating_points
 from .scorer import load_weights
 from .train import make_workflow
-from .training_patients import hash_patients, write_training_patients
+from .training_patients import hash_patients, overlap, read_training_patients, write_training_patients
 from .training_range import fit_training_range
 
 LABEL = "mean of the radiologists' malignancy ratings (below 3: benign, above: malignant), not pathology"
@@ -49,7 +49,8 @@ def calibrate(
         **overrides: values of the config to replace, by id, as they were replaced in training.
 
     Raises:
-        UsageError: a file is missing, the list is bad, or the validation split lacks a class.
+        UsageError: a file is missing, the list is bad, the validation split lacks a class, or the training patients
+            are not those that an earlier calibration of the same weights noted.
         InputRefusedError: ``untrusted_bundle``, when the weights are not the network's plain state dict, or hold
             numbers that are not finite.
     """
@@ -59,10 +60,12 @@ def calibrate(
     load_data_list(data_list, "validation", only_labelled=True, both_classes=True)
     check_output_dir(weights.parent)
     data = read_data_list(data_list)
+    weights_sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
+    _check_same_patients(data, data_list, weights, weights_sha256)
     seen = {
         split: _outputs_of(data_list, split, weights, bundle_dir, overrides) for split in ("training", "validation")
     }
-    calibration = _fit(data, seen["training"], seen["validation"], weights, label)
+    calibration = _fit(data, seen["training"], seen["validation"], weights_sha256, label)
     for patients, name in ((data.training, TRAINING_PATIENTS), (data.validation, VALIDATION_PATIENTS)):
         hashes = hash_patients({item.patient_id for item in patients})
         write_training_patients(hashes, weights.parent / name.name)
@@ -84,6 +87,23 @@ def fit_logistic(x: ArrayLike, labels: ArrayLike) -> Logistic:
     else:
         model.fit(column, is_malignant.astype(int))
     return Logistic(slope=float(model.coef_[0, 0]), intercept=float(model.intercept_[0]))
+
+
+def _check_same_patients(data: DataList, data_list: Path, weights: Path, weights_sha256: str) -> None:
+    """Refuse a list of other training patients than those that are already noted beside the same weights."""
+    noted = weights.parent / TRAINING_PATIENTS.name
+    try:
+        read_calibration(weights.parent / CALIBRATION.name, weights_sha256)
+    except InputRefusedError:
+        return  # none of these weights: what is noted there may be another run's
+    if not noted.is_file():
+        return
+    known, patients = read_training_patients(noted), {item.patient_id.strip() for item in data.training}
+    if len(overlap(patients, known)) != len(patients) or len(patients) != len(known.hashes):
+        raise UsageError(
+            f"Expected the data list that {weights} was trained on, got other training patients in {data_list} than "
+            f"{noted.name} notes"
+        )
 
 
 def _is_parted(x: NDArray[np.float64], is_malignant: NDArray[np.bool_]) -> bool:
@@ -122,7 +142,7 @@ def _fit(
     data: DataList,
     trained: Mapping[str, Mapping[str, Output]],
     validated: Mapping[str, Mapping[str, Output]],
-    weights: Path,
+    weights_sha256: str,
     label: str,
 ) -> Calibration:
     items = [item for item in data.validation if item.label is not None]
@@ -134,8 +154,9 @@ def _fit(
     probabilities = [network.probability(margin) for margin in margins]
     outputs = [output for by_box in trained.values() for output in by_box.values()]
     return Calibration(
-        weights_sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
-        fitted_on=_describe(items, data.data_hash or ""),
+        weights_sha256=weights_sha256,
+        # Not what the list says of itself: it may have been edited since.
+        fitted_on=_describe(items, hash_data(data)),
         label=label,
         network=network,
         size_only=size_only,

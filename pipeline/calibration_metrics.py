@@ -146,9 +146,7 @@ def _slopes(
     return slopes
 
 
-def _has_interval(
-    slopes: NDArray[np.float64], is_malignant: NDArray[np.bool_], weights: NDArray[np.float64]
-) -> bool:
+def _has_interval(slopes: NDArray[np.float64], is_malignant: NDArray[np.bool_], weights: NDArray[np.float64]) -> bool:
     """Return whether there is a slope, and so few samples of both classes without one that both ends are finite."""
     has_both = (weights @ is_malignant > 0) & (weights @ ~is_malignant > 0)
     # Without a finite slope a sample lies beyond one end: to pass over it would move that end inwards.

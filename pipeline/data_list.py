@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -101,7 +102,8 @@ def read_data_list(path: Path) -> DataList:
     """Return the checked data list of a JSON file.
 
     Raises:
-        UsageError: the file is missing or no data list, an item is bad, or a patient stands in two splits.
+        UsageError: the file is missing or no data list, an item is bad, a patient stands in two splits, or a nodule_id
+            twice in one.
     """
     try:
         content = json.loads(Path(path).read_text())
@@ -113,6 +115,7 @@ def read_data_list(path: Path) -> DataList:
     except (OSError, ValueError) as error:
         raise UsageError(f"Expected a data list in JSON in {path}, got: {error}") from error
     _check_patients(data, path)
+    _check_names(data, path)
     return data
 
 
@@ -192,6 +195,14 @@ def _check_patients(data: DataList, path: Path) -> None:
             raise UsageError(
                 f"Expected each patient in one split, got {item.patient_id} in {first} and {split} of {path}"
             )
+
+
+def _check_names(data: DataList, path: Path) -> None:
+    """Refuse a split in which two nodules have one name, be it in two patients: what is said of them goes by it."""
+    for split in SPLITS:
+        count = Counter(item.nodule_id for item in getattr(data, split))
+        if twice := [name for name, n in count.items() if n > 1]:
+            raise UsageError(f"Expected each nodule_id once in the {split} split of {path}, got {twice[0]!r} again")
 
 
 def _as_dictionary(item: DataListItem, folder: Path) -> dict[str, Any]:

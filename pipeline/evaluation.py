@@ -16,7 +16,7 @@ from nodulus.transforms.problems import UsageError
 from .bundle_folder import METADATA, TRAINING_PATIENTS, VALIDATION_PATIENTS
 from .calibration import read_calibration
 from .collect_outputs import CollectOutputs, prediction_of
-from .data_list import DataListItem, Split, read_data_list
+from .data_list import DataListItem, Split, hash_data, read_data_list
 from .evaluation_record import BundleUsed, Context
 from .evaluation_report import write_report
 from .training_patients import overlap, read_training_patients
@@ -100,7 +100,7 @@ class EvaluationReport(CollectOutputs):
         return Context(
             title=f"{self.bundle.resolve().name} on the {self.split} split of {self.data_list.name}",
             data=str((data.model_extra or {}).get("name", self.data_list.name)),
-            data_hash=data.data_hash,
+            data_hash=hash_data(data),  # not what the list says of itself: it may have been edited since
             split=self.split,
             label=calibration.label,
             overlap=_overlap_sentence(len(trained), len(validated), _n_patients(items)),

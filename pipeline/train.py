@@ -12,11 +12,12 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 
 from nodulus.transforms.problems import UsageError
 
-from .atomic_write import check_output_dir
-from .data_list import load_data_list
+from .atomic_write import check_output_dir, write_text
+from .data_list import hash_data, load_data_list, read_data_list
 
 WEIGHTS = "model.pt"
 CHECKPOINT = "resume.pt"
+DATA_HASH = "data_hash.txt"
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,14 @@ def train(data_list: Path, output_dir: Path, bundle_dir: Path, **overrides: Any)
 
     Args:
         data_list: JSON list of training and validation nodules.
-        output_dir: receives ``model.pt``, ``training_log.txt`` and ``resume.pt``.
+        output_dir: receives ``model.pt``, ``training_log.txt``, ``resume.pt`` and ``data_hash.txt``.
         bundle_dir: the bundle.
         **overrides: values of the config to replace, by id: ``max_epochs=2``, ``**{"train::inferer": ...}``.
 
     Raises:
         UsageError: the list is bad, a split is empty or too small, an image is missing, the folder cannot be written,
-            ``resume`` is asked for where there is no checkpoint, or ``tensorboard`` where it is not installed.
+            ``resume`` is asked for where there is no checkpoint or for a run that was begun with another list, or
+            ``tensorboard`` where it is not installed.
     """
     output_dir = Path(output_dir)
     load_data_list(data_list, "validation", only_labelled=True, both_classes=True)
@@ -58,6 +60,7 @@ def train(data_list: Path, output_dir: Path, bundle_dir: Path, **overrides: Any)
         raise UsageError('Expected the package tensorboard, got none: pip install "nodulus[tensorboard]"')
     workflow = make_workflow(bundle_dir, "train", data_list, output_dir, **overrides)
     _check_first_batch(workflow.parser, data_list)
+    _settle_data(data_list, output_dir, is_resumed=bool(overrides.get("resume")))
     _run(workflow)
     weights = output_dir / WEIGHTS
     if not weights.is_file():
@@ -102,6 +105,21 @@ def _check_first_batch(parser: ConfigParser, data_list: Path) -> None:
     n_needed = parser.get_parsed_content("train#dataloader#batch_size", default=1)
     if parser.get_parsed_content("train#dataloader#drop_last", default=False) and n_nodules < n_needed:
         raise UsageError(f"Expected at least {n_needed} training nodules (one batch), got {n_nodules} in {data_list}")
+
+
+def _settle_data(data_list: Path, output_dir: Path, *, is_resumed: bool) -> None:
+    """Note which nodules a run was begun with, or refuse to resume it with others.
+
+    The patients that trained the weights are told from the list at the end: those of another list would be wrong.
+    """
+    path, digest = output_dir / DATA_HASH, hash_data(read_data_list(data_list))
+    if is_resumed and path.is_file() and (before := path.read_text(encoding="utf-8").strip()) != digest:
+        raise UsageError(
+            f"Expected the data list that the run in {output_dir} was begun with, SHA-256 {before[:12]}, got "
+            f"{digest[:12]} in {data_list}"
+        )
+    if not is_resumed:
+        write_text(path, f"{digest}\n")
 
 
 def _run(workflow: ConfigWorkflow) -> None:

@@ -54,12 +54,3 @@ def test_pip_lines_of_the_readme_are_those_of_the_makefile() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for line in re.findall(r"pip install (.*)$", (ROOT / "README.md").read_text(), re.MULTILINE):
         assert f"install {line}\n" in makefile
-
-
-@pytest.mark.parametrize("page", ["README.md", "bundles/lung_nodule_ct_classification/docs/README.md"])
-def test_figures_of_a_page_are_those_of_the_training_record(page: str) -> None:
-    record = ROOT / "bundles" / "lung_nodule_ct_classification" / "models" / "training.txt"
-    facts = dict(line.split(": ", 1) for line in record.read_text().splitlines())
-    text = (ROOT / page).read_text()
-    for name in ("auc own_box", "auc diameter_box", "auc diameter", "auc diameter_box less diameter"):
-        assert f"| {facts[name]} |" in text

@@ -20,7 +20,7 @@ from .folds import PUBLISHED_TABLE, PublishedFolds
 from .goals import goals
 from .groups import ALL, SIZE_MATCHED, count, groups
 from .record import Benchmark, Calibrated, Delong, FoldRow, Networks, Repeat
-from .scores import ENSEMBLE, NETWORK, SCORES, FoldScores
+from .scores import NETWORK, OWN, SCORES, FoldScores
 from .untouched import Untouched
 
 # What the differences are of, where no network was trained.
@@ -71,7 +71,7 @@ def compare(
     by_name = {group.name: group for group in compared}
     repeats = _repeats(rows, published)
     calibration = _calibration(folds, made.networks, n_resamples, seed) if made.networks else ()
-    others = [name for name in names if name not in (NETWORK, ENSEMBLE, CEILING)]
+    others = [name for name in names if name not in (*OWN, CEILING)]
     return Benchmark(
         command=made.command,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -123,7 +123,7 @@ def _delong(folds: Sequence[FoldScores], reference: str) -> list[Delong]:
         labels = np.concatenate([fold.labels for fold in of_rep])
         scores = {name: np.concatenate([fold.scores[name] for fold in of_rep], axis=1) for name in of_rep[0].scores}
         for name in scores:
-            if name in (reference, ENSEMBLE):
+            if name in (reference, *OWN):
                 continue
             results = [delong_test(labels, of_network, scores[name][0]) for of_network in scores[reference]]
             weakest = max(results, key=lambda result: result.p_value)

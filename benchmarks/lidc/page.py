@@ -26,10 +26,16 @@ set: no nodule of it is here, and as it holds the whole fold 0 of repeat 0, that
   those validates: early stopping, calibration, thresholds. Two patients of the end-to-end tests never train.
 * **Settings** of the training were chosen on validation patients of the same collection, before this benchmark. Those
   that took no part in that are the untouched ones: read their figures beside those of all.
+* **What is given.** The network is shown the nodule's box around the readers' outlines and 5 mm about it in the slice
+  plane; the row "centre and diameter given" shows it the box that the diameter implies instead, which is all that a
+  user without an outline has. The diameter itself is measured from the readers' outlines, too.
 * **Baselines** are fitted to the training and validation patients of the same fold, labelled by the median rule, with
-  settings fixed beforehand. Mask volume and gradient boosting see the nodule's mask, which the network is not given.
+  settings fixed beforehand. Mask volume and gradient boosting see the nodule's whole mask, of which the network is
+  given the box only.
 * **Published networks** were trained by their authors in their own way, on the benchmark's nodules, those held back
-  here included. What is compared is one whole procedure with another.
+  here included: on single slices, cropped to the readers' consensus box and 8 mm about it and stretched to one size,
+  with benign or malignant for a label. The network here saw besides: undecided nodules, each reader's rating, and
+  ratings of eight characteristics. What is compared is one whole procedure with another, not architectures.
 * **Fold mean**: AUC within each fold, averaged over folds. **Pooled**: AUC over all out-of-fold scores of a repeat,
   averaged over repeats. Models of different folds need not share a scale: for them the fold mean is the fairer.
 * **Intervals**: 95 %, percentile bootstrap of patients with all their nodules, one draw for everything, so that

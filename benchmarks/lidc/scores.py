@@ -19,10 +19,15 @@ from .folds import PUBLISHED, FoldKey, PublishedFolds, write_split
 from .hand_features import hand_features
 from .prediction_files import load_predictions
 
-NETWORK, ENSEMBLE = "network", "network_ensemble"
+NETWORK, ENSEMBLE, BY_DIAMETER = "network", "network_ensemble", "network_diameter_box"
+OWN = (NETWORK, ENSEMBLE, BY_DIAMETER)
 SCORES: Mapping[str, str] = {
-    NETWORK: "this project's network, calibrated on validation patients; of several seeds, the mean of their figures",
+    NETWORK: (
+        "this project's network, shown the box around the readers' outlines, calibrated on validation patients; of "
+        "several seeds, the mean of their figures"
+    ),
     ENSEMBLE: "the mean of the probabilities of the networks of all seeds",
+    BY_DIAMETER: "the same networks, told centre and diameter alone, as a user without an outline tells them",
     **BASELINES,
     "densenet121": "published, out of fold",
     "efficientnet_b0": "published, out of fold",
@@ -31,6 +36,7 @@ SCORES: Mapping[str, str] = {
 TITLES = {
     "network": "network",
     "network_ensemble": "network, mean of seeds",
+    "network_diameter_box": "network, centre and diameter given",
     "diameter": "diameter",
     "mask_volume": "mask volume",
     "gradient_boosting": "gradient boosting",
@@ -114,14 +120,16 @@ def _network_scores(data: DataList, runs: Sequence[FoldRun], out: Path) -> dict[
     if not runs:
         return {}
     names = [item.nodule_id for item in data.test]
-    rows = []
+    own_box, diameter_box = [], []
     for run in runs:
-        probability = {each.nodule_id: each.probability for each in load_predictions(run.folder(out) / PREDICTIONS)}
-        if missing := sorted(set(names) - set(probability)):
+        said = {each.nodule_id: each for each in load_predictions(run.folder(out) / PREDICTIONS)}
+        if missing := sorted(set(names) - set(said)):
             raise UsageError(f"Expected predictions of all nodules of {run.key} in {run}, got none of {missing[0]}")
-        rows.append([probability[name] for name in names])
-    scores = np.asarray(rows, dtype=np.float64)
-    return {NETWORK: scores} | ({ENSEMBLE: scores.mean(axis=0, keepdims=True)} if len(runs) > 1 else {})
+        own_box.append([said[name].probability for name in names])
+        diameter_box.append([said[name].probability_diameter_box for name in names])
+    scores = np.asarray(own_box, dtype=np.float64)
+    ensemble = {ENSEMBLE: scores.mean(axis=0, keepdims=True)} if len(runs) > 1 else {}
+    return {NETWORK: scores} | ensemble | {BY_DIAMETER: np.asarray(diameter_box, dtype=np.float64)}
 
 
 def _published_scores(data: DataList, key: FoldKey, published: PublishedFolds) -> dict[str, NDArray[np.float64]]:

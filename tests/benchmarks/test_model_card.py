@@ -14,7 +14,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from benchmarks.model_card import BUNDLE, TEMPLATES, count_weights, draw, main, render
+from benchmarks.model_card import BUNDLE, END, START, TEMPLATES, count_weights, draw, main, put_figures, render
 from benchmarks.model_card_sources import FLAG_RATES, FOLDS, OUT_OF_FOLD, VALIDATION, Sources, read_sources
 from benchmarks.model_card_words import compared, goals_in_words, weakest, worth_reading
 from nodulus.pipeline.estimate import Estimate
@@ -72,6 +72,22 @@ def test_committed_pages_are_the_rendering_of_the_committed_records() -> None:
     pages = render(read_sources(BUNDLE), count_weights(BUNDLE))
     assert (ROOT / "docs" / CARD).read_text() == pages[CARD]
     assert (BUNDLE / "docs" / "README.md").read_text() == pages["bundle-readme.md"]
+    readme = (ROOT / "README.md").read_text()
+    assert readme == put_figures(readme, pages["readme-figures.md"])
+
+
+def test_a_readme_beside_the_docs_receives_the_figures_between_its_markers_alone(
+    bundle_with_networks: Path, tmp_path: Path
+) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text(f"# Title\n\n{START}\nold\n{END}\n\n## Layout\n")
+    assert main(["--bundle", str(bundle_with_networks), "--docs", str(tmp_path / "docs")]) == 0
+    page = readme.read_text()
+    assert page.startswith(f"# Title\n\n{START}\n\n| published patient folds")
+    assert page.endswith(f"\n{END}\n\n## Layout\n")
+    assert "old" not in page
+    readme.write_text("# No markers\n")
+    assert main(["--bundle", str(bundle_with_networks), "--docs", str(tmp_path / "docs")]) == 2
 
 
 def test_every_link_of_the_card_leads_somewhere(bundle_with_networks: Path, tmp_path: Path) -> None:

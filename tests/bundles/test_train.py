@@ -19,7 +19,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 
 from nodulus.pipeline.calibrate import calibrate
 from nodulus.pipeline.calibration import read_calibration
-from nodulus.pipeline.data_list import Split, read_data_list
+from nodulus.pipeline.data_list import Split, hash_data, read_data_list, write_data_list
 from nodulus.pipeline.evaluate import evaluate_bundle
 from nodulus.pipeline.evaluation_record import read_evaluation
 from nodulus.pipeline.prepare_lidc import prepare_lidc
@@ -250,6 +250,31 @@ def test_a_calibration_of_other_weights_is_not_evaluated(
 def test_calibration_needs_weights_and_labels_of_both_classes(data_list: Path, bundle: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Expected trained weights, found no file"):
         calibrate(data_list, tmp_path / "model.pt", bundle)
+
+
+def test_calibration_refuses_a_file_that_holds_no_such_weights(data_list: Path, bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "model.pt").write_text("no weights")
+    with pytest.raises(InputRefusedError, match="untrusted_bundle: Expected the state dict of the bundle's network"):
+        calibrate(data_list, tmp_path / "model.pt", bundle, **EVALUATED)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.pt"]
+
+
+def test_weights_keep_the_patients_that_trained_them(data_list: Path, bundle: Path, calibrated: Path) -> None:
+    data = read_data_list(data_list)
+    other = data_list.with_name("fewer.json")
+    fewer = tuple(item for item in data.training if item.patient_id != data.training[0].patient_id)
+    write_data_list(data.model_copy(update={"training": fewer}), other)
+    noted = calibrated.with_name("training_patients.json").read_bytes()
+    with pytest.raises(UsageError, match=r"trained on, got other training patients in .*fewer.json"):
+        calibrate(other, calibrated, bundle, **EVALUATED)
+    with pytest.raises(UsageError, match=r"Expected the data list that the run in .* was begun with, SHA-256"):
+        train(other, calibrated.parent, bundle, max_epochs=9, resume=True, **TINY)
+    assert calibrated.with_name("training_patients.json").read_bytes() == noted
+
+
+def test_a_list_is_named_by_its_content_not_by_what_it_says_of_itself(data_list: Path, calibrated: Path) -> None:
+    fitted_on = read_calibration(calibrated.with_name("calibration.json")).fitted_on
+    assert fitted_on.data_hash == hash_data(read_data_list(data_list))
 
 
 def test_tensorboard_is_written_where_it_is_asked_for(data_list: Path, bundle: Path, tmp_path: Path) -> None:

@@ -135,3 +135,11 @@ def test_report_repeats_with_the_seed_and_is_plain_json() -> None:
     assert first == calibration_report(*nodules, n_resamples=50, seed=1)
     assert first.brier != calibration_report(*nodules, n_resamples=50, seed=2).brier
     assert json.loads(json.dumps(first.as_dict(), allow_nan=False))["bins"][0]["n"] == first.bins[0].n
+
+
+def test_a_slope_that_many_resamples_lack_is_not_told() -> None:
+    # One benign nodule alone lies among the malignant: a third of the resamples are without it, and have no slope.
+    labels = [0] * 10 + [1] * 10
+    probability = [*np.linspace(0.01, 0.3, 9), 0.9, *np.linspace(0.7, 0.99, 10)]
+    patients = [f"patient {index}" for index in range(20)]
+    assert calibration_report(labels, probability, patients, n_resamples=200).slope is None

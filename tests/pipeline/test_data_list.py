@@ -172,3 +172,10 @@ def test_the_example_of_the_docs_is_a_list_whose_validation_holds_both_classes(t
     (tmp_path / "list.json").write_text(json.dumps(example))
     assert len(load_data_list(tmp_path / "list.json", "training")) == 1
     assert len(load_data_list(tmp_path / "list.json", "validation", only_labelled=True, both_classes=True)) == 2
+
+
+def test_two_nodules_of_one_name_are_refused_in_a_split_even_of_two_patients(tmp_path: Path) -> None:
+    path = write(tmp_path, validation=[item("1", "P1"), item("1", "P2")])
+    with pytest.raises(UsageError, match=r"each nodule_id once in the validation split of .*list.json, got '1' again"):
+        read_data_list(path)
+    assert read_data_list(write(tmp_path, training=[item("1", "P1")], validation=[item("1", "P2")]))

@@ -193,3 +193,19 @@ def test_one_class_alone_is_refused(predictions: list[Prediction]) -> None:
 def test_a_nodule_that_stands_in_the_list_twice_is_refused(predictions: list[Prediction]) -> None:
     with pytest.raises(UsageError, match="each nodule once, got n000 of patient p000"):
         evaluate_predictions([*predictions, predictions[0]], simulated_context())
+
+
+def test_nodules_of_one_patient_are_refused_as_no_interval_holds_others(predictions: list[Prediction]) -> None:
+    alone = [replace(one, patient_id="alone", nodule_id=f"n{index}") for index, one in enumerate(predictions)]
+    with pytest.raises(UsageError, match="at least two patients to evaluate, got those of one"):
+        evaluate_predictions(alone, simulated_context())
+
+
+def test_size_matched_scores_need_as_many_nodules_as_any_group(predictions: list[Prediction]) -> None:
+    inside = [one.nodule_id for one in predictions if one.label == 1 and 8 <= one.diameter_mm <= 15]
+    few = [one for one in predictions if one.nodule_id not in inside[4:]]
+    evaluation = evaluate_predictions(few, simulated_context(n_resamples=50))
+    (stratum,) = [group for group in evaluation.sizes if group.name == "8-15"]
+    assert stratum.counts.malignant == 4
+    assert stratum.reason is not None
+    assert not evaluation.size_matched

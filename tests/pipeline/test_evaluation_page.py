@@ -124,6 +124,14 @@ def test_the_verdict_follows_the_paired_interval(evaluation: Evaluation) -> None
     assert "holds zero" in verdict(evaluate_predictions(same, simulated_context()))
 
 
+def test_the_verdict_on_a_handful_of_nodules_claims_nothing() -> None:
+    few = [one for label in (0, 1) for one in [one for one in simulated_predictions() if one.label == label][:4]]
+    perfect = [replace(one, probability=0.1 + 0.8 * (one.label or 0), diameter_mm=9.0) for one in few]
+    words = verdict(evaluate_predictions(perfect, simulated_context()))
+    assert "+0.500 to +0.500" in words
+    assert "it says nothing of others (too few malignant nodules: 4" in words
+
+
 def test_every_plot_and_table_is_named_for_those_who_do_not_see_it(page: str) -> None:
     outline = outline_of(page)
     assert len(outline.named("svg")) == 7

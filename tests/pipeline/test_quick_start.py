@@ -59,3 +59,9 @@ def test_command_and_python_give_the_same_probability(study: DemoStudy, bundle: 
         assert one.probabilities is not None
         assert other.probabilities is not None
         assert one.probabilities.malignant == pytest.approx(other.probabilities.malignant, abs=1e-6)
+
+
+def test_the_command_starts_without_torch_and_scikit_learn() -> None:
+    code = "import sys, nodulus.pipeline.cli; print([name for name in ('torch', 'sklearn') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -17,6 +17,7 @@ from nodulus.pipeline.brock import RiskFactors, brock_probability
 from nodulus.pipeline.cases import Case
 from nodulus.pipeline.characteristics import CHARACTERISTICS
 from nodulus.pipeline.demo_study import DemoStudy
+from nodulus.pipeline.scorer import load_weights
 from nodulus.transforms.problems import InputRefusedError, UsageError
 
 
@@ -106,6 +107,8 @@ def test_weights_of_another_network_are_refused(bundle: Path, tmp_path: Path) ->
         ({"weights_sha256": "0" * 64}, "Expected the calibration of weights [0-9a-f]{12}, got that of 0{12} in"),
         ({"network": {"slope": "steep", "intercept": 0}}, r"Expected a calibration in .*, got network.slope: Input"),
         ({"operating_points": None}, r"Expected a calibration in .*, got operating_points: Input"),
+        ({"operating_points": []}, r"got the file: expected the operating points high_sensitivity, .*, got none"),
+        ({"unheard_of": 1}, r"Expected a calibration in .*, got unheard_of: Extra"),
     ],
 )
 def test_a_calibration_that_does_not_belong_is_refused(
@@ -118,6 +121,30 @@ def test_a_calibration_that_does_not_belong_is_refused(
         Scorer(other)
     assert refusal.value.problem.code == "untrusted_bundle"
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "n_means", "message"),
+    [(3, 10, "got training_range.outputs: expected a precision of 10 rows of 10"), (3, 3, "a training range of 10")],
+)
+def test_a_training_range_of_another_network_is_refused_before_any_case(
+    n_rows: int, n_means: int, message: str, bundle: Path, tmp_path: Path
+) -> None:
+    other = shutil.copytree(bundle, tmp_path / "bundle")
+    calibration = json.loads((other / "models" / "calibration.json").read_text())
+    limits = {"mean": [0.0] * n_means, "precision": [[1.0] * n_rows] * n_rows}
+    calibration["training_range"]["outputs"] |= limits
+    (other / "models" / "calibration.json").write_text(json.dumps(calibration))
+    with pytest.raises(InputRefusedError, match=message):
+        Scorer(other)
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    network = torch.nn.Linear(2, 2)
+    state = network.state_dict() | {"bias": torch.tensor([0.0, float("nan")])}
+    torch.save(state, tmp_path / "model.pt")
+    with pytest.raises(InputRefusedError, match=r"untrusted_bundle: Expected finite weights in model.pt, .* in bias"):
+        load_weights(network, tmp_path / "model.pt")
 
 
 def test_a_bundle_without_calibration_is_not_whole(bundle: Path, tmp_path: Path) -> None:

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.spatial.distance import mahalanobis
 
 from nodulus.pipeline.training_range import (
     NoduleFacts,
+    OutputLimits,
     TrainingRange,
     fit_training_range,
     nodule_facts,
@@ -254,3 +256,17 @@ def test_a_centre_that_is_not_shown_leaves_the_rest_to_measure() -> None:
     )
 
     assert facts.core_hu == pytest.approx(LUNG, abs=20)
+
+
+def test_distance_is_that_of_mahalanobis() -> None:
+    random = np.random.default_rng(0)
+    square = random.normal(size=(4, 4))
+    mean, precision, row = random.normal(size=4), square @ square.T, random.normal(size=4)
+    limits = OutputLimits(mean=tuple(mean), precision=tuple(map(tuple, precision)), distance_max=1.0)
+    assert limits.distance(row) == pytest.approx(mahalanobis(row, mean, precision))
+
+
+@pytest.mark.parametrize("precision", [((1.0,) * 3,) * 2, ((1.0,) * 2,) * 3, ()])
+def test_a_precision_of_another_shape_than_the_mean_is_refused(precision: tuple[tuple[float, ...], ...]) -> None:
+    with pytest.raises(ValueError, match="expected a precision of 3 rows of 3 for a mean of 3 outputs, got"):
+        OutputLimits(mean=(0.0,) * 3, precision=precision, distance_max=1.0)

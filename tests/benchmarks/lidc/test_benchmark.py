@@ -127,7 +127,8 @@ def test_networks_of_several_seeds_are_compared_one_by_one_and_by_their_mean(
     record = read_benchmark(tmp_path / "benchmark.json")
     assert record.networks is not None
     assert record.networks.seeds == (0, 4)
-    assert list(record.scores)[:2] == ["network", "network_ensemble"]
+    assert list(record.scores)[:3] == ["network", "network_ensemble", "network_diameter_box"]
+    assert "network_diameter_box" not in {test.against for test in record.delong}
     assert [(each.rep, each.seed) for each in record.calibration] == [(1, 0), (1, 4)]
     met = {goal.what: goal.is_met for goal in record.goals}
     assert met["mean AUC over the folds of a repeat, mean over the full repeats"] is True
