@@ -108,7 +108,7 @@ def main() -> None:
         point_groups(data, arguments.points, np.random.default_rng(arguments.seed)),
     )
     results = {
-        "command": " ".join(["python -m benchmarks.flag_rates", *sys.argv[1:]]),
+        "command": _command(arguments),
         "bundle": None if arguments.no_network else identify(bundle).model_dump(mode="json"),
         "training_range": flagger.training_range.model_dump(mode="json"),
         "groups": pooled([_measured(group, flagger) for group in groups]),
@@ -151,6 +151,14 @@ def write_page(results: Mapping[str, Any], page: Path = PAGE) -> None:
     weights = "no network" if results["bundle"] is None else f"weights {results['bundle']['weights_sha256'][:12]}"
     where = f"`{results['command']}`, {weights}:"
     write_text(page, f"{before}{START}\n\n{where}\n\n{as_markdown(results)}\n\n{END}{after}")
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """Return the command that measures the same, without the places of this machine."""
+    words = ["python -m benchmarks.flag_rates"]
+    words += ["--no-network"] if arguments.no_network else []
+    words += [f"--points {arguments.points}", f"--phantoms {arguments.phantoms}", f"--seed {arguments.seed}"]
+    return " ".join(words)
 
 
 def _measured(group: Group, flagger: Flagger) -> tuple[Group, Counter[str]]:

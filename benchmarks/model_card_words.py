@@ -9,9 +9,9 @@ from nodulus.pipeline.estimate import Estimate
 from nodulus.pipeline.evaluation_plots import TITLES as EVALUATED
 from nodulus.pipeline.evaluation_record import CharacteristicRecord
 
-from .lidc.baselines import CEILING
+from .lidc.baselines import READERS
 from .lidc.record import Goal, Group
-from .lidc.scores import ENSEMBLE
+from .lidc.scores import OWN
 from .lidc.scores import TITLES as COMPARED
 from .model_card_sources import FlagRate
 
@@ -30,7 +30,7 @@ PLACES = {
 
 def score_title(name: str) -> str:
     """Return how a score is called in the card."""
-    return {**COMPARED, **EVALUATED}.get(name, name)
+    return {**EVALUATED, **COMPARED}.get(name, name)
 
 
 def place_title(name: str) -> str:
@@ -72,11 +72,11 @@ def worth_reading(record: CharacteristicRecord) -> bool:
 def standing(group: Group) -> str:
     """Return which scores the network is above, not told apart from, and below, by its paired intervals.
 
-    The readers' own word is left out, as it made the label, and the mean of the networks, as it is ours.
+    The readers' own word is left out, as it made the label, and the other ways to ask our own networks.
     """
     sides: dict[str, list[str]] = {}
     for name, difference in group.fold_mean_difference.items():
-        if name in (CEILING, ENSEMBLE):
+        if name in (READERS, *OWN):
             continue
         sides.setdefault(compared(difference).strip("*"), []).append(score_title(name))
     words = {"network above it": "above", "not told apart": "not told apart from", "network below it": "**below**"}
@@ -90,7 +90,7 @@ def goals_in_words(goals: Sequence[Goal]) -> str:
         return f"None of the {len(goals)} goals that were set beforehand has been measured yet."
     missed = [goal for goal in measured if not goal.is_met]
     words = f"Of {len(goals)} goals set beforehand, {len(measured) - len(missed)} are met"
-    words += f" and {len(missed)} are not" if missed else ""
+    words += f" and {len(missed)} {'is' if len(missed) == 1 else 'are'} not" if missed else ""
     words += f"; {len(goals) - len(measured)} could not be measured" if len(measured) < len(goals) else ""
     if not missed:
         return f"{words}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,22 +18,20 @@ from .atomic_write import check_output_dir
 from .bundle_folder import CALIBRATION, TRAINING_PATIENTS, VALIDATION_PATIENTS
 from .calibration import Calibration, FittedOn, Logistic, read_calibration, write_calibration
 from .collect_outputs import CollectOutputs, Output
-from .data_list import DataList, DataListItem, Split, hash_data, load_data_list, read_data_list
+from .data_list import DataList, DataListItem, Split, hash_data, load_data_list, meaning_of_labels, read_data_list
 from .operating_points import choose_operating_points
 from .scorer import load_weights
 from .train import make_workflow
 from .training_patients import hash_patients, overlap, read_training_patients, write_training_patients
 from .training_range import fit_training_range
 
-LABEL = "mean of the radiologists' malignancy ratings (below 3: benign, above: malignant), not pathology"
+logger = logging.getLogger(__name__)
 
 
 def calibrate(
     data_list: Path,
     weights: Path,
     bundle_dir: Path,
-    *,
-    label: str = LABEL,
     **overrides: Any,  # noqa: ANN401 - config values
 ) -> Path:
     """Write ``calibration.json`` and the hashes of the patients beside the weights; return the calibration's path.
@@ -45,7 +44,6 @@ def calibrate(
         data_list: the list that the weights were trained on.
         weights: ``model.pt`` of the run.
         bundle_dir: the bundle whose ``configs/evaluate.json`` describes preprocessing and network.
-        label: what "malignant" means in the list.
         **overrides: values of the config to replace, by id, as they were replaced in training.
 
     Raises:
@@ -65,7 +63,7 @@ def calibrate(
     seen = {
         split: _outputs_of(data_list, split, weights, bundle_dir, overrides) for split in ("training", "validation")
     }
-    calibration = _fit(data, seen["training"], seen["validation"], weights_sha256, label)
+    calibration = _fit(data, seen["training"], seen["validation"], weights_sha256, meaning_of_labels(data, data_list))
     for patients, name in ((data.training, TRAINING_PATIENTS), (data.validation, VALIDATION_PATIENTS)):
         hashes = hash_patients({item.patient_id for item in patients})
         write_training_patients(hashes, weights.parent / name.name)
@@ -77,6 +75,9 @@ def fit_logistic(x: ArrayLike, labels: ArrayLike) -> Logistic:
 
     Where the number parts the classes without a fault, the likelihood has no maximum and the slope would only tell when
     the solver gave up. Then the labels are smoothed as in Platt 1999: n nodules of a class count as n + 1 of n + 2.
+
+    The slope is never negative: a network that is worse than chance is not turned round, its probability is the share
+    of malignant nodules, whatever it says.
     """
     column, is_malignant = np.asarray(x, dtype=np.float64).reshape(-1, 1), np.asarray(labels) == 1
     model = LogisticRegression(C=np.inf, tol=1e-8)
@@ -86,7 +87,12 @@ def fit_logistic(x: ArrayLike, labels: ArrayLike) -> Logistic:
         model.fit(np.tile(column, (2, 1)), np.repeat([1, 0], len(column)), np.concatenate([shares, 1 - shares]))
     else:
         model.fit(column, is_malignant.astype(int))
-    return Logistic(slope=float(model.coef_[0, 0]), intercept=float(model.intercept_[0]))
+    slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
+    if slope >= 0:
+        return Logistic(slope=slope, intercept=intercept)
+    logger.warning("The scores fall where malignant nodules are more: they are calibrated to say nothing")
+    share = float(is_malignant.mean())
+    return Logistic(slope=0.0, intercept=float(np.log(share / (1 - share))))
 
 
 def _check_same_patients(data: DataList, data_list: Path, weights: Path, weights_sha256: str) -> None:

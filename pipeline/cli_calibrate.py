@@ -30,5 +30,17 @@ def calibrate(
 
     # MONAI warns that it leaves logging alone, as it was asked to.
     logging.getLogger("monai.bundle.workflows").setLevel(logging.ERROR)
-    typer.echo(f"wrote {fit(data, weights, find_bundle(bundle, needs=(EVALUATE_CONFIG,)))}")
+    report_calibration(fit(data, weights, find_bundle(bundle, needs=(EVALUATE_CONFIG,))))
     return 0
+
+
+def report_calibration(path: Path) -> None:
+    """Say where a calibration was written, and where it found nothing to calibrate."""
+    from .calibration import read_calibration
+
+    if read_calibration(path).network.slope == 0:
+        typer.echo(
+            "warning: on the validation patients the scores do not rise with malignancy: calibrated to say nothing",
+            err=True,
+        )
+    typer.echo(f"wrote {path}")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from .bundle_folder import EVALUATE_CONFIG, TRAIN_CONFIG, find_bundle
+from .cli_calibrate import report_calibration
 from .cli_options import BundleDir, OutputDir
 
 
@@ -45,12 +46,13 @@ def train(
     overrides: dict[str, object] = {"tensorboard": tensorboard} | ({} if epochs is None else {"max_epochs": epochs})
     folder = find_bundle(bundle, needs=(TRAIN_CONFIG, EVALUATE_CONFIG))
     weights = train_bundle(data, output, folder, resume=resume, **overrides)
-    calibrate(data, weights, folder)
+    calibration = calibrate(data, weights, folder)
     now = read_progress(output)
     if now is not None and now == before:
         typer.echo(f"nothing to resume: all {now.epoch} epochs are done (--epochs asks for more)")
     else:
         typer.echo(f"wrote {weights}")
+    report_calibration(calibration)
     if now is not None:
         typer.echo(f"best validation AUC {now.best_metric:.4f} in epoch {now.best_metric_epoch} of {now.epoch}")
     return 0

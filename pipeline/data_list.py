@@ -93,6 +93,12 @@ def hash_data(data: DataList) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+def meaning_of_labels(data: DataList, path: Path) -> str:
+    """Return what the labels of a list mean, as its head says under ``label_meaning``, or that it does not."""
+    stated = (data.model_extra or {}).get("label_meaning")
+    return str(stated) if stated else f"labels of {path.name}, whose meaning it does not state (label_meaning)"
+
+
 def write_data_list(data: DataList, path: Path) -> None:
     """Write a data list as JSON, whole or not at all."""
     write_text(path, data.model_dump_json(indent=1) + "\n")

@@ -9,6 +9,7 @@ from nodulus.transforms.problems import UsageError
 
 from .atomic_write import check_output_dir
 from .data_list import Split, load_data_list
+from .scorer import Device, find_device
 from .train import make_workflow
 
 
@@ -20,7 +21,7 @@ def evaluate_bundle(
     split: Split = "validation",
     allow_overlap: bool = False,
     diagnosis: Path | None = None,
-    device: str = "auto",
+    device: Device = "auto",
     **overrides: Any,  # noqa: ANN401 - config values
 ) -> Path:
     """Evaluate as ``configs/evaluate.json`` says and return the path of metrics.json.
@@ -37,8 +38,9 @@ def evaluate_bundle(
 
     Raises:
         UsageError: the list is bad, the split lacks a class, an image is missing, the weights were trained on some of
-            the patients, or the folder cannot be written.
-        InputRefusedError: a scan is refused, or the calibration does not belong to the weights.
+            the patients, the device is not there, or the folder cannot be written.
+        InputRefusedError: a scan is refused, a nodule lies outside its image, or the calibration does not belong to
+            the weights.
     """
     load_data_list(data_list, split, both_classes=True)
     if diagnosis is not None and not Path(diagnosis).is_file():
@@ -46,7 +48,7 @@ def evaluate_bundle(
     check_output_dir(Path(output_dir))
     options: dict[str, Any] = {"split": split, "allow_overlap": allow_overlap}
     options |= {} if diagnosis is None else {"diagnosis": str(diagnosis)}
-    options |= {} if device == "auto" else {"device": f"$torch.device('{device}')"}
+    options |= {} if device == "auto" else {"device": f"$torch.device('{find_device(device)}')"}
     workflow = make_workflow(bundle_dir, "evaluate", data_list, output_dir, **options | overrides)
     # Before the run, so that what it refuses reaches the user as it is and not inside the engine's error.
     workflow.parser.get_parsed_content("report").check()

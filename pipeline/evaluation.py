@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -16,10 +16,13 @@ from nodulus.transforms.problems import UsageError
 from .bundle_folder import METADATA, TRAINING_PATIENTS, VALIDATION_PATIENTS
 from .calibration import read_calibration
 from .collect_outputs import CollectOutputs, prediction_of
-from .data_list import DataListItem, Split, hash_data, read_data_list
+from .data_list import DataListItem, Split, hash_data, meaning_of_labels, read_data_list
 from .evaluation_record import BundleUsed, Context
 from .evaluation_report import write_report
+from .list_places import check_places
+from .pathology_check import read_diagnoses
 from .training_patients import overlap, read_training_patients
+from .worklist import problem_codes
 
 
 class EvaluationReport(CollectOutputs):
@@ -32,6 +35,7 @@ class EvaluationReport(CollectOutputs):
         bundle_root: the bundle, which the report names.
         output_dir: where the files are written.
         calibration: that the outputs were read by.
+        allow: problem codes that the series gate may admit.
         allow_overlap: admit patients that the weights were trained on.
         diagnosis: CSV of patients' diagnoses, for the check against pathology.
         n_resamples: bootstrap samples for the confidence intervals.
@@ -46,6 +50,7 @@ class EvaluationReport(CollectOutputs):
         bundle_root: str,
         output_dir: str,
         calibration: str,
+        allow: Collection[str] = (),
         allow_overlap: bool = False,
         diagnosis: str | None = None,
         n_resamples: int = 2000,
@@ -54,6 +59,7 @@ class EvaluationReport(CollectOutputs):
         super().__init__()
         self.data_list, self.split, self.weights = Path(data_list), split, Path(weights)
         self.bundle, self.output_dir, self.calibration = Path(bundle_root), Path(output_dir), Path(calibration)
+        self.allow = problem_codes(allow)
         self.allow_overlap, self.diagnosis = allow_overlap, None if diagnosis is None else Path(diagnosis)
         self.n_resamples, self.seed = n_resamples, seed
 
@@ -68,10 +74,15 @@ class EvaluationReport(CollectOutputs):
         Raises:
             UsageError: the weights were trained on some of the patients, and that was not allowed, or the file that
                 would tell is missing.
-            InputRefusedError: the calibration is malformed or belongs to other weights.
+            InputRefusedError: the calibration is malformed or belongs to other weights, an image cannot be read, or a
+                nodule lies outside its image.
         """
         items = self._items()
         read_calibration(self.calibration, _sha256(self.weights))
+        read_training_patients(self.weights.parent / VALIDATION_PATIENTS.name)
+        if self.diagnosis is not None:
+            read_diagnoses(self.diagnosis)
+        check_places(items, self.data_list.parent, self.allow)
         known = self._known_patients(items, TRAINING_PATIENTS)
         if known and not self.allow_overlap:
             raise UsageError(
@@ -102,7 +113,7 @@ class EvaluationReport(CollectOutputs):
             data=str((data.model_extra or {}).get("name", self.data_list.name)),
             data_hash=hash_data(data),  # not what the list says of itself: it may have been edited since
             split=self.split,
-            label=calibration.label,
+            label=meaning_of_labels(data, self.data_list),
             overlap=_overlap_sentence(len(trained), len(validated), _n_patients(items)),
             overlapping_patients=len(trained),
             bundle=self._bundle_used(),

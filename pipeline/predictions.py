@@ -46,9 +46,14 @@ class Prediction:
 
 
 def write_predictions(predictions: Sequence[Prediction], path: Path) -> Path:
-    """Write one row a nodule as CSV and return the path; attributes stay behind."""
+    """Write one row a nodule as CSV and return the path.
+
+    Attributes stay behind, and so do patient ids: ``patient`` is a running number, which is all that it takes to draw
+    patients anew; whoever has the data list finds the patient by the nodule.
+    """
     text = io.StringIO()
-    rows = [_row(prediction) for prediction in predictions]
+    number: dict[str, int] = {}
+    rows = [_row(one, number.setdefault(one.patient_id, len(number) + 1)) for one in predictions]
     # Baselines may be known of some nodules only.
     columns = list(dict.fromkeys(name for row in rows for name in row))
     writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n")
@@ -62,10 +67,10 @@ def labelled(predictions: Iterable[Prediction]) -> list[Prediction]:
     return [prediction for prediction in predictions if prediction.label is not None]
 
 
-def _row(prediction: Prediction) -> dict[str, object]:
+def _row(prediction: Prediction, patient: int) -> dict[str, object]:
     row: dict[str, object] = {
         "nodule_id": prediction.nodule_id,
-        "patient_id": prediction.patient_id,
+        "patient": patient,
         "label": "" if prediction.label is None else prediction.label,
         "diameter_mm": prediction.diameter_mm,
         "probability": prediction.probability,

@@ -12,16 +12,16 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
 from nodulus.transforms.problems import ProblemCode, UsageError
-from nodulus.transforms.read_ct import open_ct
 
 from .atomic_write import check_output_dir
 from .characteristics import CHARACTERISTICS
 from .data_list import DataList, DataListItem, hash_data, write_data_list
-from .nodule_placement import nodule_problem
-from .nodules import Nodule
+from .list_places import nodules_outside
 
 # The end-to-end tests score these patients from DICOM.
 HELD_OUT = ("LIDC-IDRI-0001", "LIDC-IDRI-0003")
+
+LABEL_MEANING = "mean of the radiologists' malignancy ratings (below 3: benign, above: malignant), not pathology"
 
 # A crop is a few slices of lung, too few for the gate to know Hounsfield units by their histogram.
 CROPS_MAY_BE = (ProblemCode.TOO_FEW_SLICES, ProblemCode.NOT_HOUNSFIELD)
@@ -66,7 +66,7 @@ def prepare_lidc(
     rest = [item for item in items if item.patient_id not in held_out]
     validates = validation_mask(rest, folds, fold, seed)
     # After the division, so that a nodule left out moves no patient to another fold.
-    outside = nodules_outside(items, Path(out).parent)
+    outside = nodules_outside(items, Path(out).parent, CROPS_MAY_BE)
     parts = (
         [item for item, chosen in zip(rest, validates, strict=True) if chosen is wanted] for wanted in (False, True)
     )
@@ -88,26 +88,6 @@ def read_crops(crops: Path, relative_to: Path) -> list[DataListItem]:
     if not rows:
         raise UsageError(f"Expected nodules in {table}, got none")
     return [_read_row(row, index, table, relative_to) for index, row in enumerate(rows, start=2)]
-
-
-def nodules_outside(items: Sequence[DataListItem], folder: Path) -> set[str]:
-    """Return the ids of the nodules that, by their table, do not lie in their crops.
-
-    Args:
-        items: of `read_crops`.
-        folder: that their image paths are relative to.
-
-    Raises:
-        InputRefusedError: a crop cannot be read.
-    """
-    outside = set()
-    for item in items:
-        nodule = Nodule(item.nodule_id, item.center_lps_mm, item.diameter_mm, item.box_lps_mm)
-        # The folder of the list need not be there yet, and only a path without .. can do without it.
-        crop = Path(os.path.normpath(folder / item.image))
-        if nodule_problem(nodule, open_ct(crop, allow=CROPS_MAY_BE)):
-            outside.add(item.nodule_id)
-    return outside
 
 
 def label_of(ratings: Sequence[int]) -> int | None:
@@ -186,6 +166,7 @@ def validation_mask(items: Sequence[DataListItem], folds: int, fold: int, seed: 
 def _head(folds: int, fold: int, seed: int) -> dict[str, object]:
     return {
         "name": "LIDC-IDRI nodules",
+        "label_meaning": LABEL_MEANING,
         "description": "Label from the readers' mean malignancy rating (below 3: 0, above: 1, 3: null), not pathology.",
         "licence": "CC BY 3.0, doi:10.7937/K9/TCIA.2015.LO9QL9SX",
         "labels": {"0": "benign", "1": "malignant"},

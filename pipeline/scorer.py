@@ -58,7 +58,7 @@ class Scorer:
     ) -> None:
         self.bundle_dir = find_bundle(bundle_dir)
         self.identity = identify(self.bundle_dir)
-        self.device = _device(device)
+        self.device = find_device(device)
         self.how = ReadOptions(allow=problem_codes(allow), series_uid=series_uid)
         parser = ConfigParser()
         parser.read_config(str(self.bundle_dir / INFERENCE_CONFIG))
@@ -163,7 +163,12 @@ def _case(scan: Path, nodules: NodulesLike, case_id: str | None, how: ReadOption
     return Case(case_id or name_of(scan), scan, tuple(found))
 
 
-def _device(name: Device) -> torch.device:
+def find_device(name: Device) -> torch.device:
+    """Return a device of this machine; "auto" takes CUDA where there is one.
+
+    Raises:
+        UsageError: when it is not there.
+    """
     is_there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
         return torch.device("cuda" if is_there["cuda"] else "cpu")

@@ -14,6 +14,8 @@ from nodulus.transforms.problems import UsageError
 
 from .atomic_write import check_output_dir, write_text
 from .data_list import hash_data, load_data_list, read_data_list
+from .list_places import check_places
+from .worklist import problem_codes
 
 WEIGHTS = "model.pt"
 CHECKPOINT = "resume.pt"
@@ -50,6 +52,7 @@ def train(data_list: Path, output_dir: Path, bundle_dir: Path, **overrides: Any)
         UsageError: the list is bad, a split is empty or too small, an image is missing, the folder cannot be written,
             ``resume`` is asked for where there is no checkpoint or for a run that was begun with another list, or
             ``tensorboard`` where it is not installed.
+        InputRefusedError: an image cannot be read, or a nodule lies outside its image.
     """
     output_dir = Path(output_dir)
     load_data_list(data_list, "validation", only_labelled=True, both_classes=True)
@@ -60,6 +63,7 @@ def train(data_list: Path, output_dir: Path, bundle_dir: Path, **overrides: Any)
         raise UsageError('Expected the package tensorboard, got none: pip install "nodulus[tensorboard]"')
     workflow = make_workflow(bundle_dir, "train", data_list, output_dir, **overrides)
     _check_first_batch(workflow.parser, data_list)
+    _check_places(workflow.parser, data_list)
     _settle_data(data_list, output_dir, is_resumed=bool(overrides.get("resume")))
     _run(workflow)
     weights = output_dir / WEIGHTS
@@ -105,6 +109,13 @@ def _check_first_batch(parser: ConfigParser, data_list: Path) -> None:
     n_needed = parser.get_parsed_content("train#dataloader#batch_size", default=1)
     if parser.get_parsed_content("train#dataloader#drop_last", default=False) and n_nodules < n_needed:
         raise UsageError(f"Expected at least {n_needed} training nodules (one batch), got {n_nodules} in {data_list}")
+
+
+def _check_places(parser: ConfigParser, data_list: Path) -> None:
+    """Refuse a list in which a nodule that would train or validate lies outside its image."""
+    data = read_data_list(data_list)
+    allow = problem_codes(parser.get_parsed_content("allow", default=[]))
+    check_places((*data.training, *data.validation), Path(data_list).parent, allow)
 
 
 def _settle_data(data_list: Path, output_dir: Path, *, is_resumed: bool) -> None:

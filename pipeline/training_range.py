@@ -167,7 +167,7 @@ def _spacing_reason(facts: NoduleFacts, limits: TrainingRange) -> Reason | None:
     high = limits.slice_spacing_mm_max
     if facts.slice_spacing_mm <= high + _SPACING_TOLERANCE_MM:
         return None
-    expected = f"slices at most {high:.2f} mm apart, as in training"
+    expected = f"slices at most {high:.2f} mm thick and apart, as in training"
     return Reason("slice_spacing", f"Expected {expected}, got {facts.slice_spacing_mm:.2f} mm")
 
 

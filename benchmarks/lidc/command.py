@@ -101,6 +101,7 @@ def _command(options: argparse.Namespace) -> str:
     words += ["--epochs", str(options.epochs)] if options.epochs is not None else []
     words += ["--resamples", str(options.resamples)] if options.resamples != N_RESAMPLES else []
     words += ["--report-only"] if options.report_only else []
+    words += ["--diagnosis", f"CROPS/{options.diagnosis.name}"] if options.diagnosis else []
     words += ["--untouched", options.untouched.name] if options.untouched else []
     return shlex.join(words)
 

@@ -13,13 +13,14 @@ import numpy as np
 
 from nodulus.pipeline.calibration_metrics import calibration_report
 from nodulus.pipeline.delong import delong_test
+from nodulus.pipeline.operating_points import measure_at
 
-from .baselines import CEILING
+from .baselines import READERS
 from .fold_auc import PatientBootstrap, auc_of_fold
 from .folds import PUBLISHED_TABLE, PublishedFolds
 from .goals import goals
 from .groups import ALL, SIZE_MATCHED, count, groups
-from .record import Benchmark, Calibrated, Delong, FoldRow, Networks, Repeat
+from .record import Benchmark, Calibrated, Called, Delong, FoldRow, Networks, Repeat
 from .scores import NETWORK, OWN, SCORES, FoldScores
 from .untouched import Untouched
 
@@ -71,7 +72,7 @@ def compare(
     by_name = {group.name: group for group in compared}
     repeats = _repeats(rows, published)
     calibration = _calibration(folds, made.networks, n_resamples, seed) if made.networks else ()
-    others = [name for name in names if name not in (*OWN, CEILING)]
+    others = [name for name in names if name not in (*OWN, READERS)]
     return Benchmark(
         command=made.command,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -151,6 +152,16 @@ def _calibration(
                     brier=report.brier,
                     slope=report.slope,
                     intercept=report.intercept,
+                    calls=tuple(_called(of_rep, name, row, n_resamples, seed) for name in of_rep[0].calls),
                 )
             )
     return tuple(reports)
+
+
+def _called(folds: Sequence[FoldScores], name: str, row: int, n_resamples: int, seed: int) -> Called:
+    """Return what an operating point gives over the folds of a repeat, one network a fold."""
+    labels = np.concatenate([fold.labels for fold in folds])
+    patients = [patient for fold in folds for patient in fold.patients]
+    is_called = np.concatenate([fold.calls[name][row] for fold in folds])
+    found = measure_at(labels, is_called.astype(float), patients, 0.5, n_resamples=n_resamples, seed=seed)
+    return Called(name=name, sensitivity=found.sensitivity, specificity=found.specificity)

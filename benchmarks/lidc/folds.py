@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nodulus.pipeline.data_list import SPLITS, DataList, DataListItem, hash_data, read_data_list, write_data_list
-from nodulus.pipeline.prepare_lidc import HELD_OUT, nodules_outside, read_crops, validation_mask
+from nodulus.pipeline.list_places import nodules_outside
+from nodulus.pipeline.prepare_lidc import CROPS_MAY_BE, HELD_OUT, LABEL_MEANING, read_crops, validation_mask
 from nodulus.transforms.problems import UsageError
 
 PUBLISHED_TABLE = "published_scores.csv"
@@ -109,7 +110,7 @@ def write_fold(crops: Path, out: Path, key: FoldKey, published: PublishedFolds) 
         UsageError: a published nodule is not among the crops, or ``nodules.csv`` is bad.
     """
     items = read_crops(Path(crops), Path(out).parent)
-    return write_split(items, out, key, published, nodules_outside(items, Path(out).parent))
+    return write_split(items, out, key, published, nodules_outside(items, Path(out).parent, CROPS_MAY_BE))
 
 
 def write_split(
@@ -167,6 +168,7 @@ def _head(key: FoldKey) -> dict[str, object]:
             "mean rating (below 3: 0, above: 1, 3: null). Not pathology."
         ),
         "licence": "CC BY 3.0, doi:10.7937/K9/TCIA.2015.LO9QL9SX",
+        "label_meaning": LABEL_MEANING,
         "labels": {"0": "benign", "1": "malignant"},
         "rep": key.rep,
         "fold": key.fold,

@@ -153,7 +153,16 @@ def _calibration(benchmark: Benchmark) -> str:
         )
         for each in benchmark.calibration
     ]
-    return _table(("repeat", "seed", "ECE", "ECE by chance alone", "Brier", "slope", "intercept"), rows)
+    calls = [
+        (f"{each.rep}", f"{each.seed}", call.name.replace("_", " "), str(call.sensitivity), str(call.specificity))
+        for each in benchmark.calibration
+        for call in each.calls
+    ]
+    quality = _table(("repeat", "seed", "ECE", "ECE by chance alone", "Brier", "slope", "intercept"), rows)
+    if not calls:
+        return quality
+    held = "At the thresholds that each network's own validation patients chose for 95 % sensitivity or specificity:"
+    return f"{quality}\n\n{held}\n\n" + _table(("repeat", "seed", "point", "sensitivity", "specificity"), calls)
 
 
 def _provenance(benchmark: Benchmark) -> str:

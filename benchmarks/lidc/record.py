@@ -96,6 +96,14 @@ class Delong(_Record):
     p_value: float
 
 
+class Called(_Record):
+    """What an operating point gives out of fold, each fold's threshold chosen on its own validation patients."""
+
+    name: str
+    sensitivity: Estimate
+    specificity: Estimate
+
+
 class Calibrated(_Record):
     """How well the network's out-of-fold probabilities are calibrated in one repeat, one network.
 
@@ -107,6 +115,7 @@ class Calibrated(_Record):
         brier: mean squared error.
         slope: of the logistic regression on the logit; None where none is finite.
         intercept: calibration in the large.
+        calls: at the operating points.
     """
 
     rep: int
@@ -116,6 +125,7 @@ class Calibrated(_Record):
     brier: Estimate
     slope: Estimate | None
     intercept: Estimate
+    calls: tuple[Called, ...] = ()
 
 
 class Goal(_Record):

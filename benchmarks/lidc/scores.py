@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nodulus.pipeline.bundle_folder import CALIBRATION
+from nodulus.pipeline.calibration import read_calibration
 from nodulus.pipeline.data_list import DataList, DataListItem, read_data_list
-from nodulus.pipeline.prepare_lidc import nodules_outside, read_crops
+from nodulus.pipeline.list_places import nodules_outside
+from nodulus.pipeline.prepare_lidc import CROPS_MAY_BE, read_crops
 from nodulus.transforms.problems import UsageError
 
 from .baselines import BASELINES, baseline_scores
@@ -58,11 +61,14 @@ class FoldScores:
         key: the fold.
         nodules: in the order of its data list, with their published labels.
         scores: by name, (n_networks, n_nodules); one row, but for the networks of several seeds.
+        calls: by operating point, (n_networks, n_nodules): whether each network called each nodule malignant, at the
+            threshold that was chosen on its own validation patients.
     """
 
     key: FoldKey
     nodules: tuple[DataListItem, ...]
     scores: Mapping[str, NDArray[np.float64]]
+    calls: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     @property
     def labels(self) -> NDArray[np.int_]:
@@ -78,7 +84,8 @@ class FoldScores:
         """Return the same of some nodules."""
         index = [k for k, item in enumerate(self.nodules) if chooses(item)]
         scores = {name: values[:, index] for name, values in self.scores.items()}
-        return FoldScores(self.key, tuple(self.nodules[k] for k in index), scores)
+        calls = {name: values[:, index] for name, values in self.calls.items()}
+        return FoldScores(self.key, tuple(self.nodules[k] for k in index), scores, calls)
 
 
 def gather(
@@ -99,7 +106,7 @@ def gather(
     items = read_crops(crops, out)
     # Only a fold that was not trained yet needs its list made.
     is_whole = all(list_path(out, key).is_file() for key in keys)
-    outside = set() if is_whole else nodules_outside(items, out)
+    outside = set() if is_whole else set(nodules_outside(items, out, CROPS_MAY_BE))
     features = hand_features(items, crops, out / FEATURES_FILE)
     seeds = {key: sorted(run.seed for run in runs if run.key == key) for key in keys}
     if len({tuple(found) for found in seeds.values()}) > 1:
@@ -111,8 +118,10 @@ def gather(
         path = list_path(out, key)
         data = read_data_list(path) if path.is_file() else write_split(items, path, key, published, outside)
         own = {name: scores[None] for name, scores in baseline_scores(data, features).items()}
-        networks = _network_scores(data, [FoldRun(key, seed) for seed in seeds[key]], out)
-        folds.append(FoldScores(key, data.test, networks | own | _published_scores(data, key, published)))
+        runs_of_fold = [FoldRun(key, seed) for seed in seeds[key]]
+        networks = _network_scores(data, runs_of_fold, out)
+        scores = networks | own | _published_scores(data, key, published)
+        folds.append(FoldScores(key, data.test, scores, _calls(networks, runs_of_fold, out)))
     return folds
 
 
@@ -130,6 +139,20 @@ def _network_scores(data: DataList, runs: Sequence[FoldRun], out: Path) -> dict[
     scores = np.asarray(own_box, dtype=np.float64)
     ensemble = {ENSEMBLE: scores.mean(axis=0, keepdims=True)} if len(runs) > 1 else {}
     return {NETWORK: scores} | ensemble | {BY_DIAMETER: np.asarray(diameter_box, dtype=np.float64)}
+
+
+def _calls(
+    networks: Mapping[str, NDArray[np.float64]], runs: Sequence[FoldRun], out: Path
+) -> dict[str, NDArray[np.bool_]]:
+    paths = [run.folder(out) / CALIBRATION.name for run in runs]
+    if not (paths and all(path.is_file() for path in paths)):
+        return {}  # predictions may be kept without the networks that made them
+    chosen = [read_calibration(path).operating_points for path in paths]
+    thresholds: dict[str, list[float]] = {point.name: [] for point in chosen[0]}
+    for points in chosen:
+        for point in points:
+            thresholds[point.name].append(point.threshold)
+    return {name: networks[NETWORK] >= np.asarray(limits)[:, None] for name, limits in thresholds.items()}
 
 
 def _published_scores(data: DataList, key: FoldKey, published: PublishedFolds) -> dict[str, NDArray[np.float64]]:

@@ -80,12 +80,12 @@ def test_a_readme_beside_the_docs_receives_the_figures_between_its_markers_alone
     bundle_with_networks: Path, tmp_path: Path
 ) -> None:
     readme = tmp_path / "README.md"
-    readme.write_text(f"# Title\n\n{START}\nold\n{END}\n\n## Layout\n")
+    readme.write_text(f"# Title\n\n{START}\nof last year\n{END}\n\n## Layout\n")
     assert main(["--bundle", str(bundle_with_networks), "--docs", str(tmp_path / "docs")]) == 0
     page = readme.read_text()
     assert page.startswith(f"# Title\n\n{START}\n\n| published patient folds")
     assert page.endswith(f"\n{END}\n\n## Layout\n")
-    assert "old" not in page
+    assert "of last year" not in page
     readme.write_text("# No markers\n")
     assert main(["--bundle", str(bundle_with_networks), "--docs", str(tmp_path / "docs")]) == 2
 

@@ -233,6 +233,46 @@ def test_patients_that_trained_the_weights_are_refused_unless_they_are_allowed(
     assert "11 of the 11 patients trained the weights" in (tmp_path / "allowed" / "report.html").read_text()
 
 
+def test_a_nodule_outside_its_image_neither_trains_nor_is_evaluated(
+    data_list: Path, bundle: Path, calibrated: Path, tmp_path: Path
+) -> None:
+    content = json.loads(data_list.read_text())
+    for split in content.values():
+        for item in split:
+            item["image"] = str(data_list.parent / item["image"])
+    moved = content["validation"][3]
+    moved["center_lps_mm"], moved["box_lps_mm"] = [0.0, 0.0, 900.0], None
+    path = tmp_path / "list.json"
+    path.write_text(json.dumps(content))
+    message = r"nodule_outside: Expected a centre inside the scan, .*got \(0.0, 0.0, 900.0\) for nodule nodule 23"
+    with pytest.raises(InputRefusedError, match=message):
+        train(path, tmp_path / "out", bundle, **TINY)
+    with pytest.raises(InputRefusedError, match=message):
+        evaluate_bundle(path, tmp_path / "report", bundle, weights=str(calibrated), **EVALUATED)
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_device_that_is_not_there_is_refused(data_list: Path, bundle: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"Expected a device of this machine \(.*cpu.*\), got 'tpu'"):
+        evaluate_bundle(data_list, tmp_path, bundle, device="tpu")  # type: ignore[arg-type]
+
+
+def test_the_report_says_what_the_list_says_its_labels_mean(
+    data_list: Path, bundle: Path, calibrated: Path, tmp_path: Path
+) -> None:
+    content = json.loads(data_list.read_text())
+    for split in content.values():
+        for item in split:
+            item["image"] = str(data_list.parent / item["image"])
+    path = tmp_path / "list.json"
+    path.write_text(json.dumps({"label_meaning": "histology of the resected nodule"} | content))
+    options: dict[str, Any] = {"weights": str(calibrated), "n_resamples": 20, **EVALUATED}
+    stated = read_evaluation(evaluate_bundle(path, tmp_path / "stated", bundle, **options))
+    assert stated.context.label == "histology of the resected nodule"
+    silent = read_evaluation(evaluate_bundle(data_list, tmp_path / "silent", bundle, **options))
+    assert silent.context.label == "labels of list.json, whose meaning it does not state (label_meaning)"
+
+
 def test_a_calibration_of_other_weights_is_not_evaluated(
     data_list: Path, bundle: Path, calibrated: Path, tmp_path: Path
 ) -> None:

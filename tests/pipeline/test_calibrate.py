@@ -18,12 +18,12 @@ def test_the_fit_is_where_the_likelihood_is_flat() -> None:
     assert [error.sum(), (error * x).sum()] == pytest.approx([0, 0], abs=1e-3)
 
 
-@pytest.mark.parametrize("x", [[1, 2, 3, 4], [1, 2, 2, 3], [4, 3, 2, 1]])
+@pytest.mark.parametrize("x", [[1, 2, 3, 4], [1, 2, 2, 3]])
 def test_a_number_that_parts_the_classes_is_not_believed_without_end(x: list[float]) -> None:
     found = fit_logistic(x, [0, 0, 1, 1])
     # Two nodules of a class count as three of four, so that none is told a probability of 0 or 1.
     assert max(abs(found.slope * each + found.intercept) for each in x) < 2
-    assert np.sign(found.slope) == np.sign(x[-1] - x[0])
+    assert found.slope > 0
 
 
 def test_two_nodules_give_what_platt_gives() -> None:
@@ -36,3 +36,10 @@ def test_two_nodules_give_what_platt_gives() -> None:
 def test_a_number_that_never_changes_says_the_share_of_each_class() -> None:
     found = fit_logistic([3, 3, 3, 3], [0, 0, 0, 1])
     assert found.probability(3) == pytest.approx(0.25, abs=1e-4)
+
+
+def test_scores_that_fall_with_the_label_are_not_turned_round(caplog: pytest.LogCaptureFixture) -> None:
+    fitted = fit_logistic([3.0, 2.0, 1.5, 1.0, 0.0, 1.6], [0, 0, 0, 1, 1, 1])
+    assert fitted.slope == 0.0
+    assert fitted.probability(-5.0) == fitted.probability(5.0) == pytest.approx(0.5)
+    assert "say nothing" in caplog.text

@@ -270,10 +270,10 @@ def test_train_says_how_good_the_weights_are_and_when_nothing_is_left_to_resume(
     assert run(arguments) == 0
     said = capfd.readouterr()
     best = "best validation AUC " + (out / "training_log.txt").read_text().split()[-3].strip("()") + " in epoch 1 of 1"
-    assert said.out.splitlines()[-2:] == [f"wrote {out / 'model.pt'}", best]
+    assert said.out.splitlines()[-3:] == [f"wrote {out / 'model.pt'}", f"wrote {out / 'calibration.json'}", best]
     assert "Logging file" not in said.out + said.err
     assert run([*arguments, "--resume"]) == 0
-    assert capfd.readouterr().out.splitlines()[-2].startswith("nothing to resume: all 1 epochs are done")
+    assert capfd.readouterr().out.splitlines()[-3].startswith("nothing to resume: all 1 epochs are done")
 
 
 def test_the_module_is_the_command_too(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from benchmarks.lidc.folds import (
     write_split,
 )
 from nodulus.pipeline.data_list import SPLITS, DataList, DataListItem, hash_data, read_data_list
-from nodulus.pipeline.prepare_lidc import HELD_OUT, label_of, nodules_outside, read_crops
+from nodulus.pipeline.list_places import nodules_outside
+from nodulus.pipeline.prepare_lidc import CROPS_MAY_BE, HELD_OUT, label_of, read_crops
 from nodulus.transforms.problems import UsageError
 
 
@@ -38,7 +39,7 @@ def items(real_crops: Path) -> list[DataListItem]:
 
 @pytest.fixture(scope="module")
 def outside(items: list[DataListItem], real_crops: Path) -> set[str]:
-    return nodules_outside(items, real_crops)
+    return set(nodules_outside(items, real_crops, CROPS_MAY_BE))
 
 
 @pytest.fixture(scope="module")
