@@ -18,12 +18,12 @@ from monai.bundle import ConfigParser
 
 from nodulus.pipeline.atomic_write import replacing_file, write_text
 from nodulus.pipeline.bundle_folder import INFERENCE_CONFIG
-from nodulus.pipeline.calibration_metrics import CalibrationReport
 from nodulus.pipeline.characteristics import CHARACTERISTICS, OUTPUTS
 from nodulus.pipeline.evaluation_plots import draw_calibration, draw_roc, draw_sizes, group_title
 from nodulus.pipeline.evaluation_record import DIAMETER, DIAMETER_BOX, NETWORK, SIZE_ONLY, Evaluation
 from nodulus.pipeline.plot_style import as_png
 from nodulus.pipeline.prepare_lidc import HELD_OUT
+from nodulus.pipeline.statistics.calibration_metrics import CalibrationReport
 from nodulus.transforms.problems import InputRefusedError, UsageError
 
 from .lidc.groups import SIZE_MATCHED

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from nodulus.pipeline.calibration_metrics import CalibrationReport
-from nodulus.pipeline.estimate import Estimate
 from nodulus.pipeline.evaluation_plots import TITLES as EVALUATED
 from nodulus.pipeline.evaluation_record import CharacteristicRecord
+from nodulus.pipeline.statistics.calibration_metrics import CalibrationReport
+from nodulus.pipeline.statistics.estimate import Estimate
 
 from .lidc.baselines import READERS
 from .lidc.record import Goal, Group

@@ -19,8 +19,8 @@ from .bundle_folder import CALIBRATION, TRAINING_PATIENTS, VALIDATION_PATIENTS
 from .calibration import Calibration, FittedOn, Logistic, read_calibration, write_calibration
 from .collect_outputs import CollectOutputs, Output
 from .data_list import DataList, DataListItem, Split, hash_data, load_data_list, meaning_of_labels, read_data_list
-from .operating_points import choose_operating_points
 from .scorer import load_weights
+from .statistics.operating_points import choose_operating_points
 from .train import make_workflow
 from .training_patients import hash_patients, overlap, read_training_patients, write_training_patients
 from .training_range import fit_training_range

@@ -17,7 +17,7 @@ from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode
 
 from .atomic_write import write_text
 from .characteristics import OUTPUTS
-from .operating_points import OperatingPoint, PointName
+from .statistics.operating_points import OperatingPoint, PointName
 from .training_range import TrainingRange
 
 

@@ -13,8 +13,8 @@ from rich.table import Table
 
 from .cases import Case
 from .characteristics import CHARACTERISTICS
-from .operating_points import OperatingPoint
 from .results import BundleIdentity, CaseResult, NoduleResult, ProblemRecord
+from .statistics.operating_points import OperatingPoint
 
 if TYPE_CHECKING:
     from .scorer import Scorer

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from .binary_labels import class_counts
 from .evaluation_record import DIAMETER, Context, Counts, GroupRecord, ScoreRecord
 from .evaluation_scores import complete_scores, labels_of, patients_of, score_records
 from .label_rules import LABEL_RULES
 from .predictions import Prediction, labelled
-from .strata import (
+from .statistics.binary_labels import class_counts
+from .statistics.strata import (
     AGE_STRATA,
     SIZE_STRATA,
     THICKNESS_STRATA,

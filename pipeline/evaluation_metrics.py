@@ -10,10 +10,7 @@ import numpy as np
 
 from nodulus.transforms.problems import UsageError
 
-from .calibration_metrics import calibration_report
 from .characteristics import CHARACTERISTICS
-from .curves import decision_curve, precision_recall_band, roc_curve_band
-from .estimate import Estimate
 from .evaluation_groups import SIZE_MATCHED_MM, by_label_rule, by_size, ratings_of, size_matched, subgroups
 from .evaluation_record import (
     NETWORK,
@@ -28,10 +25,13 @@ from .evaluation_record import (
     PathologyRecord,
 )
 from .evaluation_scores import complete_scores, counts_of, has_both_classes, labels_of, patients_of, score_records
-from .metrics import compare_scores
-from .operating_points import measure_at
 from .predictions import Prediction, labelled
 from .rating_agreement import mean_absolute_error, spearman
+from .statistics.calibration_metrics import calibration_report
+from .statistics.curves import decision_curve, precision_recall_band, roc_curve_band
+from .statistics.estimate import Estimate
+from .statistics.metrics import compare_scores
+from .statistics.operating_points import measure_at
 
 N_HARDEST = 8
 HISTOGRAM_BINS = 20

@@ -11,7 +11,6 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from .estimate import Estimate
 from .evaluation_pictures import SCALE_BAR_MM
 from .evaluation_plots import (
     draw_calibration,
@@ -26,7 +25,8 @@ from .evaluation_plots import (
 )
 from .evaluation_record import DIAMETER, NETWORK, Evaluation, HardCase
 from .plot_style import as_svg
-from .strata import too_few
+from .statistics.estimate import Estimate
+from .statistics.strata import too_few
 
 TEMPLATES = Path(__file__).parent / "templates"
 

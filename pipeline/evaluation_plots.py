@@ -9,8 +9,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .curves import DecisionCurve
-from .estimate import Band, Estimate
 from .evaluation_record import (
     DIAMETER,
     DIAMETER_BOX,
@@ -21,6 +19,8 @@ from .evaluation_record import (
     Histogram,
 )
 from .plot_style import BENIGN, INK, MAIN, MALIGNANT, MUTED, SIZE, LegendPlace, add_legend, name_axes, new_axes, styles
+from .statistics.curves import DecisionCurve
+from .statistics.estimate import Band, Estimate
 
 # Beside the network a plot holds what size alone gives, and as many baselines as stay readable.
 MOST_BASELINES = 5

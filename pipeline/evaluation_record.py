@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from nodulus.transforms.problems import UsageError
 
 from .atomic_write import write_text
-from .calibration_metrics import CalibrationReport
-from .curves import DecisionCurve, PrecisionRecallBand, RocBand
-from .estimate import Estimate
-from .operating_points import Accuracy, OperatingPoint
+from .statistics.calibration_metrics import CalibrationReport
+from .statistics.curves import DecisionCurve, PrecisionRecallBand, RocBand
+from .statistics.estimate import Estimate
+from .statistics.operating_points import Accuracy, OperatingPoint
 
 SCHEMA_VERSION = "1"
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from .binary_labels import class_counts, malignant_mask
-from .curves import precision_recall_band
-from .delong import delong_test
-from .estimate import Estimate
 from .evaluation_record import DIAMETER, DIAMETER_BOX, NETWORK, SIZE_ONLY, Context, Counts, ScoreRecord
-from .metrics import compare_scores
 from .predictions import Prediction
+from .statistics.binary_labels import class_counts, malignant_mask
+from .statistics.curves import precision_recall_band
+from .statistics.delong import delong_test
+from .statistics.estimate import Estimate
+from .statistics.metrics import compare_scores
 
 OURS = (NETWORK, DIAMETER_BOX, SIZE_ONLY, DIAMETER)
 

@@ -12,9 +12,9 @@ from nodulus.transforms.problems import UsageError
 from .evaluation_groups import ratings_of
 from .evaluation_record import DIAMETER_BOX, NETWORK, Context, PathologyRecord, PathologyTask
 from .evaluation_scores import complete_scores, negated
-from .metrics import compare_scores
 from .predictions import Prediction
-from .strata import MIN_PER_CLASS
+from .statistics.metrics import compare_scores
+from .statistics.strata import MIN_PER_CLASS
 from .table_rows import Row, read_rows
 
 READERS = "readers' mean rating"

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .bootstrap import estimate, patient_weights
-from .estimate import Estimate
+from .statistics.bootstrap import estimate, patient_weights
+from .statistics.estimate import Estimate
 
 
 def spearman(

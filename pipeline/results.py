@@ -15,7 +15,7 @@ from nodulus.transforms.geometry import Grid
 from nodulus.transforms.problems import Problem
 
 from .atomic_write import write_text
-from .operating_points import OperatingPoint
+from .statistics.operating_points import OperatingPoint
 
 Triple = tuple[float, float, float]
 CaseStatus = Literal["scored", "refused", "failed"]

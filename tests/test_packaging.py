@@ -68,7 +68,7 @@ def test_wheel_built_from_the_sdist_holds_both_folders_and_no_bundle(tmp_path: P
         f"nodulus/{path.relative_to(ROOT)}"
         for folder in FOLDERS
         for pattern in patterns
-        for path in (ROOT / folder).glob(pattern)
+        for path in (ROOT / folder).rglob(pattern)
     }
     assert sources | {"nodulus/pipeline/py.typed", "nodulus/transforms/py.typed"} <= packed
     assert not [name for name in packed if name.startswith(("bundles", "tests")) or name == "nodulus/__init__.py"]

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nodulus.pipeline.calibration_metrics import calibration_report
-from nodulus.pipeline.delong import delong_test
-from nodulus.pipeline.operating_points import measure_at
+from nodulus.pipeline.statistics.calibration_metrics import calibration_report
+from nodulus.pipeline.statistics.delong import delong_test
+from nodulus.pipeline.statistics.operating_points import measure_at
 
 from .baselines import READERS
 from .fold_auc import PatientBootstrap, auc_of_fold

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nodulus.pipeline.bootstrap import estimate, patient_weights
-from nodulus.pipeline.metrics import Estimate, pairwise_wins, weighted_auc
+from nodulus.pipeline.statistics.bootstrap import estimate, patient_weights
+from nodulus.pipeline.statistics.metrics import Estimate, pairwise_wins, weighted_auc
 
 from .scores import FoldScores
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from nodulus.pipeline.metrics import Estimate
+from nodulus.pipeline.statistics.metrics import Estimate
 
 from .folds import VALIDATION_PARTS
 from .record import Benchmark, Goal, Group

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from nodulus.pipeline.atomic_write import write_text
-from nodulus.pipeline.metrics import Estimate
+from nodulus.pipeline.statistics.metrics import Estimate
 from nodulus.transforms.problems import UsageError
 
 

@@ -17,11 +17,11 @@ import pytest
 from benchmarks.model_card import BUNDLE, END, START, TEMPLATES, count_weights, draw, main, put_figures, render
 from benchmarks.model_card_sources import FLAG_RATES, FOLDS, OUT_OF_FOLD, VALIDATION, Sources, read_sources
 from benchmarks.model_card_words import compared, goals_in_words, weakest, worth_reading
-from nodulus.pipeline.estimate import Estimate
 from nodulus.pipeline.evaluation_metrics import evaluate_predictions
 from nodulus.pipeline.evaluation_record import CharacteristicRecord, write_evaluation
 from nodulus.pipeline.pathology_check import Diagnosis, check_pathology
 from nodulus.pipeline.plot_style import as_png
+from nodulus.pipeline.statistics.estimate import Estimate
 from nodulus.transforms.problems import UsageError
 from tests.pipeline.simulated_predictions import simulated_context, simulated_predictions
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from nodulus.pipeline.characteristics import CHARACTERISTICS
-from nodulus.pipeline.estimate import Estimate
 from nodulus.pipeline.evaluation_record import BundleUsed, Context
 from nodulus.pipeline.label_rules import LABEL_RULES
-from nodulus.pipeline.operating_points import OperatingPoint
 from nodulus.pipeline.predictions import Prediction
+from nodulus.pipeline.statistics.estimate import Estimate
+from nodulus.pipeline.statistics.operating_points import OperatingPoint
 
 SCANNERS = ("GE MEDICAL SYSTEMS", "SIEMENS", "Philips")
 

@@ -9,8 +9,8 @@ from statistics import mean
 import pytest
 
 from nodulus.pipeline.evaluation_groups import ratings_of
-from nodulus.pipeline.metrics import roc_auc
 from nodulus.pipeline.pathology_check import READERS, Diagnosis, check_pathology, read_diagnoses
+from nodulus.pipeline.statistics.metrics import roc_auc
 from nodulus.transforms.problems import UsageError
 
 from .simulated_predictions import simulated_context, simulated_predictions

@@ -10,7 +10,7 @@ from benchmarks.lidc.fold_auc import PatientBootstrap, auc_of_fold, fold_mean_au
 from benchmarks.lidc.folds import FoldKey
 from benchmarks.lidc.scores import FoldScores
 from nodulus.pipeline.data_list import DataListItem
-from nodulus.pipeline.metrics import compare_scores, roc_auc
+from nodulus.pipeline.statistics.metrics import compare_scores, roc_auc
 
 N_RESAMPLES = 200
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
-from .atomic_write import replacing_file, write_text
-from .phantom_spec import Phantom
+from nodulus.pipeline.atomic_write import replacing_file, write_text
+
+from .spec import Phantom
 
 SCANNER_FRAME = 1  # NIFTI_XFORM_SCANNER_ANAT
 NODULE_COLUMNS = ("nodule_id", "x_mm", "y_mm", "z_mm", "diameter_mm")

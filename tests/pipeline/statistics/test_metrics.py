@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from nodulus.pipeline.metrics import compare_scores, roc_auc
+from nodulus.pipeline.statistics.metrics import compare_scores, roc_auc
 
 
 @settings(max_examples=50, deadline=None)

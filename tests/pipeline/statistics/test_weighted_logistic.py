@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from nodulus.pipeline.weighted_logistic import weighted_logistic
+from nodulus.pipeline.statistics.weighted_logistic import weighted_logistic
 
 
 def nodules(seed: int, n_nodules: int = 80) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .phantom_spec import PhantomSpec
+from .spec import PhantomSpec
 
 # float32 in fact: numpy's stubs take a float32 array times a float for float64, which it is not (NEP 50).
 Field = NDArray[np.floating[Any]]

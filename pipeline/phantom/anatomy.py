@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .phantom_body import (
+from .body import (
     AIR_HU,
     Surfaces,
     paint_abdomen,
@@ -13,13 +13,13 @@ from .phantom_body import (
     paint_table,
     paint_wall,
 )
-from .phantom_grid import Field, Grid, Place
-from .phantom_mediastinum import TRACHEA_WALL_MM, airways, great_vessels, gullet, lymph_nodes
-from .phantom_noise import TissueTexture
-from .phantom_seeds import named_random
-from .phantom_skeleton import CORTEX_HU, MARROW_HU, bone_tubes, paint_skeleton
-from .phantom_tubes import paint_tubes
-from .phantom_vessels import lung_bronchi, lung_vessels
+from .grid import Field, Grid, Place
+from .mediastinum import TRACHEA_WALL_MM, airways, great_vessels, gullet, lymph_nodes
+from .noise import TissueTexture
+from .seeds import named_random
+from .skeleton import CORTEX_HU, MARROW_HU, bone_tubes, paint_skeleton
+from .tubes import paint_tubes
+from .vessels import lung_bronchi, lung_vessels
 
 BLOOD_HU = 42.0
 

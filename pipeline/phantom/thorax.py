@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .phantom_grid import Field, Place
-from .phantom_shapes import Profile, ellipse, ellipsoid, ramp, smooth_union
+from .grid import Field, Place
+from .shapes import Profile, ellipse, ellipsoid, ramp, smooth_union
 
 LUNG_APEX_MM = 122.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from .phantom_grid import Field
+from .grid import Field
 
 TABLE_STEP_MM = 0.5
 

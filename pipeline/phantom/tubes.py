@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .phantom_grid import Field, Grid, Points
-from .phantom_shapes import coverage
+from .grid import Field, Grid, Points
+from .shapes import coverage
 
 SMOOTH_STEP_MM = 6.0
 LEAST_STRENGTH = 0.04  # fainter than this, a vessel is lost in the noise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nodulus.pipeline.binary_labels import class_counts, malignant_mask, probability_array, score_array
+from nodulus.pipeline.statistics.binary_labels import class_counts, malignant_mask, probability_array, score_array
 
 
 def test_nodules_are_counted_by_class_and_patient() -> None:

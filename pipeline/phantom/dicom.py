@@ -9,8 +9,9 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from pydicom.valuerep import DSfloat
 
-from .atomic_write import replacing_folder
-from .phantom_spec import Phantom
+from nodulus.pipeline.atomic_write import replacing_folder
+
+from .spec import Phantom
 
 RESCALE_INTERCEPT_HU = -1024
 # A date of its own for each run would make equal phantoms unequal; none at all keeps viewers from sorting them.

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .phantom_grid import Field, Place
-from .phantom_noise import TissueTexture
-from .phantom_shapes import Profile, coverage, ellipse, ellipsoid, paint, ramp
-from .phantom_thorax import (
+from .grid import Field, Place
+from .noise import TissueTexture
+from .shapes import Profile, coverage, ellipse, ellipsoid, paint, ramp
+from .thorax import (
     SPINE_Y,
     cavity_distance_mm,
     diaphragm_distance_mm,

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix
 
-from nodulus.pipeline.operating_points import OperatingPoint, choose_operating_points, measure_at
+from nodulus.pipeline.statistics.operating_points import OperatingPoint, choose_operating_points, measure_at
 
 from .labelled_nodules import calibrated_nodules
 

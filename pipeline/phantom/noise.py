@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from .phantom_grid import Field, Place
+from .grid import Field, Place
 
 CELL_MM = 3.2
 N_CELLS = 64  # the pattern repeats after 205 mm, which nobody sees in a noise

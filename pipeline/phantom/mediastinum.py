@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .phantom_tubes import Tube
+from .tubes import Tube
 
 TRACHEA_WALL_MM = 1.6
 

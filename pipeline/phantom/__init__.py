@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from .phantom_anatomy import chest_hu
-from .phantom_dicom import write_dicom_series
-from .phantom_files import write_nifti, write_nodule_table
-from .phantom_grid import Grid
-from .phantom_nodules import paint_nodule
-from .phantom_noise import ScannerNoise
-from .phantom_seeds import named_random
-from .phantom_spec import DEFAULT_NODULES, NoduleMargin, NoduleTexture, Phantom, PhantomNodule, PhantomSpec
+from .anatomy import chest_hu
+from .dicom import write_dicom_series
+from .files import write_nifti, write_nodule_table
+from .grid import Grid
+from .nodules import paint_nodule
+from .noise import ScannerNoise
+from .seeds import named_random
+from .spec import DEFAULT_NODULES, NoduleMargin, NoduleTexture, Phantom, PhantomNodule, PhantomSpec
 
 __all__ = [
     "DEFAULT_NODULES",

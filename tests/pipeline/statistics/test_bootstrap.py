@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nodulus.pipeline.bootstrap import band, estimate, patient_weights
+from nodulus.pipeline.statistics.bootstrap import band, estimate, patient_weights
 
 PATIENTS = ["b", "a", "b", "c", "a", "b"]
 

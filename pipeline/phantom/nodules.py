@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage
 
-from .phantom_grid import Field, Grid, Points
-from .phantom_outline import Outline, evenly_spread_directions, share_inside, voxels_near
-from .phantom_seeds import named_random
-from .phantom_spec import NoduleMargin, PhantomNodule
-from .phantom_tubes import Tube, paint_tubes
+from .grid import Field, Grid, Points
+from .outline import Outline, evenly_spread_directions, share_inside, voxels_near
+from .seeds import named_random
+from .spec import NoduleMargin, PhantomNodule
+from .tubes import Tube, paint_tubes
 
 SOLID_HU, GROUND_GLASS_HU, CORE_HU, CALCIFIED_HU = 42.0, -600.0, 25.0, 480.0
 GROUND_GLASS_UNEVENNESS_HU = 18.0

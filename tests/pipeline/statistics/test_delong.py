@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from nodulus.pipeline.delong import delong_test
-from nodulus.pipeline.estimate import Estimate
-from nodulus.pipeline.metrics import compare_scores
+from nodulus.pipeline.statistics.delong import delong_test
+from nodulus.pipeline.statistics.estimate import Estimate
+from nodulus.pipeline.statistics.metrics import compare_scores
 
 Nodules = list[tuple[int, int, int]]
 # Two of each class always; whole scores from a short range, so that ties are common.

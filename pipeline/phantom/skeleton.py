@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .phantom_grid import Field, Place
-from .phantom_shapes import Profile, ellipse, paint, ramp
-from .phantom_thorax import SPINE_Y
-from .phantom_tubes import Tube
+from .grid import Field, Place
+from .shapes import Profile, ellipse, paint, ramp
+from .thorax import SPINE_Y
+from .tubes import Tube
 
 CORTEX_HU, MARROW_HU, CARTILAGE_HU, DISC_HU = 720.0, 230.0, 105.0, 85.0
 VERTEBRA_PITCH_MM = 25.0

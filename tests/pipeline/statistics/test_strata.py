@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from nodulus.pipeline.metrics import compare_scores
-from nodulus.pipeline.strata import (
+from nodulus.pipeline.statistics.metrics import compare_scores
+from nodulus.pipeline.statistics.strata import (
     AGE_STRATA,
     SIZE_STRATA,
     THICKNESS_STRATA,

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from nodulus.pipeline.phantom import NoduleMargin, NoduleTexture, PhantomNodule, PhantomSpec, make_phantom
-from nodulus.pipeline.phantom_grid import Grid
-from nodulus.pipeline.phantom_nodules import paint_nodule
-from nodulus.pipeline.phantom_outline import Outline, evenly_spread_directions
+from nodulus.pipeline.phantom.grid import Grid
+from nodulus.pipeline.phantom.nodules import paint_nodule
+from nodulus.pipeline.phantom.outline import Outline, evenly_spread_directions
 
 LUNG_HU, SOLID_HU = -850.0, 42.0
 MARGINS: tuple[NoduleMargin, ...] = ("smooth", "lobulated", "spiculated")

@@ -9,7 +9,7 @@ import pytest
 from scipy.special import expit, logit
 from sklearn.metrics import brier_score_loss
 
-from nodulus.pipeline.calibration_metrics import calibration_report
+from nodulus.pipeline.statistics.calibration_metrics import calibration_report
 
 from .labelled_nodules import calibrated_nodules
 

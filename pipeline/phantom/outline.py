@@ -7,8 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from .phantom_grid import Field, Grid, Points
-from .phantom_shapes import coverage
+from .grid import Field, Grid, Points
+from .shapes import coverage
 
 N_DIRECTIONS = 2000
 MOST_SUBVOXELS = 9

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
-from nodulus.pipeline.bootstrap import patient_weights
-from nodulus.pipeline.curves import decision_curve, precision_recall_band, roc_curve_band
+from nodulus.pipeline.statistics.bootstrap import patient_weights
+from nodulus.pipeline.statistics.curves import decision_curve, precision_recall_band, roc_curve_band
 
 from .labelled_nodules import calibrated_nodules
 

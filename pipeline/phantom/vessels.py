@@ -7,11 +7,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from .phantom_grid import Place, Points
-from .phantom_mediastinum import ARTERY_ROOTS_MM, BRONCHUS_ROOTS_MM, VEIN_ROOTS_MM
-from .phantom_seeds import named_random
-from .phantom_thorax import lung_distance_mm
-from .phantom_tubes import Tube
+from .grid import Place, Points
+from .mediastinum import ARTERY_ROOTS_MM, BRONCHUS_ROOTS_MM, VEIN_ROOTS_MM
+from .seeds import named_random
+from .thorax import lung_distance_mm
+from .tubes import Tube
 
 
 @dataclass(frozen=True)
