@@ -89,7 +89,18 @@ def _print_characteristics(case: CaseResult) -> None:
     for nodule in case.nodules:
         if nodule.characteristics:
             rated = (f"{name} {nodule.characteristics[name]:.1f}" for name in SHOWN_CHARACTERISTICS)
-            console.print(f"{nodule.nodule_id}: {', '.join(rated)}", style="dim", highlight=False)
+            line = f"{nodule.nodule_id}: {', '.join(rated)}"
+            console.print("; ".join([line, *_brock_words(nodule)]), style="dim", highlight=False)
+
+
+def _brock_words(nodule: NoduleResult) -> list[str]:
+    """Return what the Brock model says, or what it lacks, where the table tells anything that it asks."""
+    brock = nodule.brock
+    if brock is None:
+        return []
+    if brock.probability_cancer is not None:
+        return [f"Brock model: probability of cancer {brock.probability_cancer:.3f}"]
+    return [f"Brock model: {brock.problem or 'the table lacks ' + ', '.join(brock.missing)}"]
 
 
 def _point_line(point: OperatingPoint) -> str:

@@ -379,3 +379,20 @@ def test_a_detector_that_found_nothing_leaves_nothing_to_score(
     out = str(tmp_path / "out")
     assert run(["infer", str(study.dicom_folder), "--nodules", str(tmp_path / "boxes.json"), "-o", out]) == 2
     assert "at least one nodule" in error_lines(capfd)[0]
+
+
+def test_the_console_says_what_the_brock_model_says_or_lacks(
+    study: DemoStudy, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    x, y, z = study.cases[0].nodules[0].center_lps_mm
+    table = tmp_path / "nodules.csv"
+    place = f"{x},{y},{z},12"
+    table.write_text(
+        "nodule_id,x_mm,y_mm,z_mm,diameter_mm,age,sex,family_history,emphysema,nodule_type,lobe,nodule_count,spiculation\n"
+        f"all,{place},65,F,no,yes,solid,RUL,2,yes\nsome,{place},65,F,no,yes,solid,RUL,,yes\nnone,{place},,,,,,,,\n"
+    )
+    assert run(["infer", str(study.nifti), "--nodules", str(table), "-o", str(tmp_path / "out")]) == 0
+    text = " ".join(capfd.readouterr().out.split())  # lines are broken where the terminal ends
+    assert "probability of cancer 0." in text
+    assert "the table lacks nodule_count" in text
+    assert text.count("Brock model") == 2
