@@ -11,6 +11,7 @@ from .byte_sources import ByteSource, is_clutter
 from .gate import Gate
 from .gate_rules import ARCHIVE_FILES, ARCHIVE_NAMES, ARCHIVE_NESTED, ARCHIVE_RATIO, ARCHIVE_SIZE
 from .problems import printable
+from .shared_file import SharedFile
 
 _GIB = 1 << 30
 _MIB = 1 << 20
@@ -50,7 +51,7 @@ class ZipSource:
 def zip_sources(path: Path, gate: Gate) -> list[ByteSource]:
     """Return the members of a zip after the checks that keep it harmless; OSError where it is no sound archive."""
     try:
-        archive = zipfile.ZipFile(path)
+        archive = zipfile.ZipFile(SharedFile(path))
     except Exception as error:  # a damaged directory ends in many kinds of error
         raise OSError(f"{printable(path.name)} is no complete zip archive") from error
     members = [member for member in archive.infolist() if not member.filename.endswith("/")]
