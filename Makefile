@@ -44,8 +44,8 @@ model-card: $(VENV)/.dev ## write the model card and the bundle's page from thei
 	$(BIN)/python -m benchmarks.model_card
 
 schema: $(VENV)/.dev ## write what is generated from the code: the results' schema, the gate's table
-	$(BIN)/python -c "from nodulus.pipeline.results import results_schema; print(results_schema(), end='')" > docs/results.schema.json
-	$(BIN)/python -m nodulus.transforms.gate_page > docs/series-gate.md
+	$(BIN)/python -c "from nodulus.pipeline.scoring.results import results_schema; print(results_schema(), end='')" > docs/results.schema.json
+	$(BIN)/python -m nodulus.transforms.gate.page > docs/series-gate.md
 
 wheel: $(VENV)/.dev ## sdist and wheel into dist/
 	$(BIN)/python -m build --no-isolation

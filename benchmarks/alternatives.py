@@ -11,7 +11,8 @@ from monai.transforms import Compose, EnsureChannelFirstd, LoadImaged, Orientati
 from numpy.typing import NDArray
 
 from nodulus.transforms.geometry import swap_lps_ras
-from nodulus.transforms.patch import AIR_HU, patch_affine_ras
+from nodulus.transforms.patches.box import patch_affine_ras
+from nodulus.transforms.volume import AIR_HU
 
 from .scans import Scan
 

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nodulus.pipeline.calibrate import calibrate
-from nodulus.pipeline.evaluate import evaluate_bundle
-from nodulus.pipeline.evaluation_record import DIAMETER, DIAMETER_BOX, NETWORK, read_evaluation
-from nodulus.pipeline.prepare_lidc import prepare_lidc
-from nodulus.pipeline.train import train
+from nodulus.pipeline.data.lidc import prepare_lidc
+from nodulus.pipeline.evaluation.evaluate import evaluate_bundle
+from nodulus.pipeline.evaluation.record import DIAMETER, DIAMETER_BOX, NETWORK, read_evaluation
+from nodulus.pipeline.training.calibrate import calibrate
+from nodulus.pipeline.training.train import train
 
 HERE = Path(__file__).parent
 BUNDLE = HERE.parent / "bundles" / "lung_nodule_ct_classification"

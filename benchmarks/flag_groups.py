@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from nodulus.pipeline.data_list import load_data_list, read_data_list
+from nodulus.pipeline.data.data_list import load_data_list, read_data_list
+from nodulus.pipeline.data.lidc import prepare_lidc
+from nodulus.pipeline.data.training_patients import overlap, read_training_patients
 from nodulus.pipeline.phantom import PhantomSpec, make_phantom
-from nodulus.pipeline.prepare_lidc import prepare_lidc
-from nodulus.pipeline.training_patients import overlap, read_training_patients
 from nodulus.transforms.geometry import Grid
 from nodulus.transforms.problems import UsageError
-from nodulus.transforms.read_ct import open_ct
+from nodulus.transforms.scan.open import open_ct
 from nodulus.transforms.volume import CTVolume, volume_from_array
 
 from .body_regions import body_regions

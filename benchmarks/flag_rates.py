@@ -18,19 +18,20 @@ import numpy as np
 from monai.bundle import ConfigParser
 from scipy.stats import binomtest
 
-from nodulus.pipeline.atomic_write import write_text
-from nodulus.pipeline.bundle_folder import CALIBRATION, INFERENCE_CONFIG, TRAINING_PATIENTS, find_bundle, identify
-from nodulus.pipeline.calibration import read_calibration
-from nodulus.pipeline.data_list import load_data_list
-from nodulus.pipeline.reading import FACTS
-from nodulus.pipeline.scorer import Scorer
-from nodulus.pipeline.training_range import (
+from nodulus.pipeline.bundle.folder import CALIBRATION, INFERENCE_CONFIG, TRAINING_PATIENTS, find_bundle
+from nodulus.pipeline.bundle.identity import identify
+from nodulus.pipeline.data.data_list import load_data_list
+from nodulus.pipeline.files import write_text
+from nodulus.pipeline.readout.calibration import read_calibration
+from nodulus.pipeline.readout.training_range import (
     NoduleFacts,
     ReasonName,
     TrainingRange,
     fit_training_range,
     reasons_outside,
 )
+from nodulus.pipeline.scoring.scorer import Scorer
+from nodulus.transforms.patches.note_facts import FACTS
 
 from .flag_groups import Group, Item, lidc_list, nodule_groups, phantom_groups, point_groups
 from .scans import ROOT

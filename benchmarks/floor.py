@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from nodulus.transforms.patch import patch_affine_ras, patch_points_lps
-from nodulus.transforms.read_ct import open_ct
+from nodulus.transforms.patches.box import patch_affine_ras
+from nodulus.transforms.patches.patch import patch_points_lps
+from nodulus.transforms.scan.open import open_ct
 from nodulus.transforms.volume import CTVolume
 
 from .alternatives import SIZE, SPACING_MM

@@ -16,13 +16,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 from monai.bundle import ConfigParser
 
-from nodulus.pipeline.atomic_write import replacing_file, write_text
-from nodulus.pipeline.bundle_folder import INFERENCE_CONFIG
-from nodulus.pipeline.characteristics import CHARACTERISTICS, OUTPUTS
-from nodulus.pipeline.evaluation_plots import draw_calibration, draw_roc, draw_sizes, group_title
-from nodulus.pipeline.evaluation_record import DIAMETER, DIAMETER_BOX, NETWORK, SIZE_ONLY, Evaluation
-from nodulus.pipeline.plot_style import as_png
-from nodulus.pipeline.prepare_lidc import HELD_OUT
+from nodulus.pipeline.bundle.folder import INFERENCE_CONFIG
+from nodulus.pipeline.data.lidc import HELD_OUT
+from nodulus.pipeline.evaluation.plots import draw_calibration, draw_roc, draw_sizes, group_title
+from nodulus.pipeline.evaluation.record import DIAMETER, DIAMETER_BOX, NETWORK, SIZE_ONLY, Evaluation
+from nodulus.pipeline.files import replacing_file, write_text
+from nodulus.pipeline.pictures.plot_style import as_png
+from nodulus.pipeline.readout.characteristics import CHARACTERISTICS, OUTPUTS
 from nodulus.pipeline.statistics.calibration_metrics import CalibrationReport
 from nodulus.transforms.problems import InputRefusedError, UsageError
 

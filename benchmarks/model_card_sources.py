@@ -11,12 +11,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from nodulus.pipeline.bundle_folder import CALIBRATION, INFERENCE_CONFIG, METADATA, TRAIN_CONFIG, WEIGHTS
-from nodulus.pipeline.calibration import Calibration, read_calibration
-from nodulus.pipeline.evaluation_record import Evaluation, read_evaluation
-from nodulus.pipeline.training_range import ReasonName, TrainingRange
+from nodulus.pipeline.bundle.folder import CALIBRATION, INFERENCE_CONFIG, METADATA, TRAIN_CONFIG, WEIGHTS
+from nodulus.pipeline.evaluation.record import Evaluation, read_evaluation
+from nodulus.pipeline.readout.calibration import Calibration, read_calibration
+from nodulus.pipeline.readout.training_range import ReasonName, TrainingRange
 from nodulus.transforms.problems import UsageError
 
+from .lidc.recipe import train_recipe_sha256
 from .lidc.record import Benchmark, read_benchmark
 
 VALIDATION, FOLDS, OUT_OF_FOLD = Path("docs/metrics.json"), Path("docs/benchmark.json"), Path("docs/out_of_fold.json")
@@ -79,7 +80,7 @@ class Sources:
     Args:
         weights_sha256: of the bundle's weights, which all of this is of.
         weights_mb: size of the weights' file.
-        train_config_sha256: of ``train.json`` as it is shipped.
+        train_recipe_sha256: see ``recipe.py``; of ``train.json`` as it is shipped.
         metadata: of the bundle.
         config: ``inference.json``, unresolved.
         training: facts of ``training.txt``, by name.
@@ -93,7 +94,7 @@ class Sources:
 
     weights_sha256: str
     weights_mb: float
-    train_config_sha256: str
+    train_recipe_sha256: str
     metadata: Mapping[str, Any]
     config: Mapping[str, Any]
     training: Mapping[str, str]
@@ -124,7 +125,7 @@ def read_sources(bundle: Path) -> Sources:
     return Sources(
         weights_sha256=sha256,
         weights_mb=len(weights) / 1e6,
-        train_config_sha256=hashlib.sha256(_bytes(bundle / TRAIN_CONFIG)).hexdigest(),
+        train_recipe_sha256=train_recipe_sha256(bundle / TRAIN_CONFIG),
         metadata=json.loads(_bytes(bundle / METADATA)),
         config=json.loads(_bytes(bundle / INFERENCE_CONFIG)),
         training=training,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from nodulus.pipeline.evaluation_plots import TITLES as EVALUATED
-from nodulus.pipeline.evaluation_record import CharacteristicRecord
+from nodulus.pipeline.evaluation.plots import TITLES as EVALUATED
+from nodulus.pipeline.evaluation.record import CharacteristicRecord
 from nodulus.pipeline.statistics.calibration_metrics import CalibrationReport
 from nodulus.pipeline.statistics.estimate import Estimate
 

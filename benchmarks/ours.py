@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from nodulus.pipeline.cases import Case
-from nodulus.pipeline.scorer import Scorer
-from nodulus.pipeline.worklist import OpenCase, ReadOptions, open_case
-from nodulus.transforms.dictionary import NodulePatchd
-from nodulus.transforms.read_ct import forget_scans
+from nodulus.pipeline.scoring.cases import Case
+from nodulus.pipeline.scoring.open_case import OpenCase, ReadOptions, open_case
+from nodulus.pipeline.scoring.scorer import Scorer
+from nodulus.transforms.patches.dictionary import NodulePatchd
+from nodulus.transforms.scan.open import forget_scans
 
 from .scans import Scan
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nodulus.pipeline.nodules import Nodule
+from nodulus.pipeline.nodules.nodule import Nodule
 from nodulus.pipeline.phantom import PhantomSpec, make_phantom, write_dicom_series, write_nifti
 
 ROOT = Path(__file__).resolve().parent.parent

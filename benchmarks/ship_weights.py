@@ -15,10 +15,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from nodulus.pipeline.atomic_write import write_text
-from nodulus.pipeline.calibrate import calibrate
-from nodulus.pipeline.evaluate import evaluate_bundle
-from nodulus.pipeline.evaluation_record import DIAMETER_BOX, NETWORK, Evaluation, read_evaluation
+from nodulus.pipeline.evaluation.evaluate import evaluate_bundle
+from nodulus.pipeline.evaluation.record import DIAMETER_BOX, NETWORK, Evaluation, read_evaluation
+from nodulus.pipeline.files import write_text
+from nodulus.pipeline.training.calibrate import calibrate
 
 BUNDLE = Path(__file__).parent.parent / "bundles" / "lung_nodule_ct_classification"
 PACKAGES = ("monai", "torch", "pytorch-ignite", "numpy", "scikit-learn")

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from nodulus.pipeline.bundle_folder import find_bundle
+from nodulus.pipeline.bundle.folder import find_bundle
 
 from .scans import Scan
 

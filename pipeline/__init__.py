@@ -4,22 +4,63 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nodulus.transforms.facade import lazy_names
+
 if TYPE_CHECKING:
-    from .nodules import Nodule
-    from .scorer import Scorer
+    from .data.data_list import load_data_list
+    from .evaluation.handler import EvaluationReport
+    from .nodules.nodule import Nodule
+    from .nodules.sources import read_nodules
+    from .readout.readout import ReadOutputsd
+    from .scoring.cases import Case
+    from .scoring.results import CaseResult
+    from .scoring.results_handler import ResultsHandler
+    from .scoring.scorer import Scorer
+    from .scoring.worklist import Worklist
+    from .training.handlers import EpochLog, EpochSeed, KeepBest, ResumePoint, StateDeterminism, StopEarly
+    from .training.loss import RatingsLoss
 
-__all__ = ["Nodule", "Scorer"]
+__all__ = [
+    "Case",
+    "CaseResult",
+    "EpochLog",
+    "EpochSeed",
+    "EvaluationReport",
+    "KeepBest",
+    "Nodule",
+    "RatingsLoss",
+    "ReadOutputsd",
+    "ResultsHandler",
+    "ResumePoint",
+    "Scorer",
+    "StateDeterminism",
+    "StopEarly",
+    "Worklist",
+    "load_data_list",
+    "read_nodules",
+]
 
+_HOME_OF = {
+    "Case": ".scoring.cases",
+    "CaseResult": ".scoring.results",
+    "EpochLog": ".training.handlers",
+    "EpochSeed": ".training.handlers",
+    "EvaluationReport": ".evaluation.handler",
+    "KeepBest": ".training.handlers",
+    "Nodule": ".nodules.nodule",
+    "RatingsLoss": ".training.loss",
+    "ReadOutputsd": ".readout.readout",
+    "ResultsHandler": ".scoring.results_handler",
+    "ResumePoint": ".training.handlers",
+    "Scorer": ".scoring.scorer",
+    "StateDeterminism": ".training.handlers",
+    "StopEarly": ".training.handlers",
+    "Worklist": ".scoring.worklist",
+    "load_data_list": ".data.data_list",
+    "read_nodules": ".nodules.sources",
+}
+# Where the configs of bundles up to 0.2.0 look for them. ``reading`` also held what is nodulus.transforms' now.
+_FORMER_MODULES = ("data_list", "ratings_loss", "reading", "results_handler", "training_handlers", "worklist")
+_FORMER_NAMES = {"NoduleFactsd": "nodulus.transforms.patches.note_facts"}
 
-def __getattr__(name: str) -> object:
-    """Load the public names when they are asked for: `nodulus --help` and the phantom do without torch."""
-    if name == "Scorer":
-        from .scorer import Scorer
-
-        return Scorer
-    if name == "Nodule":
-        from .nodules import Nodule
-
-        return Nodule
-    msg = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(msg)
+__getattr__ = lazy_names(__name__, _HOME_OF | _FORMER_NAMES, _FORMER_MODULES)

@@ -1,5 +1,5 @@
 """`python -m nodulus.pipeline` is the `nodulus` command."""
 
-from .cli import main
+from nodulus.pipeline.command.main import main
 
 main()

@@ -10,9 +10,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from nodulus.pipeline.characteristics import CHARACTERISTICS
-from nodulus.pipeline.demo_study import DemoStudy, write_demo_study
 from nodulus.pipeline.phantom import PhantomSpec
+from nodulus.pipeline.phantom.demo_study import DemoStudy, write_demo_study
+from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
 
 ROOT = Path(__file__).resolve().parent.parent
 

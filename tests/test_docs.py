@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from nodulus.pipeline import Scorer
-from nodulus.pipeline.demo_study import write_demo_study
 from nodulus.pipeline.phantom import PhantomSpec
+from nodulus.pipeline.phantom.demo_study import write_demo_study
 
 ROOT = Path(__file__).resolve().parent.parent
 

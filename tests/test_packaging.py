@@ -73,7 +73,7 @@ def test_wheel_built_from_the_sdist_holds_both_folders_and_no_bundle(tmp_path: P
     assert sources | {"nodulus/pipeline/py.typed", "nodulus/transforms/py.typed"} <= packed
     assert not [name for name in packed if name.startswith(("bundles", "tests")) or name == "nodulus/__init__.py"]
 
-    script = "import nodulus.pipeline.results, nodulus.transforms.patch as p; print(p.__file__)"
+    script = "import nodulus.pipeline.scoring.results, nodulus.transforms.patches.patch as p; print(p.__file__)"
     search = {**os.environ, "PYTHONPATH": str(tmp_path / "wheel")}
     done = subprocess.run(
         [sys.executable, "-c", script], env=search, cwd=tmp_path, check=True, capture_output=True, text=True

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from nodulus.pipeline.demo_study import write_demo_study
 from nodulus.pipeline.phantom import PhantomSpec
+from nodulus.pipeline.phantom.demo_study import write_demo_study
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -79,3 +80,18 @@ class InputRefusedError(NodulusError):
 def refuse(code: ProblemCode, message: str, items: tuple[str, ...] = ()) -> InputRefusedError:
     """Return the error to raise for a refused input."""
     return InputRefusedError(Problem(code, message, items))
+
+
+def problem_codes(allow: str | Collection[str]) -> tuple[ProblemCode, ...]:
+    """Return the problem codes of some words, or of a comma-separated text.
+
+    Raises:
+        UsageError: when a word is no problem code.
+    """
+    if isinstance(allow, str):
+        allow = [code.strip() for code in allow.split(",") if code.strip()]
+    unknown = [code for code in allow if code not in [known.value for known in ProblemCode]]
+    if unknown:
+        msg = f"Expected problem codes to allow ({', '.join(ProblemCode)}), got '{unknown[0]}'"
+        raise UsageError(msg)
+    return tuple(ProblemCode(code) for code in allow)

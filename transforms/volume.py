@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from .geometry import Grid
 from .problems import Problem
 
+# What fills where nothing was scanned, or nothing is shown.
+AIR_HU = -1000.0
+
 SlabReader = Callable[[int, int], NDArray[np.float32]]
 BoxReader = Callable[[Sequence[int], Sequence[int]], NDArray[np.float32]]
 

@@ -15,8 +15,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from nodulus.pipeline.characteristics import CHARACTERISTICS, mean_fraction
-from nodulus.pipeline.data_list import DataList, DataListItem
+from nodulus.pipeline.data.data_list import DataList, DataListItem
+from nodulus.pipeline.readout.characteristics import CHARACTERISTICS, mean_fraction
 
 from .folds import median_label
 from .hand_features import FEATURES, Features

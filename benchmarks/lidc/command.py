@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from nodulus.pipeline.atomic_write import check_output_dir, write_text
+from nodulus.pipeline.files import check_output_dir, write_text
 from nodulus.transforms.problems import UsageError
 
 from .compare import Made, compare
@@ -72,7 +72,7 @@ def _networks(runs: Sequence[FoldRun], out: Path) -> Networks | None:
     if not runs:
         return None
     settings = {run: read_settings(run, out) for run in runs}
-    ways = {(each.epochs, each.train_config_sha256) for each in settings.values()}
+    ways = {(each.epochs, each.train_recipe_sha256) for each in settings.values()}
     if len(ways) > 1:
         raise UsageError(
             f"Expected all networks in {out} trained in one way, got {len(ways)}: epochs or train.json differ"
@@ -81,7 +81,7 @@ def _networks(runs: Sequence[FoldRun], out: Path) -> Networks | None:
     return Networks(
         seeds=tuple(sorted({run.seed for run in runs})),
         epochs=epochs,
-        train_config_sha256=config,
+        train_recipe_sha256=config,
         data_hashes={str(run.key): each.data_hash for run, each in settings.items()},
         machines=tuple(sorted({read_machine(run, out) for run in runs})),
     )

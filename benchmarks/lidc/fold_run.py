@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import re
@@ -12,12 +11,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from nodulus.pipeline.atomic_write import write_text
-from nodulus.pipeline.data_list import read_data_list
+from nodulus.pipeline.data.data_list import read_data_list
+from nodulus.pipeline.files import write_text
 from nodulus.transforms.problems import UsageError
 
 from .folds import FoldKey, point_to_crops, read_published, write_fold
 from .prediction_files import save_predictions
+from .recipe import train_recipe_sha256
 
 SETTINGS, MACHINE, PREDICTIONS = "settings.json", "machine.txt", "predictions.json"
 _FOLDER = re.compile(r"rep(\d+)_fold(\d+)_seed(\d+)")
@@ -77,7 +77,7 @@ class Settings:
 
     seed: int
     epochs: int | None
-    train_config_sha256: str
+    train_recipe_sha256: str
     data_hash: str
 
 
@@ -141,7 +141,7 @@ def settings_of(run: FoldRun, data_list: Path, options: TrainingOptions) -> Sett
     return Settings(
         seed=run.seed,
         epochs=options.epochs,
-        train_config_sha256=hashlib.sha256(config.read_bytes()).hexdigest(),
+        train_recipe_sha256=train_recipe_sha256(config),
         data_hash=read_data_list(data_list).data_hash or "",
     )
 

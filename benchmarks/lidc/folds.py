@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from nodulus.pipeline.data_list import SPLITS, DataList, DataListItem, hash_data, read_data_list, write_data_list
-from nodulus.pipeline.list_places import nodules_outside
-from nodulus.pipeline.prepare_lidc import CROPS_MAY_BE, HELD_OUT, LABEL_MEANING, read_crops, validation_mask
+from nodulus.pipeline.data.data_list import SPLITS, DataList, DataListItem, hash_data, read_data_list, write_data_list
+from nodulus.pipeline.data.lidc import CROPS_MAY_BE, HELD_OUT, LABEL_MEANING, read_crops, validation_mask
+from nodulus.pipeline.data.places import nodules_outside
 from nodulus.transforms.problems import UsageError
 
 PUBLISHED_TABLE = "published_scores.csv"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nodulus.pipeline.data_list import DataListItem
+from nodulus.pipeline.data.data_list import DataListItem
 from nodulus.pipeline.statistics.strata import size_stratum
 
 from .fold_auc import PatientBootstrap, auc_of_fold, fold_mean_auc, pooled_auc

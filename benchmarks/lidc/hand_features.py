@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion, gaussian_filter
 from scipy.spatial.distance import pdist
 
-from nodulus.pipeline.atomic_write import write_text
-from nodulus.pipeline.data_list import DataListItem
+from nodulus.pipeline.data.data_list import DataListItem
+from nodulus.pipeline.files import write_text
 from nodulus.transforms.problems import UsageError
 
 FEATURES = ("log_volume_mm3", "axial_diameter_mm", "sphericity", "flatness", "mean_hu", "sd_hu")

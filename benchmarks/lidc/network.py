@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nodulus.pipeline.calibrate import calibrate
-from nodulus.pipeline.collect_outputs import CollectOutputs, prediction_of
-from nodulus.pipeline.data_list import read_data_list
-from nodulus.pipeline.predictions import Prediction
-from nodulus.pipeline.train import CHECKPOINT, make_workflow, train
+from nodulus.pipeline.bundle.workflow import make_workflow
+from nodulus.pipeline.data.data_list import read_data_list
+from nodulus.pipeline.evaluation.predictions import Prediction, prediction_of
+from nodulus.pipeline.readout.collect_outputs import CollectOutputs
+from nodulus.pipeline.training.calibrate import calibrate
+from nodulus.pipeline.training.train import CHECKPOINT, train
 
 
 def train_and_score(data_list: Path, folder: Path, bundle: Path, overrides: Mapping[str, Any]) -> list[Prediction]:

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
 
-from nodulus.pipeline.predictions import Prediction
+from nodulus.pipeline.evaluation.predictions import Prediction
 
 from .baselines import BASELINES
 from .fold_run import PREDICTIONS, FoldRun
@@ -39,8 +39,8 @@ def write_out_of_fold(
     if not full or benchmark.networks is None:
         return None
     # Loaded late: a benchmark without networks need not wait for the plots.
-    from nodulus.pipeline.evaluation_record import Context
-    from nodulus.pipeline.evaluation_report import write_report
+    from nodulus.pipeline.evaluation.record import Context
+    from nodulus.pipeline.evaluation.report import write_report
 
     rep, seed = full[0], benchmark.networks.seeds[0]
     predictions = [each for fold in folds if fold.key.rep == rep for each in _predictions_of(fold, seed, crops, out)]

@@ -175,7 +175,7 @@ def _provenance(benchmark: Benchmark) -> str:
         "Versions: " + ", ".join(f"{name} {number}" for name, number in benchmark.versions.items()) + ".",
     ]
     if benchmark.networks:
-        lines.append(f"`train.json`: SHA-256 `{benchmark.networks.train_config_sha256}`.")
+        lines.append(f"`train.json`: SHA-256 of its recipe `{benchmark.networks.train_recipe_sha256}`.")
         lines += [f"Networks trained with {machine}." for machine in benchmark.networks.machines]
     return "\n".join(f"* {line}" for line in lines)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from nodulus.pipeline.atomic_write import write_text
-from nodulus.pipeline.predictions import Prediction
+from nodulus.pipeline.evaluation.predictions import Prediction
+from nodulus.pipeline.files import write_text
 from nodulus.transforms.problems import UsageError
 
 _PREDICTIONS: TypeAdapter[list[Prediction]] = TypeAdapter(list[Prediction])

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from nodulus.pipeline.atomic_write import write_text
+from nodulus.pipeline.files import write_text
 from nodulus.pipeline.statistics.metrics import Estimate
 from nodulus.transforms.problems import UsageError
 
@@ -159,14 +159,14 @@ class Networks(_Record):
     Args:
         seeds: one network of each in every fold.
         epochs: at most; None for the number in ``train.json``.
-        train_config_sha256: of ``train.json``.
+        train_recipe_sha256: see ``recipe.py``; of ``train.json``.
         data_hashes: of each fold's data list.
         machines: versions and devices that trained them, each once.
     """
 
     seeds: tuple[int, ...]
     epochs: int | None
-    train_config_sha256: str
+    train_recipe_sha256: str
     data_hashes: Mapping[str, str]
     machines: tuple[str, ...]
 

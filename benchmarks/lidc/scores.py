@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nodulus.pipeline.bundle_folder import CALIBRATION
-from nodulus.pipeline.calibration import read_calibration
-from nodulus.pipeline.data_list import DataList, DataListItem, read_data_list
-from nodulus.pipeline.list_places import nodules_outside
-from nodulus.pipeline.prepare_lidc import CROPS_MAY_BE, read_crops
+from nodulus.pipeline.bundle.folder import CALIBRATION
+from nodulus.pipeline.data.data_list import DataList, DataListItem, read_data_list
+from nodulus.pipeline.data.lidc import CROPS_MAY_BE, read_crops
+from nodulus.pipeline.data.places import nodules_outside
+from nodulus.pipeline.readout.calibration import read_calibration
 from nodulus.transforms.problems import UsageError
 
 from .baselines import BASELINES, baseline_scores

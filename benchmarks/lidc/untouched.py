@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from nodulus.pipeline.prepare_lidc import prepare_lidc
+from nodulus.pipeline.data.lidc import prepare_lidc
 from nodulus.transforms.problems import UsageError
 
 # Variants of the training were compared on the validation patients of folds 0 to 2 of `nodulus prepare lidc` alone.

@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from pydicom.valuerep import DSfloat
 
-from nodulus.pipeline.atomic_write import replacing_folder
+from nodulus.pipeline.files import replacing_folder
 
 from .spec import Phantom
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
-from nodulus.pipeline.atomic_write import replacing_file, write_text
+from nodulus.pipeline.files import replacing_file, write_text
 
 from .spec import Phantom
 

@@ -17,13 +17,13 @@ import pytest
 from benchmarks.model_card import BUNDLE, END, START, TEMPLATES, count_weights, draw, main, put_figures, render
 from benchmarks.model_card_sources import FLAG_RATES, FOLDS, OUT_OF_FOLD, VALIDATION, Sources, read_sources
 from benchmarks.model_card_words import compared, goals_in_words, weakest, worth_reading
-from nodulus.pipeline.evaluation_metrics import evaluate_predictions
-from nodulus.pipeline.evaluation_record import CharacteristicRecord, write_evaluation
-from nodulus.pipeline.pathology_check import Diagnosis, check_pathology
-from nodulus.pipeline.plot_style import as_png
+from nodulus.pipeline.evaluation.metrics import evaluate_predictions
+from nodulus.pipeline.evaluation.pathology_check import Diagnosis, check_pathology
+from nodulus.pipeline.evaluation.record import CharacteristicRecord, write_evaluation
+from nodulus.pipeline.pictures.plot_style import as_png
 from nodulus.pipeline.statistics.estimate import Estimate
 from nodulus.transforms.problems import UsageError
-from tests.pipeline.simulated_predictions import simulated_context, simulated_predictions
+from tests.support.simulated_predictions import simulated_context, simulated_predictions
 
 ROOT = Path(__file__).resolve().parents[2]
 CARD = "model-card.md"
@@ -255,7 +255,7 @@ def _add_network(folds: dict[str, Any]) -> None:
     """Put a network into a record, first of all scores, that equals gradient boosting."""
     folds |= {
         "reference": "network",
-        "networks": {"seeds": [0], "epochs": 1, "train_config_sha256": "0", "data_hashes": {}, "machines": ["torch"]},
+        "networks": {"seeds": [0], "epochs": 1, "train_recipe_sha256": "0", "data_hashes": {}, "machines": ["torch"]},
         "calibration": [
             {"rep": 1, "seed": 0, "ece": _near(0.04), "expected_ece": 0.03, "brier": _near(0.1), "slope": None}
             | {"intercept": _near(0.0)}

@@ -13,10 +13,10 @@ import pytest
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow, ckpt_export, onnx_export, verify_metadata, verify_net_in_out
 
-from nodulus.pipeline.characteristics import CLASSES, OUTPUTS
-from nodulus.pipeline.demo_study import DemoStudy
-from nodulus.pipeline.results import read_results
-from nodulus.pipeline.scorer import Scorer
+from nodulus.pipeline.phantom.demo_study import DemoStudy
+from nodulus.pipeline.readout.characteristics import CLASSES, OUTPUTS
+from nodulus.pipeline.scoring.results import read_results
+from nodulus.pipeline.scoring.scorer import Scorer
 from nodulus.transforms.problems import InputRefusedError
 
 SCHEMA = Path(__file__).parent / "metadata_schema.json"

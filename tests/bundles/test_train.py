@@ -17,15 +17,16 @@ import torch
 from ignite.engine import Engine
 from monai.bundle import ConfigParser, ConfigWorkflow
 
-from nodulus.pipeline.calibrate import calibrate
-from nodulus.pipeline.calibration import read_calibration
-from nodulus.pipeline.data_list import Split, hash_data, read_data_list, write_data_list
-from nodulus.pipeline.evaluate import evaluate_bundle
-from nodulus.pipeline.evaluation_record import read_evaluation
-from nodulus.pipeline.prepare_lidc import prepare_lidc
-from nodulus.pipeline.train import make_workflow, train
-from nodulus.pipeline.training_handlers import ResumePoint
-from nodulus.pipeline.training_patients import overlap, read_training_patients
+from nodulus.pipeline.bundle.workflow import make_workflow
+from nodulus.pipeline.data.data_list import Split, hash_data, read_data_list, write_data_list
+from nodulus.pipeline.data.lidc import prepare_lidc
+from nodulus.pipeline.data.training_patients import overlap, read_training_patients
+from nodulus.pipeline.evaluation.evaluate import evaluate_bundle
+from nodulus.pipeline.evaluation.record import read_evaluation
+from nodulus.pipeline.readout.calibration import read_calibration
+from nodulus.pipeline.training.calibrate import calibrate
+from nodulus.pipeline.training.handlers import ResumePoint
+from nodulus.pipeline.training.train import train
 from nodulus.transforms.problems import InputRefusedError, UsageError
 
 TINY: dict[str, Any] = {

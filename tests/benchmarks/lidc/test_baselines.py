@@ -10,7 +10,7 @@ import pytest
 from benchmarks.lidc.baselines import BASELINES, baseline_scores
 from benchmarks.lidc.folds import FoldKey, read_published, write_fold
 from benchmarks.lidc.hand_features import hand_features
-from nodulus.pipeline.data_list import DataList
+from nodulus.pipeline.data.data_list import DataList
 from nodulus.pipeline.statistics.metrics import roc_auc
 
 

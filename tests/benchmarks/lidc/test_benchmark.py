@@ -19,9 +19,9 @@ from benchmarks.lidc.page import render
 from benchmarks.lidc.prediction_files import load_predictions, save_predictions
 from benchmarks.lidc.record import Benchmark, Goal, read_benchmark, write_benchmark
 from benchmarks.lidc.run import run_all
-from nodulus.pipeline.characteristics import CHARACTERISTICS, OUTPUTS
-from nodulus.pipeline.data_list import DataListItem, read_data_list
-from nodulus.pipeline.predictions import Prediction
+from nodulus.pipeline.data.data_list import DataListItem, read_data_list
+from nodulus.pipeline.evaluation.predictions import Prediction
+from nodulus.pipeline.readout.characteristics import CHARACTERISTICS, OUTPUTS
 from nodulus.transforms.problems import UsageError
 
 FEW = ["--resamples", "50"]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from benchmarks.lidc.fold_auc import PatientBootstrap, auc_of_fold, fold_mean_auc, pooled_auc
 from benchmarks.lidc.folds import FoldKey
 from benchmarks.lidc.scores import FoldScores
-from nodulus.pipeline.data_list import DataListItem
+from nodulus.pipeline.data.data_list import DataListItem
 from nodulus.pipeline.statistics.metrics import compare_scores, roc_auc
 
 N_RESAMPLES = 200

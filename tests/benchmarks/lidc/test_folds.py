@@ -16,9 +16,9 @@ from benchmarks.lidc.folds import (
     write_fold,
     write_split,
 )
-from nodulus.pipeline.data_list import SPLITS, DataList, DataListItem, hash_data, read_data_list
-from nodulus.pipeline.list_places import nodules_outside
-from nodulus.pipeline.prepare_lidc import CROPS_MAY_BE, HELD_OUT, label_of, read_crops
+from nodulus.pipeline.data.data_list import SPLITS, DataList, DataListItem, hash_data, read_data_list
+from nodulus.pipeline.data.lidc import CROPS_MAY_BE, HELD_OUT, label_of, read_crops
+from nodulus.pipeline.data.places import nodules_outside
 from nodulus.transforms.problems import UsageError
 
 

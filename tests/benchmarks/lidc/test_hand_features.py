@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.lidc.hand_features import FEATURES, features_of, hand_features
-from nodulus.pipeline.prepare_lidc import read_crops
+from nodulus.pipeline.data.lidc import read_crops
 from nodulus.transforms.problems import UsageError
 
 SPACINGS_MM = [(1.0, 1.0, 1.0), (0.7, 0.7, 2.5)]

@@ -10,8 +10,7 @@ from scipy.special import expit, logit
 from sklearn.metrics import brier_score_loss
 
 from nodulus.pipeline.statistics.calibration_metrics import calibration_report
-
-from .labelled_nodules import calibrated_nodules
+from tests.pipeline.statistics.labelled_nodules import calibrated_nodules
 
 
 def test_right_probabilities_are_found_right() -> None:

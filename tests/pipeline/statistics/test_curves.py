@@ -10,8 +10,7 @@ from sklearn.metrics import auc, average_precision_score, precision_recall_curve
 
 from nodulus.pipeline.statistics.bootstrap import patient_weights
 from nodulus.pipeline.statistics.curves import decision_curve, precision_recall_band, roc_curve_band
-
-from .labelled_nodules import calibrated_nodules
+from tests.pipeline.statistics.labelled_nodules import calibrated_nodules
 
 LABELS, PROBABILITY, PATIENTS = calibrated_nodules(160, 90)
 TIED = np.round(PROBABILITY, 1)

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix
 
 from nodulus.pipeline.statistics.operating_points import OperatingPoint, choose_operating_points, measure_at
-
-from .labelled_nodules import calibrated_nodules
+from tests.pipeline.statistics.labelled_nodules import calibrated_nodules
 
 Nodules = list[tuple[int, float]]
 # Tenths, so that ties are common, and neighbouring numbers, which have no middle between them.

@@ -19,8 +19,7 @@ from nodulus.pipeline.statistics.strata import (
     size_stratum,
     thickness_stratum,
 )
-
-from .labelled_nodules import calibrated_nodules
+from tests.pipeline.statistics.labelled_nodules import calibrated_nodules
 
 LABELS, PROBABILITY, PATIENTS = calibrated_nodules(200, 120)
 SCORES = {"network": PROBABILITY.tolist(), "diameter": np.random.default_rng(1).uniform(4, 20, 200).tolist()}

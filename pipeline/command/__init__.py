@@ -1,0 +1,1 @@
+"""The `nodulus` command."""

@@ -1,0 +1,73 @@
+"""`nodulus check`: the series gate alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nodulus.pipeline.files import check_output_dir
+
+from .options import Allow, CaseName, FrameOption, MinScore, NoduleTable, SeriesUid, read_options
+
+if TYPE_CHECKING:
+    from nodulus.pipeline.scoring.results import ProblemRecord, ScanRecord
+
+
+def check(
+    input_path: Annotated[Path, typer.Argument(metavar="INPUT", help="DICOM folder or zip, NIfTI, MHA/MHD or NRRD.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
+    nodules: NoduleTable = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the nodules' pictures.")] = Path(
+        "nodule_views"
+    ),
+    frame: FrameOption = None,
+    allow: Allow = "",
+    series: SeriesUid = None,
+    min_score: MinScore = 0.0,
+    case: CaseName = None,
+) -> int:
+    """Say what a scan is and what is wrong with it; with --nodules, draw where each nodule is looked for.
+
+    Examples:
+
+      nodulus check SCAN_FOLDER
+
+      nodulus check scan.zip --nodules nodules.csv -o pictures
+    """
+    # Loaded late: `nodulus --help` should not wait for the readers.
+    from nodulus.pipeline.scoring.scan_check import check_nodules, check_scan
+
+    how = read_options(allow, series, frame, min_score, case)
+    record = check_scan(input_path, how)
+    if record.status == "accepted" and nodules is not None:
+        check_output_dir(output)
+        record = check_nodules(record, nodules, output, how)
+    if as_json:
+        typer.echo(record.model_dump_json(indent=2))
+    else:
+        _print(record)
+    if record.status == "refused":
+        return 3
+    return 4 if record.nodule_problems else 0
+
+
+def _print(record: ScanRecord) -> None:
+    typer.echo(f"{record.input}: {record.status}")
+    geometry = {} if record.geometry is None else dict(record.geometry)
+    for key, value in {**geometry, **record.attributes}.items():
+        typer.echo(f"  {key}: {value}")
+    for warning in record.warnings:
+        _print_problem("warning", warning)
+    if record.problem is not None:
+        _print_problem("refused", record.problem)
+    for problem in record.nodule_problems:
+        _print_problem("nodule", problem)
+    for path in record.pictures:
+        typer.echo(f"wrote {path}")
+
+
+def _print_problem(what: str, problem: ProblemRecord) -> None:
+    for line in (f"{what}: {problem.code}: {problem.message}", *(f"    {item}" for item in problem.items)):
+        typer.echo(line, err=what != "warning")

@@ -1,0 +1,124 @@
+"""`nodulus infer`: score the nodules of one scan, or of a table of many."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nodulus.pipeline.files import check_output_dir
+from nodulus.pipeline.nodules.nodule import Nodule, nodule_from_mapping
+from nodulus.pipeline.scoring.cases import Case, is_cases_table, name_of, read_cases
+from nodulus.transforms.geometry import swap_lps_ras_points
+from nodulus.transforms.problems import UsageError
+
+from .options import (
+    Allow,
+    BundleDir,
+    CaseName,
+    Device,
+    DeviceName,
+    Engine,
+    FrameOption,
+    MinScore,
+    NoduleTable,
+    OutputDir,
+    SeriesUid,
+    read_options,
+)
+
+if TYPE_CHECKING:
+    from nodulus.pipeline.scoring.open_case import ReadOptions
+    from nodulus.pipeline.scoring.results import CaseResult
+
+EXAMPLES = """
+Examples:
+
+  nodulus infer SCAN_FOLDER --nodules nodules.csv -o out
+
+  nodulus infer scan.nii.gz --point 56.2,86.3,-115.9 --diameter 23.4 -o out
+
+  nodulus infer cases.csv -o out
+"""
+
+
+def infer(
+    input_path: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="DICOM folder or zip, NIfTI, MHA/MHD, NRRD, or a cases table.")
+    ],
+    output: OutputDir,
+    nodules: NoduleTable = None,
+    point: Annotated[str | None, typer.Option("--point", help="One nodule's centre, X,Y,Z in mm.")] = None,
+    diameter: Annotated[float | None, typer.Option("--diameter", help="Its diameter, mm.")] = None,
+    frame: FrameOption = None,
+    bundle: BundleDir = None,
+    engine: Annotated[Engine, typer.Option("--engine", help="What runs the network.")] = Engine.AUTO,
+    device: Device = DeviceName.AUTO,
+    allow: Allow = "",
+    series: SeriesUid = None,
+    min_score: MinScore = 0.0,
+    case: CaseName = None,
+) -> int:
+    """Score the nodules of a scan: benign or malignant."""
+    check_output_dir(output)
+    how = read_options(allow, series, frame, min_score, case)
+    cases = _cases(input_path, nodules, point, diameter, how)
+    # Loaded late: a wrong table or path should not wait for torch.
+    from nodulus.pipeline.scoring.results import write_results
+    from nodulus.pipeline.scoring.run_record import results_of
+    from nodulus.pipeline.scoring.scorer import Scorer
+
+    from .console import print_written, score_with_progress
+
+    scorer = Scorer(bundle, device=device.value, allow=how.allow, series_uid=series)
+    results = score_with_progress(scorer, cases)
+    written = write_results(results_of(results, scorer.identity), output)
+    print_written(results, written, scorer.identity)
+    return exit_code(results)
+
+
+infer.__doc__ = f"{infer.__doc__}\n{EXAMPLES}"
+
+
+def exit_code(results: list[CaseResult]) -> int:
+    """Return 0 when every nodule was scored, 3 when none was, 4 otherwise."""
+    if all(case.is_complete for case in results):
+        return 0
+    is_any_scored = any(nodule.probabilities for case in results for nodule in case.nodules)
+    return 4 if is_any_scored or (len(results) > 1 and any(case.is_complete for case in results)) else 3
+
+
+def _cases(scan: Path, table: Path | None, point: str | None, diameter: float | None, how: ReadOptions) -> list[Case]:
+    if is_cases_table(scan):
+        if table is not None or point is not None or diameter is not None:
+            msg = f"Expected no --nodules and no --point beside the cases table {scan.name}: it names the nodules"
+            raise UsageError(msg)
+        return read_cases(scan, frame=how.frame, min_score=how.min_score)
+    if not scan.exists():
+        msg = f"Expected a scan or a cases table, got a path that does not exist: {scan}"
+        raise UsageError(msg)
+    if (table is None) == (point is None):
+        msg = "Expected either --nodules FILE or --point X,Y,Z with --diameter MM, to say where the nodules are"
+        raise UsageError(msg)
+    if table is not None and diameter is not None:
+        msg = "Expected no --diameter beside --nodules: the table states each nodule's own"
+        raise UsageError(msg)
+    if table is None:
+        return [Case(name_of(scan), scan, (_nodule_at(point or "", diameter, how.frame),))]
+    from nodulus.pipeline.scoring.open_case import case_of_table
+
+    return [case_of_table(scan, table, how)]
+
+
+def _nodule_at(point: str, diameter: float | None, frame: str | None) -> Nodule:
+    if diameter is None:
+        msg = "Expected --diameter MM beside --point, got none"
+        raise UsageError(msg)
+    try:
+        x, y, z = (float(part) for part in point.split(","))
+    except ValueError as error:
+        msg = f"Expected --point X,Y,Z, three numbers in mm, got '{point}'"
+        raise UsageError(msg) from error
+    center_lps_mm = swap_lps_ras_points([x, y, z]) if frame == "RAS" else [x, y, z]
+    return nodule_from_mapping({"nodule_id": "1", "center_lps_mm": center_lps_mm, "diameter_mm": diameter})

@@ -1,0 +1,77 @@
+"""`nodulus info`: everything that a bug report needs."""
+
+from __future__ import annotations
+
+import json
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated, Any
+
+import typer
+
+from nodulus.pipeline.bundle.folder import find_bundle
+from nodulus.pipeline.bundle.identity import identify
+from nodulus.transforms.problems import NodulusError
+
+from .options import BundleDir
+
+PACKAGES = (
+    "nodulus", "torch", "monai", "pytorch-ignite", "numpy", "pydicom", "highdicom", "nibabel", "SimpleITK",
+    "python-gdcm", "pyjpegls",
+)  # fmt: skip
+
+
+def info(
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False, bundle: BundleDir = None
+) -> int:
+    """Say which versions, bundle, engines and devices are here.
+
+    Example:
+
+      nodulus info --json
+    """
+    found = collect_info(bundle)
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return 0
+    for topic, content in found.items():
+        typer.echo(f"{topic}: {content}" if not isinstance(content, dict) else f"{topic}:")
+        for name, value in content.items() if isinstance(content, dict) else ():
+            typer.echo(f"  {name}: {_in_words(value)}")
+    return 0
+
+
+def collect_info(bundle: Any = None) -> dict[str, Any]:  # noqa: ANN401 - a path or None
+    """Return versions, platform, bundle identity, engines and devices as plain data."""
+    import torch
+
+    try:
+        identity: dict[str, Any] | str = identify(find_bundle(bundle)).model_dump(mode="json")
+    except NodulusError as error:
+        identity = str(error)
+    devices = ["cpu"]
+    devices += [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    devices += ["mps"] if torch.backends.mps.is_available() else []
+    return {
+        "versions": {name: _version(name) for name in PACKAGES},
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "bundle": identity,
+        "engines": ["torch"],
+        "devices": devices,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _in_words(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    """Return a value for people: of a list of records, the names."""
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return ", ".join(f"{record['name']} from {record['threshold']:.3f}" for record in value)
+    return str(value)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

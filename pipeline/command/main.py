@@ -1,0 +1,111 @@
+"""The `nodulus` command: its doors, and the exit code that each way of ending has."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from enum import IntEnum
+
+import typer
+from typer.exceptions import TyperException
+
+from nodulus.transforms.problems import InputRefusedError, UsageError
+
+from .calibrate import calibrate
+from .check import check
+from .demo import demo
+from .evaluate import evaluate
+from .infer import infer
+from .info import info
+from .prepare import prepare
+from .quick_start import exit_at_once, leave_extras_out
+from .train import train
+
+DEBUG_VARIABLE = "NODULUS_DEBUG"
+
+
+class ExitCode(IntEnum):
+    """What the command's exit status says."""
+
+    OK = 0
+    INTERNAL_ERROR = 1
+    USAGE = 2
+    INPUT_REFUSED = 3
+    SOME_FAILED = 4
+    STOPPED = 130  # as shells do: 128 + SIGINT
+
+
+app = typer.Typer(
+    name="nodulus",
+    help="Lung nodules in chest CT: how likely is each benign or malignant? Research software, not a medical device.",
+    epilog="Exit codes: 0 all scored, 1 internal error, 2 usage, 3 input refused, 4 some cases or nodules not scored,"
+    " 130 stopped.",
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+app.command()(demo)
+app.command()(check)
+app.command()(infer)
+app.add_typer(prepare, name="prepare")
+app.command()(train)
+app.command()(calibrate)
+app.command()(evaluate)
+app.command()(info)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command and exit with its code; an error is one line on standard error."""
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("ignite").setLevel(logging.CRITICAL)  # it logs the errors that end a run: `run` says them
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] != ["infer"]:
+        sys.exit(run(words))
+    leave_extras_out()
+    exit_at_once(run(words))
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command line and return its exit code."""
+    try:
+        outcome = app(["--help"] if arguments == [] else arguments, standalone_mode=False)
+    except TyperException as error:
+        return _fail(f"{error.format_message()} (nodulus --help says more)", ExitCode.USAGE)
+    except typer.Exit as leave:
+        return leave.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        outcome = ExitCode.STOPPED
+    except Exception as error:
+        message, code = _explain(error)
+        if code == ExitCode.INTERNAL_ERROR and os.environ.get(DEBUG_VARIABLE):
+            raise
+        return _fail(message, code)
+    if outcome == ExitCode.STOPPED:  # typer turns Ctrl-C into this code and says nothing
+        return _fail("stopped", ExitCode.STOPPED)
+    return outcome if isinstance(outcome, int) else ExitCode.OK
+
+
+def _explain(error: Exception) -> tuple[str, ExitCode]:
+    """Return what to say of an error and the exit code; MONAI wraps errors of a config, so the causes count."""
+    causes = list(_causes(error))
+    for cause in causes:
+        if isinstance(cause, UsageError):
+            return str(cause), ExitCode.USAGE
+        if isinstance(cause, InputRefusedError):
+            return str(cause), ExitCode.INPUT_REFUSED
+    text = f"{type(causes[-1]).__name__}: {causes[-1]}".splitlines()[0].removesuffix(": ")
+    return f"internal error: {text} (set {DEBUG_VARIABLE}=1 for the traceback)", ExitCode.INTERNAL_ERROR
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error, what it was raised from, and so on to the first."""
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _fail(message: str, code: ExitCode) -> int:
+    print(f"nodulus: {message}", file=sys.stderr)  # noqa: T201 - the one line of an error
+    return code

@@ -1,0 +1,105 @@
+"""Whether a patient's scans trained the weights: salted hashes of their ids, and the test.
+
+The bundle keeps hashes instead of ids so that it lists no patient in plain text. That is modest protection: whoever
+holds the bundle can hash a guess and see whether it is among them, so ids that are numbered through (LIDC-IDRI-0001 and
+on) are found within seconds, however slow the hash. What the slow hash and the salt do buy: no table computed before
+helps, and ids drawn from a large space (random pseudonyms, UIDs) cannot be tried out one by one. The guard itself finds
+a patient only under the same id; it cannot know a scan that was renamed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from nodulus.pipeline.files import write_text
+from nodulus.transforms.problems import UsageError
+
+SALT_BYTES, HASH_BYTES = 16, 16
+# RFC 7914 names n cost, r block size, p parallelism. These take 4 MiB and some 10 ms a hash on one core.
+COST, BLOCK_SIZE, PARALLELISM = 2**12, 8, 1
+# What a foreign file may ask for: 64 MiB a hash.
+_MOST_COST, _MOST_BLOCK_SIZE, _MOST_PARALLELISM = 2**16, 8, 4
+_HEX = r"^([0-9a-f]{2})+$"
+
+
+class TrainingPatients(BaseModel):
+    """The training patients of a bundle, hashed (scrypt, RFC 7914) with one salt; both are hexadecimal."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    algorithm: Literal["scrypt"] = "scrypt"
+    cost: int = Field(default=COST, ge=2, le=_MOST_COST)
+    block_size: int = Field(default=BLOCK_SIZE, ge=1, le=_MOST_BLOCK_SIZE)
+    parallelism: int = Field(default=PARALLELISM, ge=1, le=_MOST_PARALLELISM)
+    salt: str = Field(pattern=_HEX, min_length=16)
+    hashes: tuple[str, ...]
+
+    @field_validator("cost")
+    @classmethod
+    def _is_power_of_two(cls, cost: int) -> int:
+        if cost & (cost - 1):
+            msg = f"expected a power of two, got {cost}"
+            raise ValueError(msg)
+        return cost
+
+    def hash_of(self, patient_id: str) -> str:
+        """Return the hash of one patient id; blanks around it do not count."""
+        digest = hashlib.scrypt(
+            patient_id.strip().encode(),
+            salt=bytes.fromhex(self.salt),
+            n=self.cost,
+            r=self.block_size,
+            p=self.parallelism,
+            maxmem=256 * self.cost * self.block_size * self.parallelism + 2**20,
+            dklen=HASH_BYTES,
+        )
+        return digest.hex()
+
+
+def hash_patients(ids: Iterable[str], salt: bytes | None = None) -> TrainingPatients:
+    """Return the hashes of patient ids, each once and sorted, so that their order says nothing.
+
+    Args:
+        ids: patients, repetitions welcome.
+        salt: at least 8 bytes; random if None.
+    """
+    empty = TrainingPatients(salt=(secrets.token_bytes(SALT_BYTES) if salt is None else salt).hex(), hashes=())
+    hashes = sorted({empty.hash_of(patient) for patient in set(ids)})
+    return empty.model_copy(update={"hashes": tuple(hashes)})
+
+
+def overlap(patients: Iterable[str], known: TrainingPatients) -> list[str]:
+    """Return the patients that the weights were trained on, each once, sorted."""
+    hashes = set(known.hashes)
+    return sorted(patient for patient in set(patients) if known.hash_of(patient) in hashes)
+
+
+def write_training_patients(patients: TrainingPatients, path: Path) -> Path:
+    """Write the hashes as JSON, whole or not at all, and return the path."""
+    return write_text(path, patients.model_dump_json(indent=1) + "\n")
+
+
+def read_training_patients(path: Path) -> TrainingPatients:
+    """Return the hashes of a JSON file.
+
+    Raises:
+        UsageError: the file is missing, or holds something else.
+    """
+    try:
+        return TrainingPatients.model_validate(json.loads(Path(path).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise UsageError(f"Expected hashes of the training patients, found no file {path}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        found = first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"Expected hashes of the training patients in {path}, got {where}: {found}") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"Expected hashes of the training patients in JSON in {path}, got: {error}") from error

@@ -1,0 +1,146 @@
+"""The handler that makes the evaluate config's run a report, or refuses it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Sequence
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+
+from ignite.engine import Engine, Events
+
+from nodulus.pipeline.bundle.folder import METADATA, TRAINING_PATIENTS, VALIDATION_PATIENTS
+from nodulus.pipeline.data.data_list import DataListItem, Split, hash_data, meaning_of_labels, read_data_list
+from nodulus.pipeline.data.places import check_places
+from nodulus.pipeline.data.training_patients import overlap, read_training_patients
+from nodulus.pipeline.readout.calibration import read_calibration
+from nodulus.pipeline.readout.collect_outputs import CollectOutputs
+from nodulus.transforms.problems import UsageError, problem_codes
+
+from .pathology_check import read_diagnoses
+from .predictions import prediction_of
+from .record import BundleUsed, Context
+from .report import write_report
+
+
+class EvaluationReport(CollectOutputs):
+    """Ignite handler that writes metrics.json, nodules.csv and report.html of what it collected.
+
+    Args:
+        data_list: the list that the dataset was made from.
+        split: its part.
+        weights: the file that the network was loaded from; the hashes of its patients lie beside it.
+        bundle_root: the bundle, which the report names.
+        output_dir: where the files are written.
+        calibration: that the outputs were read by.
+        allow: problem codes that the series gate may admit.
+        allow_overlap: admit patients that the weights were trained on.
+        diagnosis: CSV of patients' diagnoses, for the check against pathology.
+        n_resamples: bootstrap samples for the confidence intervals.
+        seed: of the bootstrap.
+    """
+
+    def __init__(
+        self,
+        data_list: str,
+        split: Split,
+        weights: str,
+        bundle_root: str,
+        output_dir: str,
+        calibration: str,
+        allow: Collection[str] = (),
+        allow_overlap: bool = False,
+        diagnosis: str | None = None,
+        n_resamples: int = 2000,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.data_list, self.split, self.weights = Path(data_list), split, Path(weights)
+        self.bundle, self.output_dir, self.calibration = Path(bundle_root), Path(output_dir), Path(calibration)
+        self.allow = problem_codes(allow)
+        self.allow_overlap, self.diagnosis = allow_overlap, None if diagnosis is None else Path(diagnosis)
+        self.n_resamples, self.seed = n_resamples, seed
+
+    def attach(self, engine: Engine) -> None:
+        """Listen to an evaluator."""
+        super().attach(engine)
+        engine.add_event_handler(Events.COMPLETED, self._write)
+
+    def check(self) -> None:
+        """Raise what forbids the evaluation.
+
+        Raises:
+            UsageError: the weights were trained on some of the patients, and that was not allowed, or the file that
+                would tell is missing.
+            InputRefusedError: the calibration is malformed or belongs to other weights, an image cannot be read, or a
+                nodule lies outside its image.
+        """
+        items = self._items()
+        read_calibration(self.calibration, _sha256(self.weights))
+        read_training_patients(self.weights.parent / VALIDATION_PATIENTS.name)
+        if self.diagnosis is not None:
+            read_diagnoses(self.diagnosis)
+        check_places(items, self.data_list.parent, self.allow)
+        known = self._known_patients(items, TRAINING_PATIENTS)
+        if known and not self.allow_overlap:
+            raise UsageError(
+                f"Expected patients that the weights were not trained on, got {len(known)} of "
+                f"{_n_patients(items)} in the {self.split} split of {self.data_list} that they were trained on, "
+                f"{known[0]} for one (--allow-overlap evaluates all the same)"
+            )
+
+    def _write(self, _: Engine) -> None:
+        items = self._items()
+        predictions = [prediction_of(item, self.outputs[item.nodule_id], self.data_list.parent) for item in items]
+        write_report(predictions, self.output_dir, self._context(items), diagnosis=self.diagnosis)
+
+    def _items(self) -> tuple[DataListItem, ...]:
+        items: tuple[DataListItem, ...] = getattr(read_data_list(self.data_list), self.split)
+        return items
+
+    def _known_patients(self, items: Sequence[DataListItem], role: Path) -> list[str]:
+        return overlap({item.patient_id for item in items}, read_training_patients(self.weights.parent / role.name))
+
+    def _context(self, items: Sequence[DataListItem]) -> Context:
+        data = read_data_list(self.data_list)
+        calibration = read_calibration(self.calibration)
+        trained = self._known_patients(items, TRAINING_PATIENTS)
+        validated = self._known_patients(items, VALIDATION_PATIENTS)
+        return Context(
+            title=f"{self.bundle.resolve().name} on the {self.split} split of {self.data_list.name}",
+            data=str((data.model_extra or {}).get("name", self.data_list.name)),
+            data_hash=hash_data(data),  # not what the list says of itself: it may have been edited since
+            split=self.split,
+            label=meaning_of_labels(data, self.data_list),
+            overlap=_overlap_sentence(len(trained), len(validated), _n_patients(items)),
+            overlapping_patients=len(trained),
+            bundle=self._bundle_used(),
+            operating_points=calibration.operating_points,
+            n_resamples=self.n_resamples,
+            seed=self.seed,
+            created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            software=f"nodulus {version('nodulus')}",
+        )
+
+    def _bundle_used(self) -> BundleUsed:
+        metadata = json.loads((self.bundle / METADATA).read_text(encoding="utf-8"))
+        return BundleUsed(
+            name=self.bundle.resolve().name, version=metadata["version"], weights_sha256=_sha256(self.weights)
+        )
+
+
+def _overlap_sentence(n_trained: int, n_validated: int, n_patients: int) -> str:
+    parts = [f"{n_trained} of the {n_patients} patients trained the weights"]
+    if n_validated:
+        parts.append(f"{n_validated} chose the best epoch, the calibration and the thresholds: expect less on others")
+    return "; ".join(parts) + "."
+
+
+def _n_patients(items: Sequence[DataListItem]) -> int:
+    return len({item.patient_id for item in items})
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,213 @@
+"""The plots of an evaluation, each drawn from its record alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from nodulus.pipeline.pictures.plot_style import (
+    BENIGN,
+    INK,
+    MAIN,
+    MALIGNANT,
+    MUTED,
+    SIZE,
+    LegendPlace,
+    add_legend,
+    name_axes,
+    new_axes,
+    styles,
+)
+from nodulus.pipeline.statistics.curves import DecisionCurve
+from nodulus.pipeline.statistics.estimate import Band, Estimate
+
+from .record import DIAMETER, DIAMETER_BOX, NETWORK, SIZE_ONLY, Evaluation, GroupRecord, Histogram
+
+# Beside the network a plot holds what size alone gives, and as many baselines as stay readable.
+MOST_BASELINES = 5
+TITLES = {NETWORK: "network", DIAMETER_BOX: "network, diameter box", SIZE_ONLY: "size only", DIAMETER: "diameter"}
+_BY_SIZE = (SIZE_ONLY, DIAMETER)
+
+
+def title_of(score: str) -> str:
+    """Return how a score is called on the page."""
+    return TITLES.get(score, score)
+
+
+def group_title(name: str) -> str:
+    """Return how a group is called on the page: ranges of numbers as they are printed.
+
+    >>> group_title("<6"), group_title("SIEMENS-1")
+    ('< 6', 'SIEMENS-1')
+    """
+    if not re.fullmatch(r"[<>=\d][<>=\d. to-]*", name):
+        return name
+    spaced = re.sub(r"^([<>]=?)", r"\1 ", name.replace("-", "\N{EN DASH}"))
+    return spaced.replace("<=", "\N{LESS-THAN OR EQUAL TO}").replace(">=", "\N{GREATER-THAN OR EQUAL TO}")
+
+
+def shown_scores(evaluation: Evaluation) -> list[str]:
+    """Return the scores that fit into a plot of curves: the network, size alone, and the best baselines."""
+    ours = (NETWORK, DIAMETER_BOX, *_BY_SIZE)
+    baselines = [name for name in evaluation.curves_roc if name not in ours]
+    best_first = sorted(baselines, key=lambda name: -evaluation.curves_roc[name].auc.value)
+    return [NETWORK, SIZE_ONLY, *best_first[:MOST_BASELINES]]
+
+
+def draw_roc(evaluation: Evaluation) -> Figure:
+    """Draw sensitivity against 1 - specificity, the network with its band."""
+    figure, axes = new_axes()
+    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=":")
+    looks = styles(shown_scores(evaluation), NETWORK, _BY_SIZE)
+    for name, look in looks.items():
+        curve = evaluation.curves_roc[name]
+        label = f"{title_of(name)}  {curve.auc.value:.3f}"
+        axes.plot(curve.steps_false_positive_rate, curve.steps_sensitivity, label=label, **look)  # type: ignore[arg-type]
+    network = evaluation.curves_roc[NETWORK]
+    _draw_band(axes, network.false_positive_rate, network.sensitivity)
+    _finish(axes, "1 \N{MINUS SIGN} specificity", "sensitivity", "lower right")
+    return figure
+
+
+def draw_precision_recall(evaluation: Evaluation) -> Figure:
+    """Draw precision against recall; the dotted line is what chance gives."""
+    figure, axes = new_axes()
+    share = evaluation.counts.malignant / max(1, evaluation.counts.malignant + evaluation.counts.benign)
+    axes.axhline(share, color=MUTED, linewidth=0.8, linestyle=":")
+    looks = styles(shown_scores(evaluation), NETWORK, _BY_SIZE)
+    for name, look in looks.items():
+        curve = evaluation.curves_precision_recall[name]
+        label = f"{title_of(name)}  {curve.average_precision.value:.3f}"
+        axes.plot(curve.recall, curve.precision.value, label=label, **look)  # type: ignore[arg-type]
+    network = evaluation.curves_precision_recall[NETWORK]
+    _draw_band(axes, network.recall, network.precision)
+    _finish(axes, "recall (sensitivity)", "precision", "lower left")
+    return figure
+
+
+def draw_calibration(evaluation: Evaluation) -> Figure:
+    """Draw the fraction malignant in bins of the probability, with Wilson intervals."""
+    figure, axes = new_axes()
+    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=":")
+    looks = {SIZE_ONLY: (SIZE, "s", 1.1), NETWORK: (MAIN, "o", 1.6)}
+    for name, (colour, marker, width) in looks.items():
+        if name not in evaluation.calibration:
+            continue
+        bins = evaluation.calibration[name].bins
+        across = [one.mean_probability for one in bins]
+        up = [one.fraction_malignant for one in bins]
+        axes.errorbar(
+            across,
+            up,
+            yerr=_arms([Estimate(one.fraction_malignant, one.low, one.high) for one in bins]),
+            color=colour,
+            marker=marker,
+            markersize=4.5,
+            linewidth=width,
+            elinewidth=0.9,
+            capsize=0,
+            label=f"{title_of(name)}  ECE {evaluation.calibration[name].ece.value:.3f}",
+        )
+    _finish(axes, "calibrated probability", "fraction malignant", "upper left")
+    return figure
+
+
+def draw_decision_curve(curve: DecisionCurve) -> Figure:
+    """Draw net benefit against the threshold at which one would act."""
+    figure, axes = new_axes()
+    for name, look in styles(list(curve.net_benefit), NETWORK, _BY_SIZE).items():
+        axes.plot(curve.thresholds, curve.net_benefit[name].value, label=title_of(name), **look)  # type: ignore[arg-type]
+    _draw_band(axes, curve.thresholds, curve.net_benefit[NETWORK])
+    axes.plot(curve.thresholds, curve.treat_all.value, color=INK, linewidth=0.9, dashes=(4, 2), label="act on all")
+    axes.axhline(0, color=MUTED, linewidth=0.9, linestyle=":", label="act on none")
+    highest = max(max(one.value) for one in curve.net_benefit.values())
+    name_axes(axes, "probability from which one acts", "net benefit (true positives a nodule)")
+    axes.set(xlim=(0, 1), ylim=(-0.1 * highest, 1.2 * highest))
+    add_legend(axes, "upper right")
+    return figure
+
+
+def draw_sizes(groups: Sequence[GroupRecord]) -> Figure:
+    """Draw the AUC by size: the network and the diameter beside each other, with intervals."""
+    figure, axes = new_axes()
+    told = [group for group in groups if NETWORK in group.auc]
+    for name, colour, shift, marker in ((NETWORK, MAIN, -0.1, "o"), (DIAMETER, SIZE, 0.1, "s")):
+        estimates = [group.auc[name] for group in told if name in group.auc]
+        places = np.arange(len(estimates)) + shift
+        axes.errorbar(
+            places,
+            [one.value for one in estimates],
+            yerr=_arms(estimates),
+            color=colour,
+            marker=marker,
+            markersize=5.5,
+            linewidth=0,
+            elinewidth=1.3,
+            label=title_of(name),
+        )
+    axes.axhline(0.5, color=MUTED, linewidth=0.8, linestyle=":")
+    axes.set_xticks(range(len(told)), [f"{group_title(group.name)}\nn = {group.counts.nodules}" for group in told])
+    lowest = min((one.low for group in told for one in group.auc.values()), default=0.4)
+    axes.set(xlim=(-0.5, max(len(told), 1) - 0.5), ylim=(max(0.0, min(0.4, lowest - 0.03)), 1.02))
+    axes.grid(visible=False, axis="x")
+    name_axes(axes, "diameter (mm)", "AUC")
+    add_legend(axes, "lower right")
+    return figure
+
+
+def draw_subgroups(evaluation: Evaluation) -> Figure:
+    """Draw a forest plot: the network's AUC in each subgroup that is large enough, with intervals."""
+    told = [group for group in evaluation.subgroups if NETWORK in group.auc]
+    figure, axes = new_axes(10.8, 0.8 + 0.29 * (len(told) + 1))
+    whole = evaluation.scores[NETWORK]
+    rows = [("all", whole.counts.nodules, whole.auc, whole.counts.malignant)]
+    rows += [(f"{g.of}: {group_title(g.name)}", g.counts.nodules, g.auc[NETWORK], g.counts.malignant) for g in told]
+    for row, (_, _, estimate, _) in enumerate(rows):
+        axes.plot([estimate.low, estimate.high], [row, row], color=MAIN, linewidth=1.4)
+        axes.plot([estimate.value], [row], color=MAIN, marker="D" if row == 0 else "o", markersize=5.5)
+    axes.axvline(whole.auc.value, color=MUTED, linewidth=0.8, linestyle=":")
+    labels = [f"{name}   ({n} nodules, {malignant} malignant)" for name, n, _, malignant in rows]
+    axes.set_yticks(range(len(rows)), labels)
+    for text in axes.get_yticklabels():
+        text.set_parse_math(False)
+    axes.set(ylim=(len(rows) - 0.5, -0.5), xlim=(max(0.0, min(one.low for _, _, one, _ in rows) - 0.02), 1.005))
+    axes.grid(visible=False, axis="y")
+    name_axes(axes, "AUC of the network", "")
+    return figure
+
+
+def draw_histogram(histogram: Histogram) -> Figure:
+    """Draw how many nodules of each class get which probability, benign below the line and malignant above."""
+    figure, axes = new_axes()
+    edges = np.asarray(histogram.edges)
+    middles, width = (edges[:-1] + edges[1:]) / 2, np.diff(edges) * 0.9
+    axes.bar(middles, histogram.malignant, width=width, color=MALIGNANT, label="labelled malignant")
+    axes.bar(middles, -np.asarray(histogram.benign), width=width, color=BENIGN, label="labelled benign")
+    axes.axhline(0, color=INK, linewidth=0.8)
+    axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
+    axes.set_xlim(0, 1)
+    name_axes(axes, "calibrated probability of the network", "nodules")
+    add_legend(axes, "upper center")
+    return figure
+
+
+def _draw_band(axes: Axes, across: Sequence[float], band: Band) -> None:
+    axes.fill_between(across, band.low, band.high, color=MAIN, alpha=0.14, linewidth=0)
+
+
+def _finish(axes: Axes, across: str, up: str, legend: LegendPlace) -> None:
+    name_axes(axes, across, up)
+    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
+    add_legend(axes, legend)
+
+
+def _arms(estimates: Sequence[Estimate]) -> list[list[float]]:
+    """Return how far the intervals reach below and above the values."""
+    return [
+        [max(0.0, one.value - one.low) for one in estimates],
+        [max(0.0, one.high - one.value) for one in estimates],
+    ]

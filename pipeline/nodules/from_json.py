@@ -1,0 +1,124 @@
+"""Nodules of JSON files: a list of our mappings, or the boxes of MONAI's lung_nodule_ct_detection bundle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+from nodulus.transforms.problems import UsageError
+
+from .nodule import Nodule, nodule_from_mapping
+from .table_rows import read_text
+
+# What may follow the name of an image.
+_SUFFIXES = (".nii.gz", ".nii", ".mha", ".mhd", ".nrrd", ".dcm")
+
+
+def nodules_of_json(path: Path) -> tuple[str, list[Nodule], list[str]]:
+    """Return the file's format ("nodulus_json" or "detection_json"), its nodules and notes."""
+    entries = _entries(read_json(path), path)
+    if any("box" in entry for entry in entries):
+        return "detection_json", _detected(entries, path), []
+    return "nodulus_json", _ours(entries, path), []
+
+
+def read_json(path: Path) -> object:
+    """Return what a JSON file holds."""
+    try:
+        return json.loads(read_text(path))
+    except ValueError as error:
+        raise UsageError(f"{path.name}: expected JSON, got {error}") from error
+
+
+def _entries(content: object, path: Path) -> list[Mapping[str, object]]:
+    """Return the file's objects: a list of them, one alone, or lists by name (decathlon splits, {"nodules": [...]})."""
+    if isinstance(content, Mapping) and not {"box", "nodule_id"} & set(content):
+        lists = [value for value in content.values() if isinstance(value, list)]
+        content = [entry for entries in lists for entry in entries]
+    entries = [content] if isinstance(content, Mapping) else content
+    if not isinstance(entries, list) or not entries:
+        raise UsageError(f"{path.name}: expected a list of nodules, got {'an empty list' if entries == [] else 'none'}")
+    for number, entry in enumerate(entries, 1):
+        if not isinstance(entry, Mapping):
+            raise UsageError(f"{path.name} entry {number}: expected an object, got {entry!r}")
+    return entries
+
+
+def _ours(entries: Sequence[Mapping[str, object]], path: Path) -> list[Nodule]:
+    nodules: dict[tuple[str | None, str], Nodule] = {}
+    for number, entry in enumerate(entries, 1):
+        try:
+            nodule = nodule_from_mapping(entry)
+        except UsageError as error:
+            raise UsageError(f"{path.name} entry {number}: {error}") from error
+        if (key := (nodule.case_id, nodule.nodule_id)) in nodules:
+            raise UsageError(
+                f"{path.name} entry {number}: expected each nodule_id once, got {nodule.nodule_id!r} again"
+            )
+        nodules[key] = nodule
+    return list(nodules.values())
+
+
+def _detected(entries: Sequence[Mapping[str, object]], path: Path) -> list[Nodule]:
+    """Return a nodule of each box, numbered from 1 within its image.
+
+    The frame is LPS: the bundle's inference.json ends in AffineBoxToWorldCoordinated with affine_lps_to_ras true,
+    which turns MONAI's RAS affine to LPS before the boxes pass through it (apps/detection/transforms/dictionary.py);
+    LUNA16, which it was trained on, is LPS. Run with affine_lps_to_ras false it writes RAS: then state the frame.
+    """
+    nodules = []
+    for number, entry in enumerate(entries, 1):
+        where = f"{path.name} entry {number}"
+        boxes = _list(entry, "box", where)
+        labels, scores = _beside(entry, "label", boxes, where), _beside(entry, "label_scores", boxes, where)
+        case_id = _name_of_image(entry.get("image"))
+        for n, (box, label, score) in enumerate(zip(boxes, labels, scores, strict=True), 1):
+            mapping = {"nodule_id": str(n), "case_id": case_id, "detection_score": score, "label": label}
+            try:
+                nodules.append(nodule_from_mapping({**_geometry(box), **mapping}))
+            except UsageError as error:
+                raise UsageError(f"{where} box {n}: {error}") from error
+    return nodules
+
+
+def _geometry(box: object) -> dict[str, object]:
+    """Return centre, diameter and box of MONAI's cccwhd: centre x, y, z, then size along x, y, z, all in mm.
+
+    The diameter is that of the sphere with the volume of the ellipsoid in the box: for LUNA16's cubes, their side.
+    """
+    if not isinstance(box, list) or len(box) != 6 or not all(isinstance(n, int | float) for n in box):
+        raise UsageError(f"expected six numbers (centre x, y, z, size x, y, z), got {box!r}")
+    center, size = box[:3], box[3:]
+    if min(size) <= 0:
+        raise UsageError(f"expected a box with sizes above 0, got {size}")
+    low = [c - s / 2 for c, s in zip(center, size, strict=True)]
+    high = [c + s / 2 for c, s in zip(center, size, strict=True)]
+    diameter_mm = float(size[0] * size[1] * size[2]) ** (1 / 3)
+    return {"center_lps_mm": center, "diameter_mm": diameter_mm, "box_lps_mm": [*low, *high]}
+
+
+def _list(entry: Mapping[str, object], key: str, where: str) -> list[object]:
+    value = entry.get(key)
+    if not isinstance(value, list):
+        raise UsageError(f"{where}: expected a list in {key}, got {value!r}")
+    # A single box is written without its outer list by some scripts.
+    return [value] if key == "box" and value and not isinstance(value[0], list) else value
+
+
+def _beside(entry: Mapping[str, object], key: str, boxes: Sequence[object], where: str) -> list[object]:
+    """Return one value a box; ground truth has no scores."""
+    if key not in entry:
+        return [None] * len(boxes)
+    values = _list(entry, key, where)
+    if len(values) != len(boxes):
+        raise UsageError(f"{where}: expected {len(boxes)} values in {key}, one a box, got {len(values)}")
+    return values
+
+
+def _name_of_image(image: object) -> str | None:
+    """Return the image's name without folder and suffix."""
+    if not isinstance(image, str) or not image:
+        return None
+    name = PurePosixPath(image.replace("\\", "/")).name
+    return next((name.removesuffix(suffix) for suffix in _SUFFIXES if name.endswith(suffix)), name)

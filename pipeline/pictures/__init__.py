@@ -1,0 +1,1 @@
+"""How nodules and figures are drawn."""

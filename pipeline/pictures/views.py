@@ -1,0 +1,175 @@
+"""One picture per nodule: three planes through its centre, so that a wrong frame is seen before a score is believed."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.patheffects import AbstractPathEffect, withStroke
+from numpy.typing import NDArray
+
+from nodulus.pipeline.files import replacing_file
+from nodulus.pipeline.nodules.nodule import BoxMm, Nodule, Triple, box_of
+from nodulus.pipeline.nodules.placement import nodule_box
+from nodulus.transforms.patches.patch import sample_voxels
+from nodulus.transforms.volume import CTVolume
+
+FIELD_MM = 96.0
+SPACING_MM = 0.5
+# The usual lung window: level -600, width 1500.
+WINDOW_HU = (-1350.0, 150.0)
+SCALE_BAR_MM = 20.0
+
+_BACKGROUND, _TEXT, _MUTED = "#111418", "#f2f4f7", "#9aa4b2"
+_CROSSHAIR, _BOX = "#ffd166", "#4cc9f0"
+_ALARM = "#ff6b6b"
+_NOT_SCANNED = "#2b1f3d"  # a colour that no grey value has
+_OUTLINE: list[AbstractPathEffect] = [withStroke(linewidth=2.4, foreground="#000000")]
+_THIN_OUTLINE: list[AbstractPathEffect] = [withStroke(linewidth=2.4, foreground="#00000080")]
+_BAR_OUTLINE: list[AbstractPathEffect] = [withStroke(linewidth=4.4, foreground="#000000")]
+
+
+@dataclass(frozen=True)
+class Plane:
+    """One of the three views, as radiologists hang it.
+
+    Args:
+        name: its title.
+        across: LPS axis that runs to the right of the picture, along its positive direction.
+        down: LPS axis that runs down, and its sign.
+        labels: what is at the left, right, top and bottom edge.
+    """
+
+    name: str
+    across: int
+    down: int
+    down_sign: int
+    labels: tuple[str, str, str, str]
+
+
+# The patient's right is on the left of the picture; sagittal: the front is on the left, as most viewers show it.
+PLANES = (
+    Plane("Axial", 0, 1, 1, ("R", "L", "A", "P")),
+    Plane("Coronal", 0, 2, -1, ("R", "L", "S", "I")),
+    Plane("Sagittal", 1, 2, -1, ("A", "P", "S", "I")),
+)
+
+
+def draw_nodule_views(volume: CTVolume, nodule: Nodule, path: Path) -> Path:
+    """Draw axial, coronal and sagittal views through a nodule's centre as a PNG and return its path.
+
+    The picture names the nodule, its centre and its diameter, and nothing of the patient. Only the slices in view are
+    read. The box drawn is the one that the network is shown, without its margin.
+    """
+    figure = Figure(figsize=(12.6, 4.95), dpi=110, facecolor=_BACKGROUND)
+    canvas = FigureCanvasAgg(figure)
+    panels = figure.subplots(
+        1, 3, gridspec_kw={"wspace": 0.04, "left": 0.012, "right": 0.988, "top": 0.855, "bottom": 0.02}
+    )
+    for panel, plane in zip(panels, PLANES, strict=True):
+        _draw_picture(panel, sampled_hu(volume, nodule.center_lps_mm, plane))
+        _draw_nodule(panel, plane, _box_about_center(nodule))
+        _draw_labels(panel, plane)
+        _draw_scale_bar(panel)
+    _draw_title(figure, volume, nodule)
+    with replacing_file(path) as temporary, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # an id may be in any script
+        canvas.print_figure(temporary, format="png")
+    return path
+
+
+def sampled_hu(volume: CTVolume, center_lps_mm: Triple, plane: Plane) -> NDArray[np.float32]:
+    """Return the picture of a plane (down, across) in Hounsfield units, NaN where nothing was scanned."""
+    offsets_mm = np.arange(-FIELD_MM / 2, FIELD_MM / 2 + SPACING_MM / 2, SPACING_MM)
+    points_lps_mm = np.tile(np.asarray(center_lps_mm, dtype=np.float64), (len(offsets_mm), len(offsets_mm), 1))
+    points_lps_mm[..., plane.across] += offsets_mm[None, :]
+    points_lps_mm[..., plane.down] += plane.down_sign * offsets_mm[:, None]
+    voxels = volume.grid.voxel_from_lps(points_lps_mm)
+    inside = volume.grid.contains_voxel(voxels)
+    picture_hu = np.full(inside.shape, np.nan, dtype=np.float32)
+    if inside.any():
+        picture_hu[inside] = sample_voxels(volume, voxels[inside])
+    return picture_hu
+
+
+def _draw_picture(panel: Axes, picture_hu: NDArray[np.float32]) -> None:
+    edge = FIELD_MM / 2 + SPACING_MM / 2
+    low, high = WINDOW_HU
+    panel.set_facecolor(_NOT_SCANNED)
+    panel.imshow(
+        picture_hu, cmap="gray", vmin=low, vmax=high, extent=(-edge, edge, edge, -edge), interpolation="bilinear"
+    )
+    if np.isnan(picture_hu).any():
+        panel.set_title("violet: not scanned", color=_MUTED, fontsize=9, loc="right", pad=4)
+    panel.set(xlim=(-edge, edge), ylim=(edge, -edge), xticks=[], yticks=[])
+    for spine in panel.spines.values():
+        spine.set_visible(False)
+
+
+def _draw_nodule(panel: Axes, plane: Plane, box: BoxMm) -> None:
+    """Draw the box, and a crosshair whose arms point at the centre and leave the nodule itself free."""
+    left, right = box[plane.across], box[3 + plane.across]
+    top, bottom = sorted((plane.down_sign * box[plane.down], plane.down_sign * box[3 + plane.down]))
+    frame = Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=_BOX, linewidth=1.4)
+    frame.set_path_effects(_THIN_OUTLINE)
+    panel.add_patch(frame)
+    half, gap = FIELD_MM / 2, 3.0
+    arms = [((-half, left - gap), (0, 0)), ((right + gap, half), (0, 0)), ((0, 0), (-half, top - gap))]
+    for across, down in (*arms, ((0, 0), (bottom + gap, half)), ((-1, 1), (0, 0)), ((0, 0), (-1, 1))):
+        panel.plot(across, down, color=_CROSSHAIR, linewidth=1.0, path_effects=_THIN_OUTLINE)
+
+
+def _draw_labels(panel: Axes, plane: Plane) -> None:
+    """Name the plane and its four sides."""
+    panel.set_title(plane.name, color=_MUTED, fontsize=10.5, loc="left", pad=4)
+    places = ((0.02, 0.5, "left", "center"), (0.98, 0.5, "right", "center"), (0.5, 0.985, "center", "top"))
+    for label, (x, y, across, along) in zip(plane.labels, (*places, (0.5, 0.015, "center", "bottom")), strict=True):
+        panel.text(
+            x,
+            y,
+            label,
+            transform=panel.transAxes,
+            horizontalalignment=across,
+            verticalalignment=along,
+            color=_TEXT,
+            fontsize=12,
+            fontweight="bold",
+            path_effects=_OUTLINE,
+        )
+
+
+def _draw_scale_bar(panel: Axes) -> None:
+    right, height = FIELD_MM / 2 - 4, FIELD_MM / 2 - 4
+    panel.plot([right - SCALE_BAR_MM, right], [height, height], color=_TEXT, linewidth=2.2, path_effects=_BAR_OUTLINE)
+    panel.text(
+        right - SCALE_BAR_MM / 2,
+        height - 1.5,
+        f"{SCALE_BAR_MM:g} mm",
+        color=_TEXT,
+        fontsize=8.5,
+        horizontalalignment="center",
+        verticalalignment="bottom",
+        path_effects=_OUTLINE,
+    )
+
+
+def _draw_title(figure: Figure, volume: CTVolume, nodule: Nodule) -> None:
+    center = ", ".join(f"{value:.1f}" for value in nodule.center_lps_mm)
+    facts = f"centre ({center}) mm LPS     diameter {nodule.diameter_mm:.1f} mm"
+    if not volume.grid.contains_lps(nodule.center_lps_mm):
+        figure.text(0.5, 0.945, "centre outside the scan", color=_ALARM, fontsize=12, ha="center", va="center")
+    name = nodule.nodule_id
+    figure.text(0.012, 0.945, name, color=_TEXT, fontsize=14, fontweight="bold", va="center", parse_math=False)
+    figure.text(0.988, 0.945, facts, color=_TEXT, fontsize=11, va="center", ha="right")
+
+
+def _box_about_center(nodule: Nodule) -> BoxMm:
+    """Return the nodule's box relative to its centre."""
+    box, center = nodule_box(nodule), np.asarray(nodule.center_lps_mm)
+    return box_of([*(np.asarray(box.low_lps_mm) - center), *(np.asarray(box.high_lps_mm) - center)])

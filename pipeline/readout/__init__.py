@@ -1,0 +1,1 @@
+"""From raw outputs to probabilities: calibration, characteristics, training range, the Brock model."""

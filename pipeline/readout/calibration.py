@@ -1,0 +1,128 @@
+"""What a bundle's scores are worth: from raw outputs to calibrated probabilities, and where they stop to hold.
+
+Plain JSON beside the weights (``models/calibration.json``); it names the weights that it was fitted to.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from nodulus.pipeline.files import write_text
+from nodulus.pipeline.statistics.operating_points import OperatingPoint, PointName
+from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode
+
+from .characteristics import OUTPUTS
+from .training_range import TrainingRange
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Logistic(_Model):
+    """Probability of malignancy as a logistic function of one number: ``1 / (1 + exp(-(slope * x + intercept)))``."""
+
+    slope: float
+    intercept: float
+
+    def probability(self, x: float) -> float:
+        """Return the probability at a value."""
+        z = self.slope * x + self.intercept
+        # The two forms are equal; each overflows on one side.
+        return 1 / (1 + math.exp(-z)) if z >= 0 else math.exp(z) / (1 + math.exp(z))
+
+
+class FittedOn(_Model):
+    """The nodules that a calibration was fitted to; none of them trained the network."""
+
+    data_hash: str
+    split: str
+    nodules: int
+    patients: int
+    malignant: int
+    benign: int
+
+
+class Calibration(_Model):
+    """How a bundle's raw outputs are read.
+
+    Args:
+        weights_sha256: of the weights that it belongs to.
+        fitted_on: which labelled nodules.
+        label: what "malignant" means in them.
+        network: of the margin, the malignant logit less the benign one (Platt 1999; his label smoothing only where the
+            margin parts the classes without a fault, as no finite slope exists then).
+        size_only: of the natural logarithm of the diameter in mm: what size alone would say, by the same protocol.
+        operating_points: two thresholds on the calibrated probability, with what they give on ``fitted_on``.
+        training_range: what the nodules that trained the network were like.
+    """
+
+    schema_version: Literal["1"] = "1"
+    weights_sha256: str
+    fitted_on: FittedOn
+    label: str
+    network: Logistic
+    size_only: Logistic
+    operating_points: tuple[OperatingPoint, ...]
+    training_range: TrainingRange
+
+    @model_validator(mode="after")
+    def _check(self) -> Calibration:
+        limits = self.training_range.outputs
+        if limits is not None and len(limits.mean) != len(OUTPUTS):
+            msg = f"expected a training range of {len(OUTPUTS)} outputs, got {len(limits.mean)}"
+            raise ValueError(msg)
+        names = [point.name for point in self.operating_points]
+        if names != list(get_args(PointName)):
+            msg = f"expected the operating points {', '.join(get_args(PointName))}, got {', '.join(names) or 'none'}"
+            raise ValueError(msg)
+        return self
+
+    def malignant(self, logits: Sequence[float]) -> float:
+        """Return the calibrated probability of malignancy that raw outputs (benign, malignant, ...) stand for."""
+        return self.network.probability(float(logits[1]) - float(logits[0]))
+
+    def malignant_by_size(self, diameter_mm: float) -> float:
+        """Return the calibrated probability of malignancy that the diameter alone gives."""
+        return self.size_only.probability(math.log(diameter_mm))
+
+
+def write_calibration(calibration: Calibration, path: Path) -> Path:
+    """Write a calibration as JSON, whole or not at all."""
+    return write_text(path, calibration.model_dump_json(indent=1) + "\n")
+
+
+def read_calibration(path: Path, weights_sha256: str | None = None) -> Calibration:
+    """Return the calibration of a file.
+
+    Raises:
+        InputRefusedError: ``untrusted_bundle``, when it is missing, malformed or belongs to other weights.
+    """
+    try:
+        calibration = Calibration.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        message = f"Expected the calibration of the weights, found no {path}: `nodulus calibrate` writes it"
+        raise _untrusted(message) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        found = first["msg"].removeprefix("Value error, ")
+        raise _untrusted(f"Expected a calibration in {path}, got {where}: {found}") from None
+    except (OSError, ValueError) as error:
+        raise _untrusted(f"Expected a calibration in JSON in {path}, got: {error}") from error
+    if weights_sha256 is not None and calibration.weights_sha256 != weights_sha256:
+        raise _untrusted(
+            f"Expected the calibration of weights {weights_sha256[:12]}, got that of {calibration.weights_sha256[:12]}"
+            f" in {path}: `nodulus calibrate` fits it to these weights"
+        )
+    return calibration
+
+
+def _untrusted(message: str) -> InputRefusedError:
+    return InputRefusedError(Problem(ProblemCode.UNTRUSTED_BUNDLE, message))

@@ -1,0 +1,56 @@
+"""Keeps what a network gave for each nodule of an evaluator's run, and makes predictions of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from ignite.engine import Engine, Events
+
+from nodulus.transforms.patches.nodule_facts import NoduleFacts
+
+from .readout import Reading
+
+
+@dataclass(frozen=True)
+class Output:
+    """What the network gave for one nodule seen through one box.
+
+    Args:
+        logits: raw, in the order of ``characteristics.OUTPUTS``.
+        facts: what the patch held.
+        reading: None where there was no calibration to read it by.
+    """
+
+    logits: tuple[float, ...]
+    facts: NoduleFacts
+    reading: Reading | None
+
+
+class CollectOutputs:
+    """Ignite handler that keeps each nodule's outputs, by nodule and by box ("own", "diameter").
+
+    The evaluator's dataset holds each nodule twice (``load_data_list(..., boxes="both")``). Attach it after the
+    postprocessing.
+    """
+
+    def __init__(self) -> None:
+        self.outputs: dict[str, dict[str, Output]] = {}
+
+    def attach(self, engine: Engine) -> None:
+        """Listen to an evaluator."""
+        engine.add_event_handler(Events.STARTED, self._start)
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self._collect)
+
+    def check(self) -> None:
+        """Raise what forbids the run: nothing here."""
+
+    def _start(self, _: Engine) -> None:
+        self.outputs = {}
+
+    def _collect(self, engine: Engine) -> None:
+        for item, output in zip(engine.state.batch, engine.state.output, strict=True):
+            self.outputs.setdefault(item["nodule_id"], {})[item["box"]] = Output(
+                logits=tuple(float(value) for value in output["logits"]),
+                facts=NoduleFacts(**{field.name: float(item["facts"][field.name]) for field in fields(NoduleFacts)}),
+                reading=output.get("reading"),
+            )

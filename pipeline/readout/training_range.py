@@ -1,0 +1,213 @@
+"""Is a nodule like those that trained the network? If not, why, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from nodulus.transforms.patches.nodule_facts import AERATED_HU, THIN_AIR_HU, NoduleFacts, nodule_facts
+
+__all__ = [
+    "DensityLimits",
+    "NoduleFacts",
+    "OutputLimits",
+    "Reason",
+    "ReasonName",
+    "TrainingRange",
+    "fit_training_range",
+    "nodule_facts",
+    "reasons_outside",
+]
+
+ReasonName = Literal["diameter", "slice_spacing", "outside_body", "no_nodule_density", "unlike_training"]
+
+# LIDC-IDRI's readers outlined nodules from 3 mm on: below it there is no label to learn from.
+SMALLEST_MM = 3.0
+
+# Slices lie 2.5 mm apart within what headers round.
+_SPACING_TOLERANCE_MM = 0.01
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a nodule is unlike those trained on: a stable name, and a sentence with what was expected and got."""
+
+    name: ReasonName
+    message: str
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class DensityLimits(_Model):
+    """Quantiles, over the training nodules, of what `NoduleFacts` measures in their patches."""
+
+    inside_fraction_min: float
+    core_hu_min: float
+    aerated_fraction_min: float
+    thin_air_fraction_max: float
+
+
+class OutputLimits(_Model):
+    """Where the raw outputs of the training nodules lie: mean (n,), precision (n, n), and a Mahalanobis distance."""
+
+    mean: tuple[float, ...]
+    precision: tuple[tuple[float, ...], ...]
+    distance_max: float
+
+    @model_validator(mode="after")
+    def _check(self) -> OutputLimits:
+        n = len(self.mean)
+        if [len(row) for row in self.precision] != [n] * n:
+            found = f"{len(self.precision)} rows of {', '.join(sorted({str(len(row)) for row in self.precision}))}"
+            msg = f"expected a precision of {n} rows of {n} for a mean of {n} outputs, got {found}"
+            raise ValueError(msg)
+        return self
+
+    def distance(self, outputs: ArrayLike) -> float:
+        """Return the Mahalanobis distance of raw outputs (n,) from the mean.
+
+        Raises:
+            ValueError: there are not as many outputs as in training.
+        """
+        row = np.asarray(outputs, dtype=np.float64)
+        if row.shape != (len(self.mean),):
+            raise ValueError(f"Expected {len(self.mean)} outputs, as in training, got the shape {row.shape}")
+        away = row - np.asarray(self.mean)
+        return float(np.sqrt(away @ np.asarray(self.precision) @ away))
+
+
+class TrainingRange(_Model):
+    """What the nodules that trained a network were like.
+
+    Args:
+        diameter_mm: smallest (never below 3 mm) and largest.
+        slice_spacing_mm_max: largest distance between slices.
+        density: limits of what their patches show.
+        outputs: limits of what the network says of them; None where only the images count.
+        quantile: part of the training patches within each pair of limits: one side alone cuts off half the rest, the
+            distance of the outputs all of it.
+        n_samples: patches that it was fitted to; a nodule seen through two boxes counts twice.
+    """
+
+    diameter_mm: tuple[float, float]
+    slice_spacing_mm_max: float
+    density: DensityLimits
+    outputs: OutputLimits | None
+    quantile: float
+    n_samples: int
+
+
+def fit_training_range(
+    samples: Sequence[NoduleFacts], outputs: NDArray[np.floating[Any]] | None, quantile: float = 0.99
+) -> TrainingRange:
+    """Return the range of some training nodules.
+
+    Args:
+        samples: their facts, from the patches that inference would cut (no augmentation).
+        outputs: what the network says of the same patches, raw, (n, outputs); None leaves the outputs out.
+        quantile: see `TrainingRange`.
+
+    Raises:
+        ValueError: there are fewer than two samples, or not one row of outputs for each.
+    """
+    if len(samples) < 2 or (outputs is not None and len(outputs) != len(samples)):
+        got = "none" if outputs is None else str(len(outputs))
+        raise ValueError(f"Expected two nodules or more, one row of outputs each, got {len(samples)} and {got}")
+    tail = (1 - quantile) / 2
+    diameters = [facts.diameter_mm for facts in samples]
+
+    def low(name: str) -> float:
+        return float(np.quantile([getattr(facts, name) for facts in samples], tail))
+
+    return TrainingRange(
+        diameter_mm=(max(SMALLEST_MM, min(diameters)), max(diameters)),
+        slice_spacing_mm_max=max(facts.slice_spacing_mm for facts in samples),
+        density=DensityLimits(
+            inside_fraction_min=low("inside_fraction"),
+            core_hu_min=low("core_hu"),
+            aerated_fraction_min=low("aerated_fraction"),
+            thin_air_fraction_max=float(np.quantile([facts.thin_air_fraction for facts in samples], 1 - tail)),
+        ),
+        outputs=None if outputs is None else _fit_outputs(np.asarray(outputs, dtype=np.float64), quantile),
+        quantile=quantile,
+        n_samples=len(samples),
+    )
+
+
+def reasons_outside(facts: NoduleFacts, outputs: ArrayLike | None, limits: TrainingRange) -> tuple[Reason, ...]:
+    """Return why a nodule is unlike those trained on; nothing where it is like them.
+
+    Args:
+        facts: of the nodule.
+        outputs: what the network says of it, raw, (n,); None leaves the outputs out.
+        limits: of the training nodules.
+    """
+    reasons = [_diameter_reason(facts, limits), _spacing_reason(facts, limits), _density_reason(facts, limits.density)]
+    if outputs is not None and limits.outputs is not None:
+        reasons.append(_outputs_reason(limits.outputs.distance(outputs), limits.outputs.distance_max))
+    return tuple(reason for reason in reasons if reason is not None)
+
+
+def _diameter_reason(facts: NoduleFacts, limits: TrainingRange) -> Reason | None:
+    low, high = limits.diameter_mm
+    if low <= facts.diameter_mm <= high:
+        return None
+    expected = f"a diameter from {low:.1f} to {high:.1f} mm, as in training"
+    return Reason("diameter", f"Expected {expected}, got {facts.diameter_mm:.1f} mm")
+
+
+def _spacing_reason(facts: NoduleFacts, limits: TrainingRange) -> Reason | None:
+    high = limits.slice_spacing_mm_max
+    if facts.slice_spacing_mm <= high + _SPACING_TOLERANCE_MM:
+        return None
+    expected = f"slices at most {high:.2f} mm thick and apart, as in training"
+    return Reason("slice_spacing", f"Expected {expected}, got {facts.slice_spacing_mm:.2f} mm")
+
+
+def _density_reason(facts: NoduleFacts, limits: DensityLimits) -> Reason | None:
+    """Return the first of what is wrong with the place: out of the scan, out of the body, plain lung, no lung."""
+    if facts.inside_fraction < limits.inside_fraction_min:
+        expected = f"at least {limits.inside_fraction_min:.0%} of the nodule's box inside the scan"
+        return Reason("outside_body", f"Expected {expected}, got {facts.inside_fraction:.0%}")
+    if facts.thin_air_fraction > limits.thin_air_fraction_max:
+        expected = (
+            f"a place in the body, at most {limits.thin_air_fraction_max:.0%} of its box below {THIN_AIR_HU:g} HU"
+        )
+        return Reason("outside_body", f"Expected {expected}, got {facts.thin_air_fraction:.0%}")
+    if facts.core_hu < limits.core_hu_min:
+        expected = f"a nodule's density, on average {limits.core_hu_min:.0f} HU or more about the centre"
+        return Reason("no_nodule_density", f"Expected {expected}, got {facts.core_hu:.0f} HU, as of air or plain lung")
+    if facts.aerated_fraction < limits.aerated_fraction_min:
+        expected = (
+            f"lung around the nodule, at least {limits.aerated_fraction_min:.0%} of its box below {AERATED_HU:g} HU"
+        )
+        return Reason(
+            "no_nodule_density", f"Expected {expected}, got {facts.aerated_fraction:.0%}: dense tissue all round"
+        )
+    return None
+
+
+def _outputs_reason(distance: float, distance_max: float) -> Reason | None:
+    if distance <= distance_max:
+        return None
+    expected = f"outputs of the network at most {distance_max:.2f} (Mahalanobis) from the mean of those in training"
+    return Reason("unlike_training", f"Expected {expected}, got {distance:.2f}")
+
+
+def _fit_outputs(outputs: NDArray[np.float64], quantile: float) -> OutputLimits:
+    """Return the limits of raw outputs (n, outputs); shrunk, as two of them are nearly one another's opposite."""
+    # Loaded late: reading a range needs no scikit-learn, whose import takes longer than scoring a nodule.
+    from sklearn.covariance import LedoitWolf
+
+    fitted = LedoitWolf().fit(outputs)
+    precision = tuple(tuple(row) for row in fitted.precision_.tolist())
+    limits = OutputLimits(mean=tuple(fitted.location_.tolist()), precision=precision, distance_max=0.0)
+    distances = [limits.distance(row) for row in outputs]
+    return limits.model_copy(update={"distance_max": float(np.quantile(distances, quantile))})

@@ -1,0 +1,120 @@
+"""From an opened case and the network's predictions to the record that users see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from nodulus.pipeline.nodules.nodule import Nodule
+from nodulus.pipeline.readout.brock import brock_probability, missing_factors, risk_factors_of
+from nodulus.pipeline.readout.readout import Reading
+from nodulus.transforms.problems import InputRefusedError, ProblemCode, UsageError
+
+from .cases import Case
+from .open_case import OpenCase
+from .results import BrockRecord, CaseResult, Geometry, NoduleResult, NodulesFrom, Probabilities, ProblemRecord
+
+# The code of a nodule's flag: it was scored, and is unlike those that the network was trained on.
+OUTSIDE_TRAINING_RANGE = "outside_training_range"
+N_FACTORS = len(missing_factors({}))
+
+
+def record_case(opened: OpenCase, predictions: Iterable[Mapping[str, Any]]) -> CaseResult:
+    """Return the record of a case: refused with its problem, or scored nodule by nodule in the table's order.
+
+    Args:
+        opened: the case.
+        predictions: of each item of the case its ``nodule_id``, ``logits`` (10,), ``pred``, the probabilities (2,) of
+            benign and malignant, and ``reading``, the rest of what was read out of the logits.
+    """
+    by_id = {prediction["nodule_id"]: prediction for prediction in predictions}
+    if opened.problem is not None or opened.volume is None:
+        problem = None if opened.problem is None else ProblemRecord.of(opened.problem)
+        nodules = tuple(NoduleResult(**_place(nodule)) for nodule in opened.case.nodules)
+        return CaseResult(
+            case_id=opened.case.case_id,
+            input=str(opened.case.input),
+            status="refused",
+            problem=problem,
+            nodules_from=_nodules_from(opened.case),
+            nodules=nodules,
+        )
+    return CaseResult(
+        case_id=opened.case.case_id,
+        input=str(opened.case.input),
+        status="scored",
+        warnings=tuple(ProblemRecord.of(warning) for warning in opened.warnings),
+        geometry=Geometry.of(opened.volume.grid),
+        nodules_from=_nodules_from(opened.case),
+        nodules=tuple(_nodule(nodule, opened, by_id.get(nodule.nodule_id)) for nodule in opened.case.nodules),
+    )
+
+
+def failed_case(case: Case, error: Exception) -> CaseResult:
+    """Return the record of a case that could not be read (refused) or that failed on the way (failed)."""
+    if isinstance(error, InputRefusedError):
+        problem, status = ProblemRecord.of(error.problem), "refused"
+    elif isinstance(error, UsageError):  # a row of a batch that names no scan
+        problem, status = ProblemRecord(code=ProblemCode.UNREADABLE.value, message=str(error)), "refused"
+    else:
+        first_line = (str(error) or type(error).__name__).splitlines()[0]
+        problem, status = ProblemRecord(code="failed", message=first_line), "failed"
+    return CaseResult.model_validate(
+        {
+            "case_id": case.case_id,
+            "input": str(case.input),
+            "status": status,
+            "problem": problem,
+            "nodules_from": _nodules_from(case),
+            "nodules": [NoduleResult(**_place(nodule)) for nodule in case.nodules],
+        }
+    )
+
+
+def _nodules_from(case: Case) -> NodulesFrom | None:
+    source = case.source
+    if source is None:
+        return None
+    return NodulesFrom(format=source.format, frame=source.frame, frame_is=source.frame_is, notes=source.notes)
+
+
+def _nodule(nodule: Nodule, opened: OpenCase, prediction: Mapping[str, Any] | None) -> NoduleResult:
+    problem = opened.nodule_problems.get(nodule.nodule_id)
+    if prediction is None:
+        return NoduleResult(**_place(nodule), problem=None if problem is None else ProblemRecord.of(problem))
+    benign, malignant = (float(value) for value in prediction["pred"])
+    reading: Reading = prediction["reading"]
+    return NoduleResult(
+        **_place(nodule),
+        probabilities=Probabilities(benign=benign, malignant=malignant),
+        logits=tuple(float(value) for value in prediction["logits"]),
+        size_only=Probabilities(benign=1 - reading.size_only, malignant=reading.size_only),
+        brock=_brock(nodule),
+        above=dict(reading.above),
+        characteristics=dict(reading.characteristics),
+        flags=tuple(
+            ProblemRecord(code=OUTSIDE_TRAINING_RANGE, message=reason.message, items=(reason.name,))
+            for reason in reading.outside
+        ),
+    )
+
+
+def _brock(nodule: Nodule) -> BrockRecord | None:
+    """Return the Brock model's word, None for a nodule of which no risk factor is known."""
+    missing = missing_factors(nodule.attributes)
+    try:
+        factors = risk_factors_of(nodule.attributes)
+    except UsageError as error:
+        return BrockRecord(missing=missing, problem=str(error))
+    if factors is not None:
+        return BrockRecord(probability_cancer=brock_probability(nodule.diameter_mm, factors))
+    return None if len(missing) == N_FACTORS else BrockRecord(missing=missing)
+
+
+def _place(nodule: Nodule) -> dict[str, Any]:
+    return {
+        "nodule_id": nodule.nodule_id,
+        "center_lps_mm": nodule.center_lps_mm,
+        "diameter_mm": nodule.diameter_mm,
+        "box_lps_mm": nodule.box_lps_mm,
+    }

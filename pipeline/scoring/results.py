@@ -1,0 +1,212 @@
+"""The one record of what was found; JSON, CSV and the console table are views of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from nodulus.pipeline.bundle.identity import BundleIdentity
+from nodulus.pipeline.files import write_text
+from nodulus.pipeline.records import Record
+from nodulus.transforms.geometry import Grid
+from nodulus.transforms.problems import Problem
+
+Triple = tuple[float, float, float]
+CaseStatus = Literal["scored", "refused", "failed"]
+
+
+class ProblemRecord(Record):
+    """What is wrong: a stable code, one line of expected and got, the offending items by name."""
+
+    code: str
+    message: str
+    items: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, problem: Problem) -> ProblemRecord:
+        """Return the record of a problem."""
+        return cls(code=problem.code.value, message=problem.message, items=problem.items)
+
+
+class Geometry(Record):
+    """Where the scan's voxels are; ``direction_lps`` lists the unit vectors of the x, the y and the z axis."""
+
+    size: tuple[int, int, int]
+    spacing_mm: Triple
+    origin_lps_mm: Triple
+    direction_lps: tuple[Triple, Triple, Triple]
+
+    @classmethod
+    def of(cls, grid: Grid) -> Geometry:
+        """Return the record of a grid, rounded to a tenth of a micrometre."""
+        x, y, z = (tuple(round(float(value), 7) for value in axis) for axis in grid.direction_lps.T)
+        return cls.model_validate(
+            {
+                "size": grid.size_xyz,
+                "spacing_mm": [round(value, 4) for value in grid.spacing_mm],
+                "origin_lps_mm": [round(value, 4) for value in grid.origin_lps_mm],
+                "direction_lps": [x, y, z],
+            }
+        )
+
+
+class ScanRecord(Record):
+    """What `nodulus check` says of a scan; a refused one has no geometry and no attributes."""
+
+    input: str
+    status: Literal["accepted", "refused"]
+    problem: ProblemRecord | None = None
+    warnings: tuple[ProblemRecord, ...] = ()
+    geometry: Geometry | None = None
+    attributes: dict[str, str | float | int] = Field(default_factory=dict)
+    nodule_problems: tuple[ProblemRecord, ...] = ()
+    pictures: tuple[str, ...] = ()
+
+
+class Probabilities(Record):
+    """Probability of each class; they add up to one."""
+
+    benign: float = Field(ge=0, le=1)
+    malignant: float = Field(ge=0, le=1)
+
+
+class BrockRecord(Record):
+    """The Brock (PanCan) model's probability of cancer (McWilliams 2013), a second opinion that saw no image.
+
+    None where the nodule table lacks what the model asks: ``missing`` names it, ``problem`` what was not understood.
+    """
+
+    probability_cancer: float | None = Field(default=None, ge=0, le=1)
+    missing: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+class NoduleResult(Record):
+    """One nodule: where it was looked for, and its score or the problem that kept it from one.
+
+    ``center_lps_mm`` and ``box_lps_mm`` (low corner, then high corner) are LPS millimetres. ``probabilities`` are
+    calibrated; ``logits`` are the network's raw outputs: benign, malignant, then the characteristics in the order of
+    ``characteristics``. ``size_only`` is what the diameter alone would say, calibrated on the same nodules. ``above``
+    says for each of the bundle's operating points whether the malignant probability reaches its threshold.
+    ``characteristics`` are predicted mean ratings on the LIDC scales. ``flags`` say why to distrust a score that was
+    given, ``problem`` why none was.
+    """
+
+    nodule_id: str
+    center_lps_mm: Triple
+    diameter_mm: float
+    box_lps_mm: tuple[float, float, float, float, float, float] | None = None
+    probabilities: Probabilities | None = None
+    logits: tuple[float, ...] | None = None
+    size_only: Probabilities | None = None
+    brock: BrockRecord | None = None
+    above: dict[str, bool] = Field(default_factory=dict)
+    characteristics: dict[str, float] = Field(default_factory=dict)
+    flags: tuple[ProblemRecord, ...] = ()
+    problem: ProblemRecord | None = None
+
+
+class NodulesFrom(Record):
+    """Which kind of source the nodules were read from, the frame its numbers were taken in, and what was left out."""
+
+    format: str
+    frame: Literal["LPS", "RAS"]
+    frame_is: Literal["stated", "implied"]
+    notes: tuple[str, ...] = ()
+
+
+class CaseResult(Record):
+    """One scan and its nodules. A refused or failed case carries its problem and no scores."""
+
+    case_id: str
+    input: str
+    status: CaseStatus
+    problem: ProblemRecord | None = None
+    warnings: tuple[ProblemRecord, ...] = ()
+    geometry: Geometry | None = None
+    nodules_from: NodulesFrom | None = None
+    nodules: tuple[NoduleResult, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every nodule of the case was scored."""
+        return self.status == "scored" and all(nodule.problem is None for nodule in self.nodules)
+
+
+class Software(Record):
+    """What computed the results."""
+
+    name: str
+    version: str
+
+
+class Results(Record):
+    """The content of results.json."""
+
+    schema_version: Literal["1"] = "1"
+    created: str
+    software: Software
+    bundle: BundleIdentity
+    engine: str
+    cases: tuple[CaseResult, ...]
+
+
+CSV_COLUMNS = (
+    "case_id", "input", "status", "nodule_id", "x_mm", "y_mm", "z_mm", "diameter_mm",
+    "probability_benign", "probability_malignant", "size_only_malignant", "flags", "problem",
+)  # fmt: skip
+
+
+def write_results(results: Results, output_dir: Path) -> tuple[Path, Path]:
+    """Write results.json and results.csv (one row a nodule, LPS mm) into a folder; return their paths."""
+    text = json.dumps(results.model_dump(mode="json"), indent=2) + "\n"
+    return (
+        write_text(output_dir / "results.json", text),
+        write_text(output_dir / "results.csv", results_csv(results.cases)),
+    )
+
+
+def read_results(path: Path) -> Results:
+    """Return the record that a results.json holds."""
+    return Results.model_validate_json(path.read_text(encoding="utf-8"))
+
+
+def results_csv(cases: Iterable[CaseResult]) -> str:
+    """Return the table of all nodules as CSV text; a refused case without nodules keeps one row."""
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for case in cases:
+        writer.writerows(_csv_rows(case))
+    return lines.getvalue()
+
+
+def _csv_rows(case: CaseResult) -> Iterable[tuple[object, ...]]:
+    head = (case.case_id, case.input, case.status)
+    if not case.nodules:
+        yield (*head, *[""] * 9, _problem_text(case.problem))
+    for nodule in case.nodules:
+        scores = nodule.probabilities
+        yield (
+            *head, nodule.nodule_id, *nodule.center_lps_mm, nodule.diameter_mm,
+            "" if scores is None else scores.benign,
+            "" if scores is None else scores.malignant,
+            "" if nodule.size_only is None else nodule.size_only.malignant,
+            "; ".join(_problem_text(flag) for flag in nodule.flags),
+            _problem_text(nodule.problem or case.problem),
+        )  # fmt: skip
+
+
+def _problem_text(problem: ProblemRecord | None) -> str:
+    return "" if problem is None else f"{problem.code}: {problem.message}"
+
+
+def results_schema() -> str:
+    """Return the JSON schema of results.json."""
+    return json.dumps(Results.model_json_schema(), indent=2) + "\n"

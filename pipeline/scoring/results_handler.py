@@ -1,0 +1,67 @@
+"""Writes the results of an evaluator run, as `monai.bundle run` does it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ignite.engine import Engine, Events
+
+from nodulus.pipeline.bundle.identity import identify
+from nodulus.transforms.problems import InputRefusedError
+
+from .case_record import record_case
+from .results import write_results
+from .run_record import results_of
+from .worklist import Worklist
+
+
+class ResultsHandler:
+    """Ignite handler that collects each nodule's prediction and writes results.json and results.csv at the end.
+
+    Attach it after the handler that applies the postprocessing.
+
+    Args:
+        worklist: the cases that the evaluator's dataset was made from.
+        bundle_root: the bundle whose weights were loaded.
+        output_dir: where the results are written.
+    """
+
+    def __init__(self, worklist: Worklist, bundle_root: str, output_dir: str) -> None:
+        self.worklist, self.bundle, self.output_dir = worklist, Path(bundle_root).resolve(), Path(output_dir)
+        self._predictions: list[dict[str, Any]] = []
+
+    def check(self) -> None:
+        """Raise what keeps the run from scoring anything; a refusal is written to results.json first.
+
+        Raises:
+            UsageError: when no scan or no nodules were named.
+            InputRefusedError: when the scan, or every nodule in it, was refused, or the bundle's calibration does not
+                belong to its weights.
+        """
+        identify(self.bundle)
+        try:
+            self.worklist.check()
+        except InputRefusedError:
+            self._write()
+            raise
+
+    def attach(self, engine: Engine) -> None:
+        """Listen to an evaluator."""
+        engine.add_event_handler(Events.STARTED, self._start)
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self._collect)
+        engine.add_event_handler(Events.COMPLETED, self._write)
+
+    def _start(self, _: Engine) -> None:
+        self._predictions = []
+
+    def _collect(self, engine: Engine) -> None:
+        for item, output in zip(engine.state.batch, engine.state.output, strict=True):
+            self._predictions.append({**output, "case_id": item["case_id"], "nodule_id": item["nodule_id"]})
+
+    def _write(self, _: Engine | None = None) -> None:
+        cases = [
+            record_case(opened, [p for p in self._predictions if p["case_id"] == opened.case.case_id])
+            for opened in self.worklist.cases
+        ]
+        write_results(results_of(cases, identify(self.bundle)), self.output_dir)

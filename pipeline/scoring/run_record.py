@@ -1,0 +1,22 @@
+"""The head of results.json: when, with which software, with which bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timezone
+from importlib.metadata import version
+
+from nodulus.pipeline.bundle.identity import BundleIdentity
+
+from .results import CaseResult, Results, Software
+
+
+def results_of(cases: Iterable[CaseResult], bundle: BundleIdentity, engine: str = "torch") -> Results:
+    """Return the record of a run over some cases, stamped with the time (UTC), the software and the bundle."""
+    return Results(
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        software=Software(name="nodulus", version=version("nodulus")),
+        bundle=bundle,
+        engine=engine,
+        cases=tuple(cases),
+    )

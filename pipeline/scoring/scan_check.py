@@ -1,0 +1,80 @@
+"""What a scan is, whether the series gate takes it, and where its nodules are looked for."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from nodulus.pipeline.nodules.nodule import Nodule
+from nodulus.pipeline.nodules.placement import nodule_problem
+from nodulus.pipeline.nodules.sources import check_belongs
+from nodulus.transforms.gate.lung import lung_warning
+from nodulus.transforms.problems import InputRefusedError
+from nodulus.transforms.scan.open import open_ct_cached
+from nodulus.transforms.volume import CTVolume
+
+from .open_case import ReadOptions, case_of_table
+from .results import Geometry, ProblemRecord, ScanRecord
+
+
+def check_scan(path: Path, how: ReadOptions) -> ScanRecord:
+    """Return what a scan is: accepted with geometry, attributes and warnings, or refused with its problem.
+
+    Raises:
+        UsageError: when the path does not exist.
+    """
+    try:
+        volume = open_ct_cached(path, allow=how.allow, series_uid=how.series_uid)
+        no_lung = lung_warning(volume)
+    except InputRefusedError as refusal:
+        return ScanRecord(input=str(path), status="refused", problem=ProblemRecord.of(refusal.problem))
+    warnings = (*volume.warnings, no_lung) if no_lung else volume.warnings
+    return ScanRecord(
+        input=str(path),
+        status="accepted",
+        warnings=tuple(ProblemRecord.of(warning) for warning in warnings),
+        geometry=Geometry.of(volume.grid),
+        attributes=dict(volume.attributes),
+    )
+
+
+def check_nodules(record: ScanRecord, table: Path, output_dir: Path, how: ReadOptions) -> ScanRecord:
+    """Return an accepted scan's record with its nodules: a picture of each in a folder, and what is wrong with them."""
+    scan = Path(record.input)
+    case = case_of_table(scan, table, how)
+    volume = open_ct_cached(scan, allow=how.allow, series_uid=how.series_uid)
+    check_belongs(case.nodules, volume)
+    problems = [problem for nodule in case.nodules if (problem := nodule_problem(nodule, volume))]
+    pictures = draw_nodules(volume, case.nodules, output_dir)
+    return record.model_copy(
+        update={
+            "nodule_problems": tuple(ProblemRecord.of(problem) for problem in problems),
+            "pictures": tuple(str(path) for path in pictures),
+        }
+    )
+
+
+def draw_nodules(volume: CTVolume, nodules: Sequence[Nodule], output_dir: Path) -> list[Path]:
+    """Draw one picture per nodule into a folder and return their paths."""
+    # Loaded late: the gate alone should not wait for matplotlib.
+    from nodulus.pipeline.pictures.views import draw_nodule_views
+
+    names = picture_names([nodule.nodule_id for nodule in nodules])
+    return [draw_nodule_views(volume, nodule, output_dir / name) for nodule, name in zip(nodules, names, strict=True)]
+
+
+def picture_names(nodule_ids: Sequence[str]) -> list[str]:
+    """Return a file name for each nodule: its id where that is a name on every system, else one with a hash added.
+
+    >>> picture_names(["n1", "../n1", "N1"])
+    ['n1.png', 'n1-3a2f92a8.png', 'N1-3db2b4ec.png']
+    """
+    names: list[str] = []
+    for nodule_id in nodule_ids:
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "_", nodule_id).strip("._-")[:80]
+        is_taken = f"{plain}.png".lower() in (name.lower() for name in names)
+        digest = hashlib.sha256(nodule_id.encode()).hexdigest()[:8]
+        names.append(f"{plain}.png" if plain == nodule_id and not is_taken else f"{plain or 'nodule'}-{digest}.png")
+    return names

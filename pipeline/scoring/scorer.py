@@ -1,0 +1,164 @@
+"""Score nodules with a bundle: the model is loaded once, scans come and go."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from monai.bundle import ConfigParser
+
+from nodulus.pipeline.bundle.folder import INFERENCE_CONFIG, WEIGHTS, find_bundle
+from nodulus.pipeline.bundle.identity import identify
+from nodulus.pipeline.bundle.weights import Device, find_device, load_weights
+from nodulus.pipeline.nodules.nodule import Nodule, nodule_from_mapping
+from nodulus.pipeline.nodules.sources import Frame
+from nodulus.transforms.problems import InputRefusedError, UsageError, problem_codes
+
+from .case_record import failed_case, record_case
+from .cases import Case, name_of
+from .open_case import ReadOptions, case_of_table, open_case
+from .results import CaseResult
+
+logger = logging.getLogger(__name__)
+
+NodulesLike = str | Path | Sequence[Nodule | Mapping[str, Any]]
+
+# Patches of one forward pass: bounds the memory, and larger batches are no faster on a CPU.
+BATCH_SIZE = 8
+
+
+class Scorer:
+    """A loaded bundle that scores nodules.
+
+    ``configs/inference.json`` of the bundle is the only description of what happens between a scan and a score.
+
+    Args:
+        bundle_dir: the bundle's folder; None finds it (see ``find_bundle``).
+        device: where the network runs; "auto" takes CUDA where there is one.
+        allow: problem codes that the series gate may admit (see docs/series-gate.md).
+        series_uid: which series to read where a place holds several.
+
+    Raises:
+        UsageError: when the bundle or the device is not there.
+        InputRefusedError: ``untrusted_bundle``, when the weights are not the network's plain state dict, or the
+            calibration is malformed or belongs to other weights.
+    """
+
+    def __init__(
+        self,
+        bundle_dir: str | Path | None = None,
+        *,
+        device: Device = "auto",
+        allow: str | Collection[str] = (),
+        series_uid: str | None = None,
+    ) -> None:
+        self.bundle_dir = find_bundle(bundle_dir)
+        self.identity = identify(self.bundle_dir)
+        self.device = find_device(device)
+        self.how = ReadOptions(allow=problem_codes(allow), series_uid=series_uid)
+        parser = ConfigParser()
+        parser.read_config(str(self.bundle_dir / INFERENCE_CONFIG))
+        parser.update({"bundle_root": str(self.bundle_dir), "device": self.device, "allow": list(self.how.allow)})
+        self.preprocessing = parser.get_parsed_content("preprocessing")
+        self._postprocessing = parser.get_parsed_content("postprocessing")
+        self._inferer = parser.get_parsed_content("inferer")
+        self.network: torch.nn.Module = parser.get_parsed_content("network").eval()
+        load_weights(self.network, self.bundle_dir / WEIGHTS)
+
+    def score(
+        self,
+        path: str | Path,
+        nodules: NodulesLike,
+        *,
+        case_id: str | None = None,
+        frame: Frame | None = None,
+    ) -> CaseResult:
+        """Return the scored nodules of one scan.
+
+        Args:
+            path: DICOM folder, zip of one, NIfTI, MHA/MHD or NRRD.
+            nodules: a nodule table's path, or ``Nodule`` objects, or mappings with ``nodule_id``, ``center_lps_mm``,
+                ``diameter_mm`` and optionally ``box_lps_mm``.
+            case_id: names the case in the result; the path's name by default.
+            frame: LPS or RAS, for a table that does not state its frame.
+
+        Raises:
+            UsageError: when a path does not exist or the nodules are malformed.
+            InputRefusedError: when the series gate refuses the scan. A nodule that cannot be scored raises nothing: it
+                carries its problem, and the others are scored.
+        """
+        how = replace(self.how, frame=frame)
+        opened = open_case(_case(Path(path), nodules, case_id, how), how)
+        if opened.problem is not None:
+            raise InputRefusedError(opened.problem)
+        return record_case(opened, self.predict(opened.items))
+
+    def score_many(self, cases: Iterable[Case]) -> Iterator[CaseResult]:
+        """Yield the result of each case as it is done; a refused or failed case is a result too and stops nothing."""
+        for case in cases:
+            try:
+                opened = open_case(case, self.how)
+                yield record_case(opened, self.predict(opened.items))
+            except (InputRefusedError, UsageError) as refusal:
+                yield failed_case(case, refusal)
+            except Exception as error:
+                logger.exception("case %s failed", case.case_id)
+                yield failed_case(case, error)
+
+    def patches(self, items: Sequence[Mapping[str, Any]]) -> torch.Tensor:
+        """Return what the network sees of some work items: (n, 1, size, size, size), windowed to 0..1."""
+        return _stack(self._prepare(items))
+
+    def predict(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return the predictions of some work items.
+
+        Each holds ``nodule_id``, raw ``logits`` (10,), ``pred``, the calibrated probabilities (2,), and ``reading``,
+        all else that was read out of the logits.
+        """
+        predictions = []
+        for start in range(0, len(items), BATCH_SIZE):
+            batch = self._prepare(items[start : start + BATCH_SIZE])
+            with torch.no_grad():
+                outputs = self._inferer(_stack(batch).to(self.device), self.network)
+            for item, output in zip(batch, outputs, strict=True):
+                read = self._postprocessing({**item, "pred": output})
+                predictions.append({key: read[key] for key in ("nodule_id", "logits", "pred", "reading")})
+        return predictions
+
+    def _prepare(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        with _one_thread():
+            return [self.preprocessing(dict(item)) for item in items]
+
+
+def _stack(prepared: Sequence[Mapping[str, Any]]) -> torch.Tensor:
+    # As plain tensors: a MetaTensor takes a third of the forward pass to carry its metadata from layer to layer.
+    return torch.stack([torch.as_tensor(item["image"]).as_subclass(torch.Tensor) for item in prepared])
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep torch to one thread: for 33^3 voxels two threads wait for each other longer than they work."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+def _case(scan: Path, nodules: NodulesLike, case_id: str | None, how: ReadOptions) -> Case:
+    if isinstance(nodules, str | Path):
+        return case_of_table(scan, Path(nodules), how, case_id)
+    if how.frame is not None:
+        msg = f"Expected no frame beside nodules that state theirs (center_lps_mm), got {how.frame}"
+        raise UsageError(msg)
+    if isinstance(nodules, Mapping):
+        msg = "Expected a list of nodules, got one mapping: put it into a list"
+        raise UsageError(msg)
+    found = [nodule if isinstance(nodule, Nodule) else nodule_from_mapping(nodule) for nodule in nodules]
+    return Case(case_id or name_of(scan), scan, tuple(found))

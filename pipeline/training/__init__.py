@@ -1,0 +1,1 @@
+"""Train a bundle's network, and calibrate it."""

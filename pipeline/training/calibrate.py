@@ -1,0 +1,197 @@
+"""Fits what a network's scores are worth to validation patients, and notes which nodules and patients trained it."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.linear_model import LogisticRegression
+
+from nodulus.pipeline.bundle.folder import CALIBRATION, TRAINING_PATIENTS, VALIDATION_PATIENTS
+from nodulus.pipeline.bundle.weights import load_weights
+from nodulus.pipeline.bundle.workflow import make_workflow
+from nodulus.pipeline.data.data_list import (
+    DataList,
+    DataListItem,
+    Split,
+    hash_data,
+    load_data_list,
+    meaning_of_labels,
+    read_data_list,
+)
+from nodulus.pipeline.data.training_patients import (
+    hash_patients,
+    overlap,
+    read_training_patients,
+    write_training_patients,
+)
+from nodulus.pipeline.files import check_output_dir
+from nodulus.pipeline.readout.calibration import Calibration, FittedOn, Logistic, read_calibration, write_calibration
+from nodulus.pipeline.readout.collect_outputs import CollectOutputs, Output
+from nodulus.pipeline.readout.training_range import fit_training_range
+from nodulus.pipeline.statistics.operating_points import choose_operating_points
+from nodulus.transforms.problems import InputRefusedError, UsageError
+
+logger = logging.getLogger(__name__)
+
+
+def calibrate(
+    data_list: Path,
+    weights: Path,
+    bundle_dir: Path,
+    **overrides: Any,  # noqa: ANN401 - config values
+) -> Path:
+    """Write ``calibration.json`` and the hashes of the patients beside the weights; return the calibration's path.
+
+    The probabilities and the thresholds are fitted to the validation split alone, each nodule seen through its own box
+    and through the one its diameter implies, as either may come at inference. The training split says which nodules
+    the network knows.
+
+    Args:
+        data_list: the list that the weights were trained on.
+        weights: ``model.pt`` of the run.
+        bundle_dir: the bundle whose ``configs/evaluate.json`` describes preprocessing and network.
+        **overrides: values of the config to replace, by id, as they were replaced in training.
+
+    Raises:
+        UsageError: a file is missing, the list is bad, the validation split lacks a class, or the training patients
+            are not those that an earlier calibration of the same weights noted.
+        InputRefusedError: ``untrusted_bundle``, when the weights are not the network's plain state dict, or hold
+            numbers that are not finite.
+    """
+    data_list, weights = Path(data_list), Path(weights)
+    if not weights.is_file():
+        raise UsageError(f"Expected trained weights, found no file {weights}")
+    load_data_list(data_list, "validation", only_labelled=True, both_classes=True)
+    check_output_dir(weights.parent)
+    data = read_data_list(data_list)
+    weights_sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
+    _check_same_patients(data, data_list, weights, weights_sha256)
+    seen = {
+        split: _outputs_of(data_list, split, weights, bundle_dir, overrides) for split in ("training", "validation")
+    }
+    calibration = _fit(data, seen["training"], seen["validation"], weights_sha256, meaning_of_labels(data, data_list))
+    for patients, name in ((data.training, TRAINING_PATIENTS), (data.validation, VALIDATION_PATIENTS)):
+        hashes = hash_patients({item.patient_id for item in patients})
+        write_training_patients(hashes, weights.parent / name.name)
+    return write_calibration(calibration, weights.parent / CALIBRATION.name)
+
+
+def fit_logistic(x: ArrayLike, labels: ArrayLike) -> Logistic:
+    """Return the maximum-likelihood logistic function of one number, without penalty.
+
+    Where the number parts the classes without a fault, the likelihood has no maximum and the slope would only tell when
+    the solver gave up. Then the labels are smoothed as in Platt 1999: n nodules of a class count as n + 1 of n + 2.
+
+    The slope is never negative: a network that is worse than chance is not turned round, its probability is the share
+    of malignant nodules, whatever it says.
+    """
+    column, is_malignant = np.asarray(x, dtype=np.float64).reshape(-1, 1), np.asarray(labels) == 1
+    model = LogisticRegression(C=np.inf, tol=1e-8)
+    if _is_parted(column[:, 0], is_malignant):
+        # Each nodule stands twice, as malignant and as benign, with the share of each for a weight.
+        shares = _smoothed(is_malignant)
+        model.fit(np.tile(column, (2, 1)), np.repeat([1, 0], len(column)), np.concatenate([shares, 1 - shares]))
+    else:
+        model.fit(column, is_malignant.astype(int))
+    slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
+    if slope >= 0:
+        return Logistic(slope=slope, intercept=intercept)
+    logger.warning("The scores fall where malignant nodules are more: they are calibrated to say nothing")
+    share = float(is_malignant.mean())
+    return Logistic(slope=0.0, intercept=float(np.log(share / (1 - share))))
+
+
+def _check_same_patients(data: DataList, data_list: Path, weights: Path, weights_sha256: str) -> None:
+    """Refuse a list of other training patients than those that are already noted beside the same weights."""
+    noted = weights.parent / TRAINING_PATIENTS.name
+    try:
+        read_calibration(weights.parent / CALIBRATION.name, weights_sha256)
+    except InputRefusedError:
+        return  # none of these weights: what is noted there may be another run's
+    if not noted.is_file():
+        return
+    known, patients = read_training_patients(noted), {item.patient_id.strip() for item in data.training}
+    if len(overlap(patients, known)) != len(patients) or len(patients) != len(known.hashes):
+        raise UsageError(
+            f"Expected the data list that {weights} was trained on, got other training patients in {data_list} than "
+            f"{noted.name} notes"
+        )
+
+
+def _is_parted(x: NDArray[np.float64], is_malignant: NDArray[np.bool_]) -> bool:
+    benign, malignant = x[~is_malignant], x[is_malignant]
+    if x.min() == x.max():
+        return False  # a slope of 0 is the maximum
+    return bool(benign.max() <= malignant.min() or malignant.max() <= benign.min())
+
+
+def _smoothed(is_malignant: NDArray[np.bool_]) -> NDArray[np.float64]:
+    n_malignant, n_benign = int(is_malignant.sum()), int((~is_malignant).sum())
+    return np.where(is_malignant, (n_malignant + 1) / (n_malignant + 2), 1 / (n_benign + 2))
+
+
+def _outputs_of(
+    data_list: Path, split: Split, weights: Path, bundle_dir: Path, overrides: Mapping[str, Any]
+) -> dict[str, dict[str, Output]]:
+    """Return the raw outputs of every nodule of a split, by nodule and box."""
+    collected = CollectOutputs()
+    workflow = make_workflow(
+        bundle_dir,
+        "evaluate",
+        data_list,
+        weights.parent,
+        **{"split": split, "weights": str(weights), "calibration": None, "report": collected} | dict(overrides),
+    )
+    # Before the run, so that what it refuses reaches the user as it is and not inside the engine's error.
+    load_weights(workflow.parser.get_parsed_content("network"), weights)
+    workflow.initialize()
+    workflow.run()
+    workflow.finalize()
+    return collected.outputs
+
+
+def _fit(
+    data: DataList,
+    trained: Mapping[str, Mapping[str, Output]],
+    validated: Mapping[str, Mapping[str, Output]],
+    weights_sha256: str,
+    label: str,
+) -> Calibration:
+    items = [item for item in data.validation if item.label is not None]
+    pairs = [(item, output) for item in items for output in validated[item.nodule_id].values()]
+    labels = [int(item.label or 0) for item, _ in pairs]
+    margins = [output.logits[1] - output.logits[0] for _, output in pairs]
+    network = fit_logistic(margins, labels)
+    size_only = fit_logistic(np.log([item.diameter_mm for item in items]), [int(item.label or 0) for item in items])
+    probabilities = [network.probability(margin) for margin in margins]
+    outputs = [output for by_box in trained.values() for output in by_box.values()]
+    return Calibration(
+        weights_sha256=weights_sha256,
+        # Not what the list says of itself: it may have been edited since.
+        fitted_on=_describe(items, hash_data(data)),
+        label=label,
+        network=network,
+        size_only=size_only,
+        operating_points=choose_operating_points(labels, probabilities, [item.patient_id for item, _ in pairs]),
+        training_range=fit_training_range(
+            [output.facts for output in outputs], np.asarray([output.logits for output in outputs])
+        ),
+    )
+
+
+def _describe(items: Sequence[DataListItem], data_hash: str) -> FittedOn:
+    n_malignant = sum(item.label == 1 for item in items)
+    return FittedOn(
+        data_hash=data_hash,
+        split="validation",
+        nodules=len(items),
+        patients=len({item.patient_id for item in items}),
+        malignant=n_malignant,
+        benign=len(items) - n_malignant,
+    )

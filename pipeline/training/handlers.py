@@ -1,0 +1,229 @@
+"""What training adds to MONAI's handlers: seeds by epoch, the best weights, a point to resume from, a log in lines."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from ignite.engine import Engine, Events
+from monai.data.utils import set_rnd
+from rich.progress import Progress, TaskID
+
+from nodulus.pipeline.files import replacing_file, write_text
+
+HEADING = "epoch     loss  val_auc (best)         lr      s\n"
+
+
+class Stateful(Protocol):
+    """Anything whose state can be saved and restored: a network, an optimiser, a schedule."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> object:
+        """Restore the state."""
+
+
+class EpochSeed:
+    """Seed shuffling and augmentation anew at each epoch, so that a resumed run repeats an uninterrupted one.
+
+    Worker processes take their seeds from torch's generator; without workers the dataset's transforms are seeded here.
+
+    Args:
+        seed: of the run.
+        dataset: whose random transforms are seeded.
+    """
+
+    def __init__(self, seed: int, dataset: torch.utils.data.Dataset[Any]) -> None:
+        self.seed, self.dataset = seed, dataset
+
+    def attach(self, engine: Engine) -> None:
+        """Listen to a trainer."""
+        engine.add_event_handler(Events.EPOCH_STARTED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Seed the epoch that starts."""
+        seed = self.seed * 100_003 + engine.state.epoch
+        torch.manual_seed(seed)
+        set_rnd(self.dataset, seed)
+
+
+class KeepBest:
+    """Write the network's state dict whenever the evaluator's key metric is the best so far.
+
+    Args:
+        network: whose weights are kept.
+        path: where they are written; loads with ``torch.load(path, weights_only=True)``.
+    """
+
+    def __init__(self, network: torch.nn.Module, path: str) -> None:
+        self.network, self.path = network, Path(path)
+
+    def attach(self, engine: Engine) -> None:
+        """Listen to an evaluator."""
+        engine.add_event_handler(Events.COMPLETED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Write the weights if this validation was the best."""
+        if engine.state.best_metric_epoch == engine.state.epoch:
+            _save({key: value.cpu().contiguous() for key, value in self.network.state_dict().items()}, self.path)
+
+
+class StateDeterminism:
+    """Say in the log what a run's seed does not decide on its device; on a CPU it decides every bit.
+
+    Args:
+        device: where the network trains.
+    """
+
+    # torch.use_deterministic_algorithms names them: their CUDA gradients add up in no fixed order.
+    ON_CUDA = "max_pool3d and adaptive_avg_pool3d backwards, and the rounding of automatic mixed precision"
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = torch.device(device)
+
+    def attach(self, engine: Engine) -> None:
+        """Listen to a trainer."""
+        engine.add_event_handler(Events.STARTED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Write the line."""
+        if self.device.type == "cpu":
+            engine.logger.info(
+                "Deterministic: seed, data and %d threads decide the weights to the bit on this CPU and torch build",
+                torch.get_num_threads(),
+            )
+        else:
+            engine.logger.warning("Not deterministic on %s: %s", self.device.type, self.ON_CUDA)
+
+
+class StopEarly:
+    """Stop training when the evaluator's key metric has not improved for a while.
+
+    It holds no state of its own, so that a resumed run stops where an uninterrupted one does.
+
+    Args:
+        evaluator: whose key metric counts.
+        patience: epochs without improvement.
+    """
+
+    def __init__(self, evaluator: Engine, patience: int) -> None:
+        self.evaluator, self.patience = evaluator, patience
+
+    def attach(self, engine: Engine) -> None:
+        """Listen to a trainer; attach after the validation."""
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Stop, if it is time."""
+        if engine.state.epoch - max(self.evaluator.state.best_metric_epoch, 0) >= self.patience:
+            engine.logger.info("Stopped after epoch %d: no improvement in %d epochs", engine.state.epoch, self.patience)
+            engine.terminate()
+
+
+class ResumePoint:
+    """Save after each epoch all that training needs to go on, and continue from there when asked to.
+
+    Args:
+        path: the file; replaced after each epoch.
+        parts: what has a state, by name: network, optimizer, ...
+        evaluator: its best key metric is kept too.
+        resume: continue from the file, if it is there.
+    """
+
+    def __init__(self, path: str, parts: Mapping[str, Stateful], evaluator: Engine, resume: bool = False) -> None:
+        self.path, self.parts, self.evaluator, self.resume = Path(path), dict(parts), evaluator, resume
+
+    def attach(self, engine: Engine) -> None:
+        """Listen to a trainer; attach after all that changes a state at the end of an epoch."""
+        engine.add_event_handler(Events.STARTED, self.load)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self.save)
+
+    def save(self, engine: Engine) -> None:
+        """Write the state after this epoch."""
+        state: dict[str, Any] = {name: part.state_dict() for name, part in self.parts.items()}
+        best = self.evaluator.state
+        state["progress"] = {
+            "epoch": engine.state.epoch,
+            "iteration": engine.state.iteration,
+            "best_metric": float(best.best_metric),
+            "best_metric_epoch": best.best_metric_epoch,
+        }
+        _save(state, self.path)
+
+    def load(self, engine: Engine) -> None:
+        """Restore the state, if training is to be continued and there is one."""
+        if not (self.resume and self.path.is_file()):
+            return
+        state = torch.load(self.path, map_location="cpu", weights_only=True)
+        for name, part in self.parts.items():
+            part.load_state_dict(state[name])
+        progress = state["progress"]
+        engine.state.epoch, engine.state.iteration = progress["epoch"], progress["iteration"]
+        self.evaluator.state.best_metric = progress["best_metric"]
+        self.evaluator.state.best_metric_epoch = progress["best_metric_epoch"]
+        engine.logger.info("Resumed after epoch %d from %s", progress["epoch"], self.path)
+
+
+class EpochLog:
+    """Write one line an epoch to a text file and show a progress bar.
+
+    Args:
+        path: the file; when training is resumed, lines are added to it.
+        evaluator: its key metric is reported, as of its last run.
+        optimizer: its learning rate is reported.
+    """
+
+    def __init__(self, path: str, evaluator: Engine, optimizer: torch.optim.Optimizer) -> None:
+        self.path, self.evaluator, self.optimizer = Path(path), evaluator, optimizer
+        self._losses: list[float] = []
+        self._started_s = 0.0
+        self._bar = Progress(transient=True)
+        self._task = TaskID(0)
+
+    def attach(self, engine: Engine) -> None:
+        """Listen to a trainer; attach after the validation and before the learning rate's schedule."""
+        engine.add_event_handler(Events.STARTED, self._start)
+        engine.add_event_handler(Events.EPOCH_STARTED, self._start_epoch)
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self._collect)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self._write)
+        engine.add_event_handler(Events.COMPLETED, lambda _: self._bar.stop())
+        engine.add_event_handler(Events.EXCEPTION_RAISED, self._fail)
+
+    def _start(self, engine: Engine) -> None:
+        self._bar.start()
+        self._task = self._bar.add_task("training", total=engine.state.max_epochs)
+
+    def _start_epoch(self, _: Engine) -> None:
+        self._losses, self._started_s = [], time.perf_counter()
+
+    def _collect(self, engine: Engine) -> None:
+        self._losses.append(float(engine.state.output[0]["loss"]))
+
+    def _write(self, engine: Engine) -> None:
+        state = self.evaluator.state
+        value = state.metrics.get(state.key_metric_name, float("nan"))
+        loss, seconds = sum(self._losses) / len(self._losses), time.perf_counter() - self._started_s
+        rate = self.optimizer.param_groups[0]["lr"]
+        line = (
+            f"{engine.state.epoch:5d}  {loss:.5f}   {value:.4f} ({state.best_metric:.4f})  {rate:.2e}  {seconds:5.1f}"
+        )
+        if engine.state.epoch == 1:
+            write_text(self.path, HEADING)
+        with self.path.open("a", encoding="utf-8") as log:
+            log.write(line + "\n")
+        self._bar.update(
+            self._task, completed=engine.state.epoch, description=f"AUC {value:.3f}, best {state.best_metric:.3f}"
+        )
+
+    def _fail(self, _: Engine, error: Exception) -> None:
+        self._bar.stop()
+        raise error
+
+
+def _save(state: Mapping[str, Any], path: Path) -> None:
+    with replacing_file(path) as temporary:
+        torch.save(dict(state), temporary)

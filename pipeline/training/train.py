@@ -1,0 +1,117 @@
+"""Trains a bundle's network on a data list, by the bundle's own train.json."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from monai.bundle import ConfigParser, ConfigWorkflow
+
+from nodulus.pipeline.bundle.workflow import make_workflow
+from nodulus.pipeline.data.data_list import hash_data, load_data_list, read_data_list
+from nodulus.pipeline.data.places import check_places
+from nodulus.pipeline.files import check_output_dir, write_text
+from nodulus.transforms.problems import UsageError, problem_codes
+
+WEIGHTS = "model.pt"
+CHECKPOINT = "resume.pt"
+DATA_HASH = "data_hash.txt"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training run has come.
+
+    Args:
+        epoch: epochs done.
+        iteration: batches done.
+        best_metric: the best validation AUC so far.
+        best_metric_epoch: the epoch that it was reached in, from 1.
+    """
+
+    epoch: int
+    iteration: int
+    best_metric: float
+    best_metric_epoch: int
+
+
+def train(data_list: Path, output_dir: Path, bundle_dir: Path, **overrides: Any) -> Path:  # noqa: ANN401 - config values
+    """Train as ``configs/train.json`` says and return the path of the best weights.
+
+    Args:
+        data_list: JSON list of training and validation nodules.
+        output_dir: receives ``model.pt``, ``training_log.txt``, ``resume.pt`` and ``data_hash.txt``.
+        bundle_dir: the bundle.
+        **overrides: values of the config to replace, by id: ``max_epochs=2``, ``**{"train::inferer": ...}``.
+
+    Raises:
+        UsageError: the list is bad, a split is empty or too small, an image is missing, the folder cannot be written,
+            ``resume`` is asked for where there is no checkpoint or for a run that was begun with another list, or
+            ``tensorboard`` where it is not installed.
+        InputRefusedError: an image cannot be read, or a nodule lies outside its image.
+    """
+    output_dir = Path(output_dir)
+    load_data_list(data_list, "validation", only_labelled=True, both_classes=True)
+    check_output_dir(output_dir)
+    if overrides.get("resume") and not (output_dir / CHECKPOINT).is_file():
+        raise UsageError(f"Expected the checkpoint of a run to resume, found no {output_dir / CHECKPOINT}")
+    if overrides.get("tensorboard") and find_spec("tensorboard") is None:
+        raise UsageError('Expected the package tensorboard, got none: pip install "nodulus[tensorboard]"')
+    workflow = make_workflow(bundle_dir, "train", data_list, output_dir, **overrides)
+    _check_first_batch(workflow.parser, data_list)
+    _check_places(workflow.parser, data_list)
+    _settle_data(data_list, output_dir, is_resumed=bool(overrides.get("resume")))
+    _run(workflow)
+    weights = output_dir / WEIGHTS
+    if not weights.is_file():
+        msg = f"Expected the run to write {weights}, found none: no epoch was validated"
+        raise RuntimeError(msg)
+    return weights
+
+
+def read_progress(output_dir: Path) -> Progress | None:
+    """Return how far the run in a folder has come, None without a checkpoint."""
+    checkpoint = Path(output_dir) / CHECKPOINT
+    if not checkpoint.is_file():
+        return None
+    return Progress(**torch.load(checkpoint, map_location="cpu", weights_only=True)["progress"])
+
+
+def _check_first_batch(parser: ConfigParser, data_list: Path) -> None:
+    """Refuse fewer training nodules than a batch, where the config drops what does not fill one."""
+    chances = parser.get_parsed_content("train#dataset#data#rating_chances", default=None)
+    n_nodules = len(load_data_list(data_list, "training", rating_chances=chances))
+    n_needed = parser.get_parsed_content("train#dataloader#batch_size", default=1)
+    if parser.get_parsed_content("train#dataloader#drop_last", default=False) and n_nodules < n_needed:
+        raise UsageError(f"Expected at least {n_needed} training nodules (one batch), got {n_nodules} in {data_list}")
+
+
+def _check_places(parser: ConfigParser, data_list: Path) -> None:
+    """Refuse a list in which a nodule that would train or validate lies outside its image."""
+    data = read_data_list(data_list)
+    allow = problem_codes(parser.get_parsed_content("allow", default=[]))
+    check_places((*data.training, *data.validation), Path(data_list).parent, allow)
+
+
+def _settle_data(data_list: Path, output_dir: Path, *, is_resumed: bool) -> None:
+    """Note which nodules a run was begun with, or refuse to resume it with others.
+
+    The patients that trained the weights are told from the list at the end: those of another list would be wrong.
+    """
+    path, digest = output_dir / DATA_HASH, hash_data(read_data_list(data_list))
+    if is_resumed and path.is_file() and (before := path.read_text(encoding="utf-8").strip()) != digest:
+        raise UsageError(
+            f"Expected the data list that the run in {output_dir} was begun with, SHA-256 {before[:12]}, got "
+            f"{digest[:12]} in {data_list}"
+        )
+    if not is_resumed:
+        write_text(path, f"{digest}\n")
+
+
+def _run(workflow: ConfigWorkflow) -> None:
+    workflow.initialize()
+    workflow.run()
+    workflow.finalize()

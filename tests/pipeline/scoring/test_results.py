@@ -1,0 +1,77 @@
+"""The record and its views."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from nodulus.pipeline.bundle.identity import BundleIdentity
+from nodulus.pipeline.scoring.results import (
+    CaseResult,
+    NoduleResult,
+    Probabilities,
+    ProblemRecord,
+    read_results,
+    results_csv,
+    results_schema,
+    write_results,
+)
+from nodulus.pipeline.scoring.run_record import results_of
+
+ROOT = Path(__file__).resolve().parents[3]
+SCORED = NoduleResult(
+    nodule_id="a",
+    center_lps_mm=(1.5, -2.0, 3.25),
+    diameter_mm=8.0,
+    probabilities=Probabilities(benign=0.25, malignant=0.75),
+    logits=(-0.5, 0.6),
+)
+CASES = (
+    CaseResult(case_id="one", input="one.nii.gz", status="scored", nodules=(SCORED,)),
+    CaseResult(
+        case_id="two",
+        input="two",
+        status="refused",
+        problem=ProblemRecord(code="missing_slices", message="Expected 2.5 mm, got 5 mm", items=("a.dcm @ -10.0 mm",)),
+    ),
+)
+BUNDLE = BundleIdentity(name="bundle", version="0.1.0", weights_sha256="0" * 64, score_meaning="an opinion")
+
+
+def test_json_round_trip_keeps_the_record(tmp_path: Path) -> None:
+    results = results_of(CASES, BUNDLE)
+    json_path, _ = write_results(results, tmp_path)
+    assert read_results(json_path) == results
+
+
+def test_csv_has_a_row_for_each_nodule_and_one_for_a_refused_case() -> None:
+    scored, refused = csv.DictReader(results_csv(CASES).splitlines())
+    assert (scored["x_mm"], scored["probability_malignant"], scored["problem"]) == ("1.5", "0.75", "")
+    assert (refused["case_id"], refused["probability_malignant"]) == ("two", "")
+    assert refused["problem"] == "missing_slices: Expected 2.5 mm, got 5 mm"
+
+
+def test_committed_schema_is_the_one_of_the_record() -> None:
+    assert (ROOT / "docs" / "results.schema.json").read_text() == results_schema(), "run: make schema"
+
+
+def test_a_probability_beyond_one_is_no_record() -> None:
+    with pytest.raises(ValidationError):
+        Probabilities(benign=-0.1, malignant=1.1)
+
+
+def test_a_failed_write_leaves_the_old_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    json_path, _ = write_results(results_of(CASES[:1], BUNDLE), tmp_path)
+    before = json_path.read_bytes()
+
+    def no_space(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", no_space)
+    with pytest.raises(OSError, match="No space"):
+        write_results(results_of(CASES, BUNDLE), tmp_path)
+    assert json_path.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".writing")] == []

@@ -1,0 +1,50 @@
+"""Whether a scan shows lung at all: a cheap look at a few slices, to warn of an abdomen or a head."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from nodulus.transforms.problems import Problem
+from nodulus.transforms.volume import CTVolume
+
+from .series_rules import LUNG
+
+# Below is air or lung, above is soft tissue.
+_AIR_HU = -400.0
+# Median of an aerated lung, emphysema to oedema; gas in bowel or around the body lies below.
+_LUNG_MEDIAN_HU = (-960.0, -500.0)
+_PLACES = (0.15, 0.3, 0.45, 0.6, 0.75, 0.9)
+_PIXELS_A_SIDE = 128
+
+
+def lung_warning(volume: CTVolume) -> Problem | None:
+    """Return the warning that a scan shows no lung, or None where a slice shows enough of it.
+
+    Six slices are read, at most; each is looked at in steps of pixels that leave about 128 a side.
+    """
+    n_slices = volume.grid.size_xyz[2]
+    most = 0.0
+    for place in _PLACES:
+        k = min(int(place * n_slices), n_slices - 1)
+        most = max(most, lung_fraction(volume.read_slab(k, k + 1)[:, :, 0]))
+        if 100 * most >= LUNG.tolerance:
+            return None
+    expected = f"Expected lung on at least {LUNG.tolerance:g} % of some slice's body"
+    return Problem(LUNG.code, f"{expected}, got at most {100 * most:.1f} % in {len(_PLACES)} slices of this scan")
+
+
+def lung_fraction(intensity_hu: NDArray[np.float32]) -> float:
+    """Return the part of the body in a slice (x, y) that is lung: air whose median is a lung's, not that of gas."""
+    step = max(max(intensity_hu.shape) // _PIXELS_A_SIDE, 1)
+    coarse = intensity_hu[::step, ::step]
+    labels, n_regions = ndimage.label(coarse < _AIR_HU)
+    if n_regions == 0:
+        return 0.0
+    regions = np.arange(1, n_regions + 1)
+    medians = np.asarray(ndimage.median(coarse, labels, regions))
+    areas = np.bincount(labels.ravel(), minlength=n_regions + 1)
+    is_lung = (medians > _LUNG_MEDIAN_HU[0]) & (medians < _LUNG_MEDIAN_HU[1])
+    lung = int(areas[1:][is_lung].sum())
+    return float(lung / max(int(areas[0]) + lung, 1))

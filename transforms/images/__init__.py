@@ -1,0 +1,1 @@
+"""NIfTI, MetaImage and NRRD: their headers, and the checks on them."""

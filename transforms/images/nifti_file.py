@@ -1,0 +1,164 @@
+"""NIfTI headers: which of their accounts of the geometry holds, and where the voxels are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from nibabel import Nifti1Header, Nifti2Header
+from nibabel.spatialimages import HeaderDataError
+from numpy.typing import NDArray
+
+from nodulus.transforms.geometry import Affine, swap_lps_ras
+from nodulus.transforms.problems import Problem, ProblemCode, refuse
+from nodulus.transforms.sources.deflate_reader import DeflateReader
+
+from .geometry_checks import check_affine, check_affines_agree, check_spacing, one_volume
+from .stored_image import StoredImage, StoredVoxels
+
+
+def is_nifti(start: bytes) -> bool:
+    """Return whether a (decompressed) file that starts with these bytes is a single-file NIfTI-1 or NIfTI-2."""
+    return start[344:348] == b"n+1\0" or start[4:8] == b"n+2\0"
+
+
+def read_nifti(path: Path, stream: DeflateReader | None) -> StoredImage:
+    """Return the image of a NIfTI file; ``stream`` inflates it when it is compressed."""
+    header = _read_header(path, stream)
+    size_xyz = _size_xyz(header, path)
+    mm_per_unit, unit_warnings = _mm_per_unit(header, path)
+    affine_ras = np.diag([mm_per_unit, mm_per_unit, mm_per_unit, 1.0]) @ _agreed_affine(
+        header, size_xyz, mm_per_unit, path
+    )
+    slope, intercept = _scaling(header, path)
+    voxels = StoredVoxels(
+        path=path,
+        offset=_offset(header, path),
+        stored_type=_stored_type(header, path),
+        size_xyz=size_xyz,
+        stream=stream,
+        slope=slope,
+        intercept=intercept,
+    )
+    return StoredImage("nifti", voxels, swap_lps_ras(affine_ras), unit_warnings)
+
+
+def _read_header(path: Path, stream: DeflateReader | None) -> Nifti1Header:
+    """Return nibabel's header, unchecked: its checks repair silently what must be refused here."""
+    if stream is None:
+        with path.open("rb") as file:
+            start = file.read(Nifti2Header.sizeof_hdr)
+    else:
+        start = stream.read_start(Nifti2Header.sizeof_hdr)
+    kind = Nifti1Header if start[344:348] == b"n+1\0" else Nifti2Header
+    if len(start) < kind.sizeof_hdr:
+        message = f"Expected a header of {kind.sizeof_hdr} bytes, got {len(start)}"
+        raise refuse(ProblemCode.TRUNCATED, f"{message} in {path.name}")
+    try:
+        # From its own bytes alone: what follows them may be extensions, which are of no use here.
+        header = kind(start[: kind.sizeof_hdr], check=False)
+        header.get_data_dtype()
+    except (HeaderDataError, KeyError, ValueError) as error:
+        raise refuse(ProblemCode.UNREADABLE, f"Expected a NIfTI header, got {error} in {path.name}") from error
+    return header
+
+
+def _offset(header: Nifti1Header, path: Path) -> int:
+    """Return the first byte of the voxels; 0 says right after the header, as in ITK (a habit from ANALYZE)."""
+    offset = header["vox_offset"]
+    if offset == 0:
+        return int(header.sizeof_hdr)
+    if not header.single_vox_offset <= offset < np.inf:
+        message = f"Expected voxels from byte {header.single_vox_offset} on, got {offset}"
+        raise refuse(ProblemCode.UNREADABLE, f"{message} in {path.name}")
+    return int(offset)
+
+
+def _size_xyz(header: Nifti1Header, path: Path) -> tuple[int, int, int]:
+    n_dimensions = int(header["dim"][0])
+    if not 1 <= n_dimensions <= 7:
+        raise refuse(ProblemCode.UNREADABLE, f"Expected 1 to 7 dimensions, got {n_dimensions} in {path.name}")
+    size = [int(n) for n in header["dim"][1 : 1 + n_dimensions]] + [1] * (3 - n_dimensions)
+    return one_volume(size, path)
+
+
+def _stored_type(header: Nifti1Header, path: Path) -> np.dtype[np.generic]:
+    stored_type: np.dtype[np.generic] = np.dtype(header.get_data_dtype())
+    if stored_type.kind not in "iuf":
+        message = f"Expected one integer or real number a voxel, got {header['datatype']} (datatype: colour or complex)"
+        raise refuse(ProblemCode.NOT_HOUNSFIELD, f"{message} in {path.name}")
+    if header["bitpix"] != stored_type.itemsize * 8:
+        message = f"Expected bitpix {stored_type.itemsize * 8} for {stored_type}, got {header['bitpix']}"
+        raise refuse(ProblemCode.UNREADABLE, f"{message} in {path.name}")
+    return stored_type
+
+
+def _scaling(header: Nifti1Header, path: Path) -> tuple[float, float]:
+    """Return slope and intercept; a slope of 0 or NaN means none (NIfTI-1 standard; nibabel writes NaN)."""
+    slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
+    if slope == 0 or np.isnan(slope):
+        return 1.0, 0.0
+    if not np.isfinite([slope, intercept]).all():
+        message = f"Expected a finite scl_slope and scl_inter, got {slope:g} and {intercept:g}"
+        raise refuse(ProblemCode.NOT_HOUNSFIELD, f"{message} in {path.name}")
+    return slope, intercept
+
+
+_MM_PER_UNIT = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
+
+
+def _mm_per_unit(header: Nifti1Header, path: Path) -> tuple[float, tuple[Problem, ...]]:
+    """Return the millimetres of one length unit of the file; metres and microns count, as in ITK."""
+    unit = int(header["xyzt_units"]) & 0x07
+    if unit not in _MM_PER_UNIT:
+        raise refuse(ProblemCode.NO_GEOMETRY, f"Expected mm, metre or micron, got unit code {unit} in {path.name}")
+    if unit != 0:
+        return _MM_PER_UNIT[unit], ()
+    message = f"Expected a unit of length, got none in {path.name}: read as mm"
+    return 1.0, (Problem(ProblemCode.UNKNOWN_UNITS, message),)
+
+
+def _agreed_affine(header: Nifti1Header, size_xyz: tuple[int, int, int], mm_per_unit: float, path: Path) -> Affine:
+    """Return the voxel-to-RAS affine (4x4, the file's unit) that every account in the header tells alike."""
+    has_qform, has_sform = bool(header["qform_code"] > 0), bool(header["sform_code"] > 0)
+    if not has_qform and not has_sform:
+        raise refuse(ProblemCode.NO_GEOMETRY, f"Expected a qform or an sform, got code 0 for both in {path.name}")
+    spacing = check_spacing(header["pixdim"][1:4], path)
+    if not has_sform:
+        return check_affine(_qform(header, path), path)
+    sform = check_affine(header.get_sform(), path)
+    if has_qform:
+        qform = check_affine(_qform(header, path), path)
+        check_affines_agree(_without_shear(sform), qform, size_xyz, "sform and qform", mm_per_unit, path)
+    else:
+        check_affines_agree(sform, _with_spacing(sform, spacing), size_xyz, "sform and pixdim", mm_per_unit, path)
+    # Of the two the sform: its numbers are rounded once, the quaternion's error grows with the distance.
+    return sform
+
+
+def _qform(header: Nifti1Header, path: Path) -> Affine:
+    """Return the qform (4x4); a qfac of 0 counts as 1, as the standard says."""
+    settled = header.copy()
+    if settled["pixdim"][0] == 0:
+        settled["pixdim"][0] = 1
+    try:
+        return np.asarray(settled.get_qform(), dtype=np.float64)
+    except (HeaderDataError, ValueError) as error:
+        raise refuse(
+            ProblemCode.NO_GEOMETRY, f"Expected a qform that is a rotation, got {error} in {path.name}"
+        ) from error
+
+
+def _without_shear(affine: Affine) -> Affine:
+    """Return the affine with its axes turned to the nearest right angles: a quaternion cannot say shear."""
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    left, _, right = np.linalg.svd(affine[:3, :3] / spacing)
+    straight = np.array(affine)
+    straight[:3, :3] = (left @ right) * spacing
+    return straight
+
+
+def _with_spacing(affine: Affine, spacing: NDArray[np.float64]) -> Affine:
+    stretched = np.array(affine)
+    stretched[:3, :3] *= spacing / np.linalg.norm(affine[:3, :3], axis=0)
+    return stretched

@@ -1,0 +1,92 @@
+"""Opens a CT stored as NIfTI, MetaImage or NRRD: exact geometry, voxels on demand, or a refusal by name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from nodulus.transforms.geometry import Grid
+from nodulus.transforms.problems import ProblemCode, UsageError, printable, refuse
+from nodulus.transforms.sources.deflate_reader import DeflateReader
+from nodulus.transforms.volume import CTVolume
+
+from .formats import is_half_of_pair
+from .metaimage_file import is_metaimage, read_metaimage
+from .nifti_file import is_nifti, read_nifti
+from .nrrd_file import is_nrrd, read_nrrd
+from .stored_image import StoredImage
+from .value_checks import judge
+
+_START_BYTES = 1024
+_GZIP_MAGIC = b"\x1f\x8b"
+
+IMAGE_SUFFIXES = (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd", ".nhdr")
+
+
+def is_image_file(path: Path) -> bool:
+    """Return whether the file's name is that of a NIfTI, MetaImage or NRRD image."""
+    return path.name.lower().endswith(IMAGE_SUFFIXES)
+
+
+def open_image_file(path: Path, *, allow: Collection[ProblemCode] = ()) -> CTVolume:
+    """Return the CT of a NIfTI, MetaImage (.mha, .mhd) or NRRD (.nrrd, .nhdr) file.
+
+    Voxels keep the file's own array order; its axes may be oblique or left-handed. The header is checked now, as is
+    the length of the file (a compressed one is inflated once, for its checksum); voxels are read when asked for.
+
+    Args:
+        path: the file.
+        allow: problems to let pass with a warning, of those that ``IMAGE_RULES`` says can be allowed.
+    """
+    if not path.is_file():
+        raise UsageError(f"Expected a NIfTI, MetaImage or NRRD file, got no file at {printable(str(path))}")
+    try:
+        image = _read(path)
+        image.voxels.check_complete()
+    except OSError as error:
+        message = f"Expected a readable file, got {error.strerror} at {path.name}"
+        raise refuse(ProblemCode.UNREADABLE, message) from error
+    warnings = image.warnings + judge(image, frozenset(allow))
+    return CTVolume(
+        grid=Grid(image.voxels.size_xyz, image.affine_lps),
+        read_slab=image.voxels.read_slab,
+        read_box=image.voxels.read_box,
+        source=str(path),
+        attributes={"format": image.format, "stored_type": str(image.voxels.stored_type)},
+        warnings=warnings,
+    )
+
+
+def _read(path: Path) -> StoredImage:
+    """Return the image by what the file holds, whatever its name."""
+    with path.open("rb") as file:
+        start = file.read(_START_BYTES)
+    stream = DeflateReader(path) if start.startswith(_GZIP_MAGIC) else None
+    if stream is not None:
+        start = stream.read_start(_START_BYTES)
+    if is_nifti(start):
+        return read_nifti(path, stream)
+    if stream is None and is_metaimage(start):
+        return read_metaimage(path)
+    if stream is None and is_nrrd(start):
+        return read_nrrd(path)
+    raise refuse(
+        ProblemCode.UNREADABLE, f"Expected a NIfTI, MetaImage or NRRD image, got {_what(start, path)} in {path.name}"
+    )
+
+
+def _what(start: bytes, path: Path) -> str:
+    """Return in words what a file is that starts with these bytes."""
+    if not start:
+        return "an empty file"
+    if start[128:132] == b"DICM":
+        return "one DICOM file (give the folder of its series)"
+    if start.startswith(b"PK"):
+        return "a zip archive"
+    if is_half_of_pair(path) or start[344:348] == b"ni1\0":
+        return "one half of an .hdr/.img pair (Analyze or NIfTI; convert it to one .nii file)"
+    return "text" if _is_text(start) else "unknown binary content"
+
+
+def _is_text(start: bytes) -> bool:
+    return all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in start)

@@ -1,0 +1,194 @@
+"""The steps from a path to a patch as MONAI dictionary transforms."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.data import MetaTensor
+from monai.transforms import MapTransform
+
+from nodulus.transforms.geometry import Grid, swap_lps_ras
+from nodulus.transforms.problems import ProblemCode
+from nodulus.transforms.scan.open import open_ct_cached
+from nodulus.transforms.volume import AIR_HU, CTVolume, volume_from_array
+
+from .box import BOX_PER_DIAMETER, Box, Pose, VoxelRange, as_triple, box_around, patch_affine_ras, shown_voxels
+from .patch import cut_patch
+
+Item = dict[Hashable, Any]
+
+
+class OpenCTd(MapTransform):
+    """Replace a path by the scan's ``CTVolume``: geometry checked by the series gate, voxels read when needed.
+
+    Args:
+        keys: items that hold a path: DICOM folder, zip of one, NIfTI, MHA/MHD or NRRD. A ``CTVolume`` stays as it is.
+        allow: problem codes that the series gate may admit (see docs/series-gate.md), a list or comma-separated text.
+
+    Raises:
+        InputRefusedError: when the series gate refuses the scan.
+    """
+
+    def __init__(self, keys: KeysCollection, allow: Collection[str] = (), allow_missing_keys: bool = False) -> None:
+        super().__init__(keys, allow_missing_keys)
+        # On the command line of MONAI's bundles a single code arrives as text.
+        codes = allow.split(",") if isinstance(allow, str) else allow
+        self.allow = tuple(ProblemCode(code.strip()) for code in codes if code.strip())
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Item:
+        """Return the item with the scan opened."""
+        item = dict(data)
+        for key in self.key_iterator(item):
+            if not isinstance(item[key], CTVolume):
+                item[key] = open_ct_cached(Path(item[key]), allow=self.allow)
+        return item
+
+
+class LoadCTd(OpenCTd):
+    """Replace a path by the whole scan: a MetaTensor of Hounsfield units, (1, x, y, z), with its RAS affine in mm.
+
+    Arguments and errors are those of ``OpenCTd``.
+    """
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Item:
+        """Return the item with the scan loaded."""
+        item = super().__call__(data)
+        for key in self.key_iterator(item):
+            volume: CTVolume = item[key]
+            if not volume.grid.is_uniform:
+                msg = f"Expected equal distances between slices for a whole volume, got steps in {volume.source}"
+                raise ValueError(msg)
+            affine = torch.from_numpy(swap_lps_ras(volume.grid.affine_lps))
+            meta = {"filename_or_obj": volume.source, "space": "RAS", "original_channel_dim": float("nan")}
+            item[key] = MetaTensor(torch.from_numpy(volume.read_all())[None], affine=affine, meta=meta)
+        return item
+
+
+class NodulePatchd(MapTransform):
+    """Replace a scan by the isotropic patch of one nodule: a MetaTensor (1, size, size, size) of Hounsfield units.
+
+    The nodule's centre is the middle of the patch; a patch that leaves the scan is filled with air, never shifted.
+    What lies outside the nodule's box plus a margin is air too, and ``shown_key`` receives the voxel range that is not:
+    an integer array (3, 2), start and stop along each axis.
+
+    Args:
+        keys: items that hold a ``CTVolume`` or a MetaTensor (1, x, y, z) in Hounsfield units with a RAS affine.
+        size: voxels along each side; odd, so that the nodule's centre is a voxel's centre.
+        spacing_mm: isotropic spacing of the patch.
+        margin_mm: kept around the box at each face, along x, y and z (LPS) mm.
+        box_per_diameter: size of the box of a nodule that comes without one, in diameters, along x, y and z.
+        air_hu: the fill, Hounsfield units.
+    """
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        size: int,
+        spacing_mm: float,
+        margin_mm: Sequence[float] = (5.0, 5.0, 0.0),
+        box_per_diameter: Sequence[float] = BOX_PER_DIAMETER,
+        center_key: str = "center_lps_mm",
+        diameter_key: str = "diameter_mm",
+        box_key: str = "box_lps_mm",
+        shown_key: str = "shown_voxels",
+        air_hu: float = AIR_HU,
+        allow_missing_keys: bool = False,
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        if size % 2 != 1:
+            msg = f"Expected an odd patch size, so that the nodule's centre is a voxel's centre, got {size}"
+            raise ValueError(msg)
+        self.size, self.spacing_mm, self.air_hu = size, float(spacing_mm), float(air_hu)
+        self.margin_mm, self.box_per_diameter = as_triple(margin_mm), as_triple(box_per_diameter)
+        self.center_key, self.diameter_key = center_key, diameter_key
+        self.box_key, self.shown_key = box_key, shown_key
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Item:
+        """Return the item with the nodule's patch cut."""
+        return self.cut(data, self.box(data), Pose())
+
+    def box(self, data: Mapping[Hashable, Any]) -> Box:
+        """Return the nodule's box in LPS mm, without the margin: its own, or the one that its diameter implies."""
+        corners = data.get(self.box_key)
+        if corners is None:
+            return self.diameter_box(data)
+        return Box(as_triple(corners[:3]), as_triple(corners[3:]))
+
+    def diameter_box(self, data: Mapping[Hashable, Any]) -> Box:
+        """Return the box in LPS mm that the nodule's centre and diameter imply."""
+        return box_around(data[self.center_key], float(data[self.diameter_key]) * np.asarray(self.box_per_diameter))
+
+    def cut(self, data: Mapping[Hashable, Any], box: Box, pose: Pose) -> Item:
+        """Return the item with the patch of a box (LPS mm) cut in a pose."""
+        item = dict(data)
+        center = item[self.center_key]
+        affine_ras = patch_affine_ras(center, self.size, self.spacing_mm, pose)
+        shown = shown_voxels(box.grown(self.margin_mm), center, self.size, self.spacing_mm, pose)
+        for key in self.key_iterator(item):
+            volume = _as_volume(item[key])
+            patch = cut_patch(volume, affine_ras, self.size, shown, self.air_hu)
+            item[key] = MetaTensor(
+                torch.from_numpy(patch.intensity_hu)[None],
+                affine=torch.from_numpy(affine_ras),
+                meta={
+                    "space": "RAS",
+                    "inside_fraction": patch.inside_fraction,
+                    "slice_spacing_mm": float(volume.grid.spacing_mm[2]),
+                    # Of formats that do not tell it, the distance between slices is the best guess.
+                    "slice_thickness_mm": float(volume.attributes.get("slice_thickness_mm", volume.grid.spacing_mm[2])),
+                },
+            )
+        item[self.shown_key] = range_as_array(shown)
+        return item
+
+
+class FillOutsideBoxd(MapTransform):
+    """Refill with air what lies outside the shown voxels: noise and blur must not show where inference shows nothing.
+
+    Args:
+        keys: items that hold a patch (1, x, y, z).
+        fill: the value of air at this point of the chain: Hounsfield units before the window, 0 after it.
+        shown_key: where ``NodulePatchd`` left the range of the shown voxels.
+    """
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        fill: float = AIR_HU,
+        shown_key: str = "shown_voxels",
+        allow_missing_keys: bool = False,
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.fill, self.shown_key = float(fill), shown_key
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Item:
+        """Return the item with all but the shown voxels filled."""
+        item = dict(data)
+        shown = (slice(None), *(slice(int(a), int(b)) for a, b in item[self.shown_key]))
+        for key in self.key_iterator(item):
+            filled = torch.full_like(item[key], self.fill)
+            filled[shown] = item[key][shown]
+            item[key] = filled
+        return item
+
+
+def range_as_array(shown: VoxelRange) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return a voxel range as an integer array (3, 2): start and stop along each axis."""
+    return np.asarray([(part.start, part.stop) for part in shown], dtype=np.int64)
+
+
+def _as_volume(image: CTVolume | MetaTensor) -> CTVolume:
+    """Return the scan as a CTVolume; a MetaTensor is (1, x, y, z) Hounsfield units with a RAS affine."""
+    if isinstance(image, CTVolume):
+        return image
+    if image.ndim != 4 or image.shape[0] != 1:
+        msg = f"Expected one channel and three axes, (1, x, y, z), got {tuple(image.shape)}"
+        raise ValueError(msg)
+    voxels = image[0].cpu().numpy()
+    x, y, z = voxels.shape
+    return volume_from_array(voxels, Grid((x, y, z), swap_lps_ras(image.affine.cpu().numpy())))

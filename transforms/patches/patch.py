@@ -1,0 +1,103 @@
+"""The voxels that the network sees of one nodule: an isotropic patch, one resampling, nothing outside the box."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nodulus.transforms.geometry import Affine, Grid, Points, swap_lps_ras
+from nodulus.transforms.volume import AIR_HU, CTVolume
+
+from .box import VoxelRange
+
+
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """A cut patch: float32 Hounsfield units (x, y, z) and its 4x4 RAS affine in mm.
+
+    ``inside_fraction`` is the part of the shown voxels that the scan covers; the rest of them is air.
+    """
+
+    intensity_hu: NDArray[np.float32]
+    affine_ras: Affine
+    inside_fraction: float
+
+
+def cut_patch(
+    volume: CTVolume, affine_ras: Affine, size: int, shown: VoxelRange | None = None, air_hu: float = AIR_HU
+) -> Patch:
+    """Return the patch of a scan on the grid of ``affine_ras``, in one linear resampling.
+
+    Args:
+        volume: the scan; only the slices that the shown voxels need are read.
+        affine_ras: 4x4 voxel-to-RAS affine of the patch, mm.
+        size: voxels along each side.
+        shown: the voxels that are sampled, all others are filled with air; None samples all.
+        air_hu: the fill, Hounsfield units; also where the patch leaves the scan (it is never shifted back inside).
+    """
+    shown = shown or (slice(0, size),) * 3
+    voxels = _patch_voxels(volume.grid, affine_ras, shown)
+    inside = volume.grid.contains_voxel(voxels)
+    intensity_hu = np.full((size,) * 3, air_hu, dtype=np.float32)
+    intensity_hu[shown] = _sample_inside(volume, voxels, inside, air_hu).reshape(intensity_hu[shown].shape)
+    return Patch(intensity_hu, affine_ras, float(inside.mean()) if len(inside) else 0.0)
+
+
+def _patch_voxels(grid: Grid, affine_ras: Affine, shown: VoxelRange) -> Points:
+    """Return the scan's voxel indices (n, 3) at a range of a patch's voxel centres."""
+    if not grid.is_uniform:
+        return grid.voxel_from_lps(patch_points_lps(affine_ras, shown)).reshape(-1, 3)
+    # One step from grid to grid, an axis of the scan at a time: numpy is slow along an axis of three.
+    matrix = np.linalg.inv(grid.affine_lps) @ swap_lps_ras(affine_ras)
+    x, y, z = (np.arange(part.start, part.stop, dtype=np.float64) for part in shown)
+    columns = [
+        ((a * x)[:, None, None] + (b * y)[:, None] + (c * z + origin)).ravel()
+        for a, b, c, origin in matrix[:3].tolist()
+    ]
+    return np.asarray(np.stack(columns).T)
+
+
+def _sample_inside(volume: CTVolume, voxels: Points, inside: NDArray[np.bool_], air_hu: float) -> NDArray[np.float32]:
+    """Return the values (n,) at voxel indices (n, 3), air where they are not inside."""
+    if len(inside) and inside.all():
+        return sample_voxels(volume, voxels)
+    values = np.full(len(voxels), air_hu, dtype=np.float32)
+    if inside.any():
+        values[inside] = sample_voxels(volume, voxels[inside])
+    return values
+
+
+def patch_points_lps(affine_ras: Affine, shown: VoxelRange) -> Points:
+    """Return the LPS positions (x, y, z, 3) in mm of a range of a patch's voxel centres."""
+    affine_lps = swap_lps_ras(affine_ras)
+    x, y, z = (np.arange(part.start, part.stop)[:, None] * affine_lps[:3, k] for k, part in enumerate(shown))
+    return np.asarray(x[:, None, None] + y[:, None] + (z + affine_lps[:3, 3]))
+
+
+def sample_voxels(volume: CTVolume, voxels: Points) -> NDArray[np.float32]:
+    """Return the trilinear values (n,) in Hounsfield units at fractional voxel indices (n, 3) that lie in the scan.
+
+    Within the outer half voxel the border's value holds, as in ITK's linear interpolator.
+    """
+    columns = np.ascontiguousarray(voxels.T)  # numpy is slow along an axis of three
+    low, high = _index_bounds(columns, volume.grid)
+    slab = volume.read_region(low.tolist(), high.tolist())
+    normalised = np.empty(voxels.shape, dtype=np.float32)
+    for axis, extent in enumerate(np.maximum(np.asarray(slab.shape) - 1, 1)):
+        # grid_sample counts axes from the last one.
+        normalised[:, 2 - axis] = (columns[axis] - low[axis]) * (2 / extent) - 1
+    grid = torch.from_numpy(normalised).reshape(1, 1, 1, -1, 3)
+    image = torch.from_numpy(np.ascontiguousarray(slab, dtype=np.float32))[None, None]
+    sampled = torch.nn.functional.grid_sample(image, grid, mode="bilinear", padding_mode="border", align_corners=True)
+    return np.asarray(sampled.reshape(-1).numpy())
+
+
+def _index_bounds(columns: NDArray[np.float64], grid: Grid) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the half-open voxel range that linear interpolation at these indices (3, n) needs."""
+    last = np.asarray(grid.size_xyz) - 1
+    low = np.clip(np.floor(columns.min(axis=1)).astype(np.int64), 0, last)
+    high = np.clip(np.floor(columns.max(axis=1)).astype(np.int64) + 1, 0, last) + 1
+    return low, high

@@ -1,0 +1,78 @@
+"""The stored numbers of one slice: raw bytes where they are raw, decoded otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nodulus.transforms.dicom.elements import DEFLATED, EXPLICIT_BIG, IMPLICIT_LITTLE, inflate
+from nodulus.transforms.dicom.slice_header import PixelLayout, SliceHeader
+from nodulus.transforms.problems import InputRefusedError, ProblemCode, printable, refuse
+
+from .decode_frame import decode_frame
+from .fragments import compressed_frame
+
+Stored = NDArray[np.integer[Any]]
+
+RAW_SYNTAXES = frozenset({IMPLICIT_LITTLE, "1.2.840.10008.1.2.1", DEFLATED, EXPLICIT_BIG})
+
+
+def read_stored(header: SliceHeader, rows: slice, columns: slice) -> Stored:
+    """Return the stored numbers of a part of a slice, (rows, columns), in the header's bits and sign.
+
+    Raises:
+        InputRefusedError: the file is too short, or its pixels do not decode.
+    """
+    return signed_numbers(read_words(header, rows, columns), header.pixels)
+
+
+def read_words(header: SliceHeader, rows: slice, columns: slice) -> Stored:
+    """Return the words of a part of a slice as they are stored, with the bits above BitsStored."""
+    layout = header.pixels
+    try:
+        if layout.transfer_syntax in RAW_SYNTAXES:
+            return _raw_rows(header, rows)[:, columns]
+        return decode_frame(compressed_frame(header), layout)[rows, columns]
+    except Exception as error:  # any decoder's complaint means the same
+        raise _undecodable(header, str(error) or type(error).__name__) from error
+
+
+def frame_bytes(layout: PixelLayout) -> int:
+    """Return the length of one uncompressed frame."""
+    return layout.rows * layout.columns * (layout.bits_allocated // 8)
+
+
+def signed_numbers(stored: Stored, layout: PixelLayout) -> Stored:
+    """Return stored numbers with the bits outside BitsStored cleared and the sign extended."""
+    n_bytes = stored.dtype.itemsize
+    bits = stored.astype(stored.dtype.newbyteorder("="), copy=False).view(f"u{n_bytes}")
+    kind = f"{'i' if layout.is_signed else 'u'}{n_bytes}"
+    spare = 8 * n_bytes - layout.bits_stored
+    if spare <= 0:
+        return bits.view(kind)
+    above = max(8 * n_bytes - 1 - layout.high_bit, 0)
+    numbers: Stored = (bits << above).view(kind) >> spare
+    return numbers
+
+
+def _undecodable(header: SliceHeader, what: str) -> InputRefusedError:
+    size = f"{header.pixels.rows} x {header.pixels.columns} pixels"
+    message = f"Expected {size} that decode, got {printable(what.splitlines()[-1].strip())[:160]} in {header.name}"
+    return refuse(ProblemCode.TRUNCATED, message, (header.place,))
+
+
+def _raw_rows(header: SliceHeader, rows: slice) -> Stored:
+    layout = header.pixels
+    row_bytes = layout.columns * (layout.bits_allocated // 8)
+    offset = layout.offset + header.frame * frame_bytes(layout) + rows.start * row_bytes
+    length = (rows.stop - rows.start) * row_bytes
+    if layout.transfer_syntax == DEFLATED:
+        data = inflate(header.source.read(0, header.source.size))[offset : offset + length]
+    else:
+        data = header.source.read(offset, length)
+    if len(data) != length:
+        raise ValueError(f"{len(data)} of {length} bytes")
+    order = "<" if layout.is_little_endian else ">"
+    return np.frombuffer(data, f"{order}u{layout.bits_allocated // 8}").reshape(-1, layout.columns)

@@ -1,0 +1,1 @@
+"""The one door from a path to a scan."""

@@ -1,0 +1,1 @@
+"""Many slices into one stack: choose, check, order, refuse."""

@@ -1,0 +1,90 @@
+"""Stacks of two kinds in one series that alternate along it, and look like one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from nodulus.transforms.dicom.slice_header import SliceHeader
+from nodulus.transforms.gate.series_rules import (
+    ENOUGH_SLICES,
+    EVEN_SPACING,
+    INTERLEAVED,
+    INTERLEAVED_CHOSEN,
+    STEADY_RECONSTRUCTION,
+)
+from nodulus.transforms.gate.verdict import Gate
+
+from .slice_stack import slice_normal
+
+Slices = tuple[SliceHeader, ...]
+
+_WARNED_OF = ("ConvolutionKernel", "KVP")
+
+
+def choose_stack(slices: Slices, gate: Gate) -> Slices:
+    """Return the slices of one stack where several alternate, all of them otherwise.
+
+    Args:
+        slices: one series in the order of positions, one slice a position.
+        gate: warned of the choice; refuses stacks that cannot be told apart.
+    """
+    for index, (name, _) in enumerate(slices[0].traits):
+        values = [_normal_form(one.traits[index][1]) for one in slices]
+        if len(set(values)) == 1:
+            continue
+        stacks = _stacks(slices, values)
+        if _alternate(values, stacks):
+            return choose_stack(_one_of(name, stacks, gate), gate)
+        if name in _WARNED_OF:
+            _warn_of_change(name, slices, values, gate)
+    return slices
+
+
+def _normal_form(text: str) -> str:
+    try:
+        return f"{float(text):g}"
+    except ValueError:
+        return text
+
+
+def _stacks(slices: Slices, values: Sequence[str]) -> dict[str, list[SliceHeader]]:
+    stacks: dict[str, list[SliceHeader]] = defaultdict(list)
+    for one, value in zip(slices, values, strict=True):
+        stacks[value].append(one)
+    return stacks
+
+
+def _alternate(values: Sequence[str], stacks: dict[str, list[SliceHeader]]) -> bool:
+    """Return whether values come back after others, over more than an overlap of stacks that follow each other."""
+    n_runs = 1 + sum(first != second for first, second in pairwise(values))
+    n_volumes = sum(len(stack) >= ENOUGH_SLICES.tolerance for stack in stacks.values())
+    # Stacks that follow each other have a run each; those that overlap by one position have a run more.
+    return n_volumes >= 2 and n_runs > 2 * len(stacks)
+
+
+def _one_of(name: str, stacks: dict[str, list[SliceHeader]], gate: Gate) -> Slices:
+    items = [f"{name} {value or 'not given'}: {len(stack)} slices" for value, stack in stacks.items()]
+    if not all(_is_even(stack) for stack in stacks.values()):
+        gate.broken(INTERLEAVED, f"Expected one {name}, got {len(stacks)} that alternate, not evenly", items)
+    value = max(stacks, key=lambda key: len(stacks[key]))
+    message = f"Expected one {name}, got {len(stacks)} that alternate; read {value}, the one with most slices or first"
+    gate.broken(INTERLEAVED_CHOSEN, message, items)
+    return tuple(stacks[value])
+
+
+def _is_even(stack: Sequence[SliceHeader]) -> bool:
+    if len(stack) < ENOUGH_SLICES.tolerance:
+        return False
+    along = np.array([one.position_lps_mm for one in stack], dtype=np.float64) @ slice_normal(stack[0])
+    return bool(np.ptp(np.diff(along)) <= 2 * EVEN_SPACING.tolerance)
+
+
+def _warn_of_change(name: str, slices: Slices, values: Sequence[str], gate: Gate) -> None:
+    changed = [two for (one, two), its in zip(pairwise(slices), pairwise(values), strict=True) if its[0] != its[1]]
+    kinds = ", ".join(sorted(set(values))[:4])
+    message = f"Expected one {name}, got {kinds}, first change at {changed[0].name}"
+    gate.broken(STEADY_RECONSTRUCTION, message, [one.place for one in changed])

@@ -1,0 +1,140 @@
+"""Reads a CT series from DICOM: every header is checked, and pixels are decoded when asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nodulus.transforms.dicom.enhanced_frames import frame_headers, is_multi_frame
+from nodulus.transforms.dicom.errors import DicomError, NotDicomError
+from nodulus.transforms.dicom.slice_header import MEDIA_DIRECTORY, SliceHeader, read_slice_header
+from nodulus.transforms.gate.series_rules import FILE_SIZE, READABLE
+from nodulus.transforms.gate.verdict import Gate
+from nodulus.transforms.pixels.hounsfield_slices import read_slices
+from nodulus.transforms.problems import ProblemCode, printable, refuse
+from nodulus.transforms.sources.byte_sources import ByteSource, FileSource, folder_sources
+from nodulus.transforms.sources.zip_sources import zip_sources
+from nodulus.transforms.volume import CTVolume
+
+from .damaged_files import DamagedFile, report_damage
+from .duplicate_slices import drop_duplicates
+from .interleaved_stacks import choose_stack
+from .localizers import set_scouts_aside
+from .series_choice import choose_series
+from .slice_checks import check_each
+from .slice_stack import SliceStack, build_stack
+from .slices_alike import check_alike
+from .values import check_values
+
+_DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
+
+
+def open_dicom(path: Path, *, allow: Collection[ProblemCode] = (), series_uid: str | None = None) -> CTVolume:
+    """Return the CT series of a folder, a zip or a file, or raise InputRefusedError with what is wrong.
+
+    Args:
+        path: a folder (with its subfolders), a zip of one, one file, or a DICOMDIR, which stands for its folder.
+        allow: problems that are admitted where their rule may be allowed.
+        series_uid: the SeriesInstanceUID to read; None leaves the choice to the gate.
+    """
+    gate = Gate(allow)
+    place = printable(path.name)
+    headers = _read_headers(_sources(path, gate), place, series_uid, gate)
+    slices = set_scouts_aside(choose_series(headers, series_uid, gate, place), gate)
+    check_each(slices, gate)
+    check_alike(slices, gate)
+    stack = build_stack(choose_stack(drop_duplicates(slices, gate), gate), gate)
+    check_values(stack.slices, gate)
+    return _volume(path, stack, gate)
+
+
+def _sources(path: Path, gate: Gate) -> list[ByteSource]:
+    try:
+        if path.is_dir():
+            return folder_sources(path, gate)
+        if path.name.upper() == "DICOMDIR":
+            # The paths that it names are never followed.
+            return folder_sources(path.parent, gate)
+        with path.open("rb") as stream:
+            is_zip = stream.read(4) in (b"PK\x03\x04", b"PK\x05\x06") or path.suffix.lower() == ".zip"
+        return zip_sources(path, gate) if is_zip else [FileSource(path, printable(path.name), path.stat().st_size)]
+    except OSError as error:
+        what = error.strerror or str(error)
+        raise refuse(READABLE.code, f"Expected a readable place, got: {what}, at {printable(path.name)}") from error
+
+
+def _read_headers(sources: Sequence[ByteSource], place: str, series_uid: str | None, gate: Gate) -> list[SliceHeader]:
+    """Return the headers of all DICOM images; files of other kinds are passed over, damaged ones refused."""
+    headers: list[SliceHeader] = []
+    damaged: list[DamagedFile] = []
+    for source in sources:
+        try:
+            headers += _headers_of(source, gate)
+        except NotDicomError as error:
+            if source.name.lower().endswith(_DICOM_SUFFIXES):
+                damaged.append(DamagedFile(source.name, "there is no DICOM header", error))
+        except (DicomError, OSError) as error:
+            damaged.append(DamagedFile(source.name, str(error), error))
+    report_damage(damaged, bool(headers), series_uid, gate)
+    if not headers:
+        gate.broken(READABLE, f"Expected DICOM images, got {_description(sources)} in {place}")
+    return headers
+
+
+def _headers_of(source: ByteSource, gate: Gate) -> list[SliceHeader]:
+    if source.size > FILE_SIZE.tolerance * (1 << 30):
+        gate.broken(FILE_SIZE, f"Expected at most {FILE_SIZE.limit}, got {source.size} bytes in {source.name}")
+    header = read_slice_header(source)
+    if header.sop_class == MEDIA_DIRECTORY:
+        return []
+    return frame_headers(header) if is_multi_frame(header) else [header]
+
+
+def _description(sources: Sequence[ByteSource]) -> str:
+    """Return what a place holds instead of DICOM, with the way out where there is one."""
+    images = [one.name for one in sources if one.name.lower().endswith((".nii", ".nii.gz", ".mha", ".mhd", ".nrrd"))]
+    if len(images) == 1:
+        return f"one image file (pass the file itself: {images[0]})"
+    if images:
+        return f"{len(images)} image files (pass one of them)"
+    return f"{len(sources)} other files" if sources else "no files"
+
+
+def _volume(path: Path, stack: SliceStack, gate: Gate) -> CTVolume:
+    slices = stack.slices
+
+    def read_slab(k_start: int, k_stop: int) -> NDArray[np.float32]:
+        return read_slices(slices[k_start:k_stop])
+
+    def read_box(low_xyz: Sequence[int], high_xyz: Sequence[int]) -> NDArray[np.float32]:
+        x, y, z = (slice(int(low), int(high)) for low, high in zip(low_xyz, high_xyz, strict=True))
+        return read_slices(slices[z], rows=y, columns=x)
+
+    return CTVolume(
+        grid=stack.grid,
+        read_slab=read_slab,
+        read_box=read_box,
+        source=str(path),
+        attributes=_attributes(slices[0]),
+        warnings=tuple(gate.warnings),
+        gaps_k=stack.gaps_k,
+    )
+
+
+def _attributes(first: SliceHeader) -> dict[str, str | float | int]:
+    """Return what is known of the series; nothing of who the patient is."""
+    known: dict[str, str | float | int] = {
+        "series_uid": first.series_uid,
+        "study_uid": first.study_uid,
+        "frame_of_reference_uid": first.frame_of_reference_uid,
+        "transfer_syntax": first.pixels.transfer_syntax,
+        **dict(first.attributes),
+    }
+    for key, value in {"slice_thickness_mm": first.thickness_mm, "kvp": first.kvp}.items():
+        if value is not None and math.isfinite(value):
+            known[key] = value
+    return known

@@ -1,0 +1,119 @@
+"""The voxel values of a series against what Hounsfield units can be, told from a few of its slices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nodulus.transforms.dicom.slice_header import PixelLayout, SliceHeader
+from nodulus.transforms.gate.hounsfield import hounsfield_problem
+from nodulus.transforms.gate.series_rules import PADDING, RESCALE_STEADY, SPARE_BITS
+from nodulus.transforms.gate.verdict import Gate
+from nodulus.transforms.pixels.hounsfield_slices import loaded, padding_is_applied, padding_range
+from nodulus.transforms.pixels.stored_pixels import RAW_SYNTAXES, Stored, read_words, signed_numbers
+
+_PROBED = (0.1, 0.3, 0.5, 0.7, 0.9)
+# Decoding costs ten times what copying does.
+_PROBED_COMPRESSED = (0.1, 0.5, 0.9)
+_MAX_COMPARED = 64
+
+
+def check_values(slices: Sequence[SliceHeader], gate: Gate) -> None:
+    """Look at some pixels of a few slices and refuse values that no CT has.
+
+    Args:
+        slices: the series in the order of positions.
+        gate: what refuses, or is warned.
+    """
+    places = _PROBED if slices[0].pixels.transfer_syntax in RAW_SYNTAXES else _PROBED_COMPRESSED
+    probed = [slices[k] for k in sorted({int(part * (len(slices) - 1)) for part in places})]
+    words = [_sample(one) for one in loaded(probed)]
+    _check_spare_bits(probed, words, gate)
+    values = [_hounsfield(one, its) for one, its in zip(probed, words, strict=True)]
+    problem = hounsfield_problem(np.concatenate(values))
+    if problem is not None:
+        rule, message = problem
+        gate.broken(rule, f"{message} in {probed[0].name} and {len(probed) - 1} more slices")
+    _check_jumps(slices, gate)
+    _check_padding(slices, gate)
+
+
+def _sample(one: SliceHeader) -> Stored:
+    """Return the stored words of every other pixel of every other row."""
+    layout = one.pixels
+    return read_words(one, slice(0, layout.rows), slice(0, layout.columns))[::2, ::2].ravel()
+
+
+def _hounsfield(one: SliceHeader, words: Stored) -> NDArray[np.float32]:
+    """Return what words stand for, HU, without those that are padding."""
+    stored = signed_numbers(words, one.pixels)
+    if one.pixels.padding is not None:
+        low, high = padding_range(one.pixels, one.pixels.padding)
+        stored = stored[(stored < low) | (stored > high)]
+    intensity_hu: NDArray[np.float32] = stored.astype(np.float32)
+    intensity_hu *= np.float32(one.slope or 1.0)
+    intensity_hu += np.float32(one.intercept or 0.0)
+    return intensity_hu
+
+
+def _check_spare_bits(slices: Sequence[SliceHeader], words: Sequence[Stored], gate: Gate) -> None:
+    """Refuse words that use bits which the header says are not stored, so that pixels would be masked."""
+    odd = [one for one, its in zip(slices, words, strict=True) if not _is_clean(its, one.pixels)]
+    if odd:
+        layout = odd[0].pixels
+        got = f"others in use in {odd[0].name}"
+        message = f"Expected {layout.bits_stored} bits stored up to bit {layout.high_bit}, got {got}"
+        gate.broken(SPARE_BITS, message, [one.place for one in odd])
+
+
+def _is_clean(words: Stored, layout: PixelLayout) -> bool:
+    """Return whether the bits around those stored are zero, the sign's, an overlay's or of a padding value."""
+    if layout.bits_stored == layout.bits_allocated or layout.has_overlay:
+        return True
+    n_bytes = words.dtype.itemsize
+    bits = words.astype(f"u{n_bytes}")
+    if layout.padding is not None:
+        bits = bits[(bits != layout.padding[0]) & (bits != layout.padding[1])]
+    first = layout.high_bit + 1 - layout.bits_stored
+    mask = ((1 << layout.bits_stored) - 1) << first
+    is_zero = (bits & bits.dtype.type(~mask & (1 << 8 * n_bytes) - 1)) == 0
+    if layout.is_signed and first == 0:
+        is_zero |= bits == signed_numbers(bits, layout).view(bits.dtype)
+    return bool(is_zero.all())
+
+
+def _check_jumps(slices: Sequence[SliceHeader], gate: Gate) -> None:
+    """Refuse slices whose values jump where their rescale does: one of the two is wrong."""
+    pairs = [pair for pair in pairwise(slices) if _rescale(pair[0]) != _rescale(pair[1])]
+    compared = pairs[:: len(pairs) // _MAX_COMPARED + 1]
+    odd = [pair for pair in compared if _jumps(*(_hounsfield(one, _sample(one)) for one in loaded(pair)))]
+    if odd:
+        first, second = odd[0]
+        message = (
+            f"Expected values that go on where the rescale changes, got a jump of more than {RESCALE_STEADY.limit} "
+            f"from {first.name} (intercept {first.intercept:g}) to {second.name} (intercept {second.intercept:g})"
+        )
+        gate.broken(RESCALE_STEADY, message, [pair[1].place for pair in odd])
+
+
+def _rescale(one: SliceHeader) -> tuple[float | None, float | None]:
+    return one.slope, one.intercept
+
+
+def _jumps(first_hu: NDArray[np.float32], second_hu: NDArray[np.float32]) -> bool:
+    """Return whether two slices differ as a whole: in every quartile, to one side."""
+    if not (first_hu.size and second_hu.size):
+        return False
+    parts = (25, 50, 75)
+    steps = np.percentile(second_hu, parts) - np.percentile(first_hu, parts)
+    return bool(np.abs(steps).min() > RESCALE_STEADY.tolerance and abs(np.sign(steps).sum()) == len(parts))
+
+
+def _check_padding(slices: Sequence[SliceHeader], gate: Gate) -> None:
+    odd = [one for one in slices if one.pixels.padding is not None and not padding_is_applied(one)]
+    if odd:
+        got = f"stored {odd[0].pixels.padding}, a tissue's value, in {odd[0].name}: not applied"
+        gate.broken(PADDING, f"Expected padding of {PADDING.limit}, got {got}", [one.place for one in odd])

@@ -1,0 +1,1 @@
+"""Where bytes come from: a folder, a zip, memory, a deflated stream; bounded and safe."""
