@@ -85,10 +85,10 @@ def _row(prediction: Prediction, patient: int) -> dict[str, object]:
 
 
 def prediction_of(item: DataListItem, by_box: Mapping[str, Output], folder: Path) -> Prediction:
-    """Return what was said of a nodule; where the list has no box of its own, both readings are the diameter box's."""
+    """Return what was said of a nodule; where the list has no box of its own, both readouts are the diameter box's."""
     own, implied = by_box["own"], by_box["diameter"]
-    if own.reading is None or implied.reading is None:
-        msg = "Expected readings by a calibration, got raw outputs alone: the config's postprocessing has none"
+    if own.readout is None or implied.readout is None:
+        msg = "Expected readouts by a calibration, got raw outputs alone: the config's postprocessing has none"
         raise ValueError(msg)
     attributes = item.model_dump(exclude={"nodule_id", "patient_id", "label", "diameter_mm"})
     return Prediction(
@@ -96,11 +96,11 @@ def prediction_of(item: DataListItem, by_box: Mapping[str, Output], folder: Path
         patient_id=item.patient_id,
         label=item.label,
         diameter_mm=item.diameter_mm,
-        probability=own.reading.malignant,
-        probability_diameter_box=implied.reading.malignant,
-        size_only=own.reading.size_only,
+        probability=own.readout.malignant,
+        probability_diameter_box=implied.readout.malignant,
+        size_only=own.readout.size_only,
         logits=own.logits,
-        characteristics=own.reading.characteristics,
-        outside_training_range=tuple(reason.message for reason in own.reading.outside),
+        characteristics=own.readout.characteristics,
+        outside_training_range=tuple(reason.message for reason in own.readout.outside),
         attributes=attributes | {"image": str(folder / item.image)},
     )

@@ -8,7 +8,7 @@ from ignite.engine import Engine, Events
 
 from nodulus.transforms.patches.nodule_facts import NoduleFacts
 
-from .readout import Reading
+from .readout import Readout
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,12 @@ class Output:
     Args:
         logits: raw, in the order of ``characteristics.OUTPUTS``.
         facts: what the patch held.
-        reading: None where there was no calibration to read it by.
+        readout: None where there was no calibration to read it out by.
     """
 
     logits: tuple[float, ...]
     facts: NoduleFacts
-    reading: Reading | None
+    readout: Readout | None
 
 
 class CollectOutputs:
@@ -52,5 +52,5 @@ class CollectOutputs:
             self.outputs.setdefault(item["nodule_id"], {})[item["box"]] = Output(
                 logits=tuple(float(value) for value in output["logits"]),
                 facts=NoduleFacts(**{field.name: float(item["facts"][field.name]) for field in fields(NoduleFacts)}),
-                reading=output.get("reading"),
+                readout=output.get("readout"),
             )

@@ -21,8 +21,8 @@ from .training_range import Reason, reasons_outside
 
 
 @dataclass(frozen=True)
-class Reading:
-    """One nodule's outputs, read by a calibration.
+class Readout:
+    """What a calibration makes of one nodule's raw outputs.
 
     Args:
         malignant: calibrated probability of malignancy.
@@ -39,10 +39,10 @@ class Reading:
     outside: tuple[Reason, ...]
 
 
-def read_nodule(calibration: Calibration, logits: Sequence[float], facts: NoduleFacts) -> Reading:
+def read_out(calibration: Calibration, logits: Sequence[float], facts: NoduleFacts) -> Readout:
     """Return what a calibration makes of one nodule's raw outputs, in the order of ``characteristics.OUTPUTS``."""
     malignant = calibration.malignant(logits)
-    return Reading(
+    return Readout(
         malignant=malignant,
         size_only=calibration.malignant_by_size(facts.diameter_mm),
         above={point.name: malignant >= point.threshold for point in calibration.operating_points},
@@ -67,7 +67,7 @@ class ReadOutputsd(MapTransform):
         keys: the network's output, (10,) logits in the order of ``characteristics.OUTPUTS``; becomes (2,), adding up
             to one.
         calibration: path of the bundle's ``calibration.json``. With it the probabilities are calibrated, and
-            ``reading`` receives the ``Reading`` of the nodule. None gives the plain softmax and no reading, which is
+            ``readout`` receives the ``Readout`` of the nodule. None gives the plain softmax and no readout, which is
             all that training needs.
         facts_key: where ``NoduleFactsd`` left the nodule's facts.
 
@@ -96,7 +96,7 @@ class ReadOutputsd(MapTransform):
                 item[key] = torch.softmax(logits[: len(CLASSES)], dim=0)
                 continue
             facts = NoduleFacts(**{name: float(value) for name, value in item[self.facts_key].items()})
-            reading = read_nodule(self.calibration, logits.double().cpu().tolist(), facts)
-            item["reading"] = reading
-            item[key] = torch.tensor([1 - reading.malignant, reading.malignant], dtype=torch.float64)
+            readout = read_out(self.calibration, logits.double().cpu().tolist(), facts)
+            item["readout"] = readout
+            item[key] = torch.tensor([1 - readout.malignant, readout.malignant], dtype=torch.float64)
         return item

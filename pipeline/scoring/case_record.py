@@ -7,7 +7,7 @@ from typing import Any
 
 from nodulus.pipeline.nodules.nodule import Nodule
 from nodulus.pipeline.readout.brock import brock_probability, missing_factors, risk_factors_of
-from nodulus.pipeline.readout.readout import Reading
+from nodulus.pipeline.readout.readout import Readout
 from nodulus.transforms.problems import InputRefusedError, ProblemCode, UsageError
 
 from .cases import Case
@@ -25,7 +25,7 @@ def record_case(opened: OpenCase, predictions: Iterable[Mapping[str, Any]]) -> C
     Args:
         opened: the case.
         predictions: of each item of the case its ``nodule_id``, ``logits`` (10,), ``pred``, the probabilities (2,) of
-            benign and malignant, and ``reading``, the rest of what was read out of the logits.
+            benign and malignant, and ``readout``, the rest of what was read out of the logits.
     """
     by_id = {prediction["nodule_id"]: prediction for prediction in predictions}
     if opened.problem is not None or opened.volume is None:
@@ -83,18 +83,18 @@ def _nodule(nodule: Nodule, opened: OpenCase, prediction: Mapping[str, Any] | No
     if prediction is None:
         return NoduleResult(**_place(nodule), problem=None if problem is None else ProblemRecord.of(problem))
     benign, malignant = (float(value) for value in prediction["pred"])
-    reading: Reading = prediction["reading"]
+    readout: Readout = prediction["readout"]
     return NoduleResult(
         **_place(nodule),
         probabilities=Probabilities(benign=benign, malignant=malignant),
         logits=tuple(float(value) for value in prediction["logits"]),
-        size_only=Probabilities(benign=1 - reading.size_only, malignant=reading.size_only),
+        size_only=Probabilities(benign=1 - readout.size_only, malignant=readout.size_only),
         brock=_brock(nodule),
-        above=dict(reading.above),
-        characteristics=dict(reading.characteristics),
+        above=dict(readout.above),
+        characteristics=dict(readout.characteristics),
         flags=tuple(
             ProblemRecord(code=OUTSIDE_TRAINING_RANGE, message=reason.message, items=(reason.name,))
-            for reason in reading.outside
+            for reason in readout.outside
         ),
     )
 

@@ -117,7 +117,7 @@ class Scorer:
     def predict(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return the predictions of some work items.
 
-        Each holds ``nodule_id``, raw ``logits`` (10,), ``pred``, the calibrated probabilities (2,), and ``reading``,
+        Each holds ``nodule_id``, raw ``logits`` (10,), ``pred``, the calibrated probabilities (2,), and ``readout``,
         all else that was read out of the logits.
         """
         predictions = []
@@ -127,7 +127,7 @@ class Scorer:
                 outputs = self._inferer(_stack(batch).to(self.device), self.network)
             for item, output in zip(batch, outputs, strict=True):
                 read = self._postprocessing({**item, "pred": output})
-                predictions.append({key: read[key] for key in ("nodule_id", "logits", "pred", "reading")})
+                predictions.append({key: read[key] for key in ("nodule_id", "logits", "pred", "readout")})
         return predictions
 
     def _prepare(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
