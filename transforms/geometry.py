@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Affine = NDArray[np.float64]
 Points = NDArray[np.float64]
+Triple = tuple[float, float, float]
+Frame = Literal["LPS", "RAS"]
 
 _FLIP_XY = np.diag([-1.0, -1.0, 1.0, 1.0])
 
@@ -54,13 +57,13 @@ class Grid:
     slice_steps: NDArray[np.float64] | None = None
 
     @property
-    def spacing_mm(self) -> tuple[float, float, float]:
+    def spacing_mm(self) -> Triple:
         """Distance between neighbouring voxels along each array axis, mm."""
         x, y, z = np.linalg.norm(self.affine_lps[:3, :3], axis=0)
         return float(x), float(y), float(z)
 
     @property
-    def origin_lps_mm(self) -> tuple[float, float, float]:
+    def origin_lps_mm(self) -> Triple:
         """World position of the centre of voxel (0, 0, 0), LPS mm."""
         x, y, z = self.affine_lps[:3, 3]
         return float(x), float(y), float(z)

@@ -1,31 +1,12 @@
-"""A bundle's weights, and the device that they go to."""
+"""A bundle's weights, loaded without running anything of theirs."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import torch
 
-from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode, UsageError
-
-Device = Literal["auto", "cpu", "cuda", "mps"]
-
-
-def find_device(name: Device) -> torch.device:
-    """Return a device of this machine; "auto" takes CUDA where there is one.
-
-    Raises:
-        UsageError: when it is not there.
-    """
-    is_there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if name == "auto":
-        return torch.device("cuda" if is_there["cuda"] else "cpu")
-    if not is_there.get(name, False):
-        here = ", ".join(device for device, found in is_there.items() if found)
-        msg = f"Expected a device of this machine ({here}), got '{name}'"
-        raise UsageError(msg)
-    return torch.device(name)
+from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode
 
 
 def load_weights(network: torch.nn.Module, path: Path) -> None:

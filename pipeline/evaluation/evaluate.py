@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from nodulus.pipeline.bundle.weights import Device, find_device
+from nodulus.pipeline.bundle.device import Device, find_device
 from nodulus.pipeline.bundle.workflow import make_workflow
 from nodulus.pipeline.data.data_list import Split, load_data_list
 from nodulus.pipeline.files import check_output_dir

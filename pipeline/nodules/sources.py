@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from nodulus.transforms.geometry import Frame
 from nodulus.transforms.problems import ProblemCode, UsageError, refuse
 from nodulus.transforms.volume import CTVolume
 
@@ -14,8 +15,6 @@ from .from_csv import nodules_of_csv
 from .from_dicom import is_dicom, nodules_of_dicom
 from .from_json import nodules_of_json
 from .nodule import Nodule, swap_frame
-
-Frame = Literal["LPS", "RAS"]
 
 
 @dataclass(frozen=True)

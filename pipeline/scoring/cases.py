@@ -9,8 +9,9 @@ from pathlib import Path
 from nodulus.pipeline.nodules.from_csv import OUR_COLUMNS, nodules_of_rows
 from nodulus.pipeline.nodules.from_json import read_json
 from nodulus.pipeline.nodules.nodule import Nodule, nodule_from_mapping, swap_frame
-from nodulus.pipeline.nodules.sources import Frame, NoduleSet
+from nodulus.pipeline.nodules.sources import NoduleSet
 from nodulus.pipeline.nodules.table_rows import Row, read_rows
+from nodulus.transforms.geometry import Frame
 from nodulus.transforms.problems import UsageError
 
 CASE_COLUMNS = ("case_id", "input", *OUR_COLUMNS)

@@ -9,8 +9,9 @@ from weakref import WeakKeyDictionary
 
 from nodulus.pipeline.nodules.nodule import Nodule
 from nodulus.pipeline.nodules.placement import nodule_problem
-from nodulus.pipeline.nodules.sources import Frame, check_belongs, read_nodules
+from nodulus.pipeline.nodules.sources import check_belongs, read_nodules
 from nodulus.transforms.gate.lung import lung_warning
+from nodulus.transforms.geometry import Frame
 from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode, UsageError
 from nodulus.transforms.scan.open import open_ct_cached
 from nodulus.transforms.volume import CTVolume

@@ -14,10 +14,9 @@ from pydantic import Field
 from nodulus.pipeline.bundle.identity import BundleIdentity
 from nodulus.pipeline.files import write_text
 from nodulus.pipeline.records import Record
-from nodulus.transforms.geometry import Grid
+from nodulus.transforms.geometry import Frame, Grid, Triple
 from nodulus.transforms.problems import Problem
 
-Triple = tuple[float, float, float]
 CaseStatus = Literal["scored", "refused", "failed"]
 
 
@@ -116,7 +115,7 @@ class NodulesFrom(Record):
     """Which kind of source the nodules were read from, the frame its numbers were taken in, and what was left out."""
 
     format: str
-    frame: Literal["LPS", "RAS"]
+    frame: Frame
     frame_is: Literal["stated", "implied"]
     notes: tuple[str, ...] = ()
 

@@ -12,11 +12,12 @@ from typing import Any
 import torch
 from monai.bundle import ConfigParser
 
+from nodulus.pipeline.bundle.device import Device, find_device
 from nodulus.pipeline.bundle.folder import INFERENCE_CONFIG, WEIGHTS, find_bundle
 from nodulus.pipeline.bundle.identity import identify
-from nodulus.pipeline.bundle.weights import Device, find_device, load_weights
+from nodulus.pipeline.bundle.weights import load_weights
 from nodulus.pipeline.nodules.nodule import Nodule, nodule_from_mapping
-from nodulus.pipeline.nodules.sources import Frame
+from nodulus.transforms.geometry import Frame
 from nodulus.transforms.problems import InputRefusedError, UsageError, problem_codes
 
 from .case_record import failed_case, record_case

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from nodulus.pipeline.nodules.sources import Frame
+from nodulus.transforms.geometry import Frame
 from nodulus.transforms.problems import InputRefusedError, UsageError, problem_codes
 
 from .open_case import OpenCase, ReadOptions, case_of_table, open_case

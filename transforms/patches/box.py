@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nodulus.transforms.geometry import Affine, swap_lps_ras_points
+from nodulus.transforms.geometry import Affine, Triple, swap_lps_ras_points
 
 # Median extent of the LIDC boxes (mm) over the nodule's diameter, measured on the 826 nodules of the training
 # collection: 1.24, 1.23, 0.80. In z the box ends at the centres of the outer slices, hence less than one.
@@ -26,8 +26,8 @@ VoxelRange = tuple[slice, slice, slice]
 class Box:
     """An axis-aligned box in LPS mm: its low and its high corner."""
 
-    low_lps_mm: tuple[float, float, float]
-    high_lps_mm: tuple[float, float, float]
+    low_lps_mm: Triple
+    high_lps_mm: Triple
 
     def grown(self, margin_mm: ArrayLike) -> Box:
         """Return the box with a margin (mm; one number or one per axis) added at each face."""
@@ -52,7 +52,7 @@ class Pose:
     """
 
     matrix: NDArray[np.float64] = field(default_factory=lambda: np.eye(3))
-    shift_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    shift_mm: Triple = (0.0, 0.0, 0.0)
 
 
 def patch_affine_ras(center_lps_mm: ArrayLike, size: int, spacing_mm: float, pose: Pose | None = None) -> Affine:
@@ -91,7 +91,7 @@ def shown_voxels(
     return x, y, z
 
 
-def as_triple(values: Iterable[float]) -> tuple[float, float, float]:
+def as_triple(values: Iterable[float]) -> Triple:
     """Return three numbers as a tuple of floats."""
     x, y, z = (float(value) for value in values)
     return x, y, z
