@@ -61,7 +61,7 @@ class BundleFlagger:
 
     def reasons(self, items: Sequence[Item]) -> list[tuple[str, ...]]:
         """Return the reasons of each item."""
-        return [tuple(one.name for one in read["readout"].outside) for read in self._scorer.predict(items)]
+        return [tuple(one.name for one in read.readout.outside) for read in self._scorer.predict(items)]
 
 
 class ImageFlagger:

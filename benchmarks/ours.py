@@ -11,10 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from nodulus.pipeline.scoring.cases import Case
-from nodulus.pipeline.scoring.open_case import OpenCase, ReadOptions, open_case
+from nodulus.pipeline.scoring.open_case import OpenCase
 from nodulus.pipeline.scoring.scorer import Scorer
 from nodulus.transforms.patches.dictionary import NodulePatchd
-from nodulus.transforms.scan.open import forget_scans
 
 from .scans import Scan
 
@@ -34,7 +33,7 @@ def patches(scan: Scan, n_nodules: int, fresh: bool) -> torch.Tensor:
         fresh: whether all headers are read anew, as of a scan that was never seen before.
     """
     if fresh:
-        forget_scans()
+        scorer().scans.clear()
     return scorer().patches(_opened(scan, n_nodules).items)
 
 
@@ -45,7 +44,7 @@ def predict(scan: Scan) -> object:
 
 def score(scan: Scan) -> object:
     """Return the result of one scan and one nodule that were never seen before."""
-    forget_scans()
+    scorer().scans.clear()
     return scorer().score(scan.path, scan.nodules(1))
 
 
@@ -57,7 +56,7 @@ def patch_hu(scan: Scan) -> NDArray[np.float32]:
 
 
 def _opened(scan: Scan, n_nodules: int) -> OpenCase:
-    opened = open_case(Case(scan.name, scan.path, scan.nodules(n_nodules)), ReadOptions())
+    opened = scorer().open(Case(scan.name, scan.path, scan.nodules(n_nodules)))
     if len(opened.items) != n_nodules:
         raise RuntimeError(
             f"Expected {n_nodules} nodules in {scan.name}, got {opened.problem or opened.nodule_problems}"

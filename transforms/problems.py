@@ -83,15 +83,15 @@ def refuse(code: ProblemCode, message: str, items: tuple[str, ...] = ()) -> Inpu
 
 
 def problem_codes(allow: str | Collection[str]) -> tuple[ProblemCode, ...]:
-    """Return the problem codes of some words, or of a comma-separated text.
+    """Return the problem codes of some words, or of a comma-separated text, as a single one comes from a command line.
 
     Raises:
         UsageError: when a word is no problem code.
     """
-    if isinstance(allow, str):
-        allow = [code.strip() for code in allow.split(",") if code.strip()]
-    unknown = [code for code in allow if code not in [known.value for known in ProblemCode]]
+    words = [str(word).strip() for word in (allow.split(",") if isinstance(allow, str) else allow)]
+    known = {code.value: code for code in ProblemCode}
+    unknown = [word for word in words if word and word not in known]
     if unknown:
-        msg = f"Expected problem codes to allow ({', '.join(ProblemCode)}), got '{unknown[0]}'"
+        msg = f"Expected problem codes to allow ({', '.join(known)}), got '{unknown[0]}'"
         raise UsageError(msg)
-    return tuple(ProblemCode(code) for code in allow)
+    return tuple(known[word] for word in words if word)

@@ -9,6 +9,7 @@ import typer
 
 from nodulus.pipeline.files import check_output_dir
 
+from .exit_codes import ExitCode
 from .options import Allow, CaseName, FrameOption, MinScore, NoduleTable, SeriesUid, read_options
 
 if TYPE_CHECKING:
@@ -37,20 +38,22 @@ def check(
       nodulus check scan.zip --nodules nodules.csv -o pictures
     """
     # Loaded late: `nodulus --help` should not wait for the readers.
-    from nodulus.pipeline.scoring.scan_check import check_nodules, check_scan
+    from nodulus.pipeline.scoring.open_case import open_case, open_scan
+    from nodulus.pipeline.scoring.scan_check import check_nodules, record_scan
 
     how = read_options(allow, series, frame, min_score, case)
-    record = check_scan(input_path, how)
-    if record.status == "accepted" and nodules is not None:
+    scan = open_scan(input_path, how)
+    record = record_scan(scan)
+    if scan.volume is not None and nodules is not None:
         check_output_dir(output)
-        record = check_nodules(record, nodules, output, how)
+        record = check_nodules(record, open_case(scan, nodules, how), output)
     if as_json:
         typer.echo(record.model_dump_json(indent=2))
     else:
         _print(record)
     if record.status == "refused":
-        return 3
-    return 4 if record.nodule_problems else 0
+        return ExitCode.INPUT_REFUSED
+    return ExitCode.SOME_FAILED if record.nodule_problems else ExitCode.OK
 
 
 def _print(record: ScanRecord) -> None:

@@ -13,11 +13,12 @@ from rich.table import Table
 
 from nodulus.pipeline.bundle.identity import BundleIdentity
 from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
-from nodulus.pipeline.scoring.cases import Case
 from nodulus.pipeline.scoring.results import CaseResult, NoduleResult, ProblemRecord
 from nodulus.pipeline.statistics.operating_points import OperatingPoint
 
 if TYPE_CHECKING:
+    from nodulus.pipeline.scoring.cases import Case
+    from nodulus.pipeline.scoring.open_case import OpenCase
     from nodulus.pipeline.scoring.scorer import Scorer
 
 # What users name (nodules, cases, paths) is shown as it is, brackets included.
@@ -29,7 +30,7 @@ error_console = Console(stderr=True, markup=False, emoji=False)
 SHOWN_CHARACTERISTICS = tuple(name for name in CHARACTERISTICS if name != "internal_structure")
 
 
-def score_with_progress(scorer: Scorer, cases: Sequence[Case]) -> list[CaseResult]:
+def score_with_progress(scorer: Scorer, cases: Sequence[Case | OpenCase]) -> list[CaseResult]:
     """Return the results of all cases, with a bar on standard error where that is a terminal and there are several."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(

@@ -9,6 +9,7 @@ import typer
 
 from nodulus.pipeline.files import check_output_dir
 
+from .exit_codes import ExitCode
 from .options import BundleDir, OutputDir
 
 MEANING = (
@@ -32,26 +33,25 @@ def demo(
     # Loaded late: `nodulus --help` should not wait for torch.
     from nodulus.pipeline.phantom import PhantomSpec
     from nodulus.pipeline.phantom.demo_study import write_demo_study
-    from nodulus.pipeline.scoring.cases import Case
+    from nodulus.pipeline.scoring.open_case import ReadOptions, open_case, open_scan
     from nodulus.pipeline.scoring.results import write_results
     from nodulus.pipeline.scoring.run_record import results_of
     from nodulus.pipeline.scoring.scan_check import draw_nodules
     from nodulus.pipeline.scoring.scorer import Scorer
-    from nodulus.transforms.scan.open import open_ct_cached
 
     from .console import console, print_written, score_with_progress
 
     with console.status("making the phantom study"):
         study = write_demo_study(output, PhantomSpec(seed=seed))
     scorer = Scorer(bundle)
-    case = Case("phantom", study.dicom_folder, study.marked.nodules, study.marked)
-    results = score_with_progress(scorer, [case])
+    how = ReadOptions()
+    opened = open_case(open_scan(study.dicom_folder, how), study.marked, how, case_id="phantom")
+    results = score_with_progress(scorer, [opened])
     written = write_results(results_of(results, scorer.identity), output)
     with console.status("drawing the nodules"):
-        volume = open_ct_cached(study.dicom_folder)
-        pictures = draw_nodules(volume, case.nodules, output / "pictures")
+        pictures = draw_nodules(opened.accepted(), opened.case.nodules, output / "pictures")
     print_written(results, written, scorer.identity)
     console.print(f"wrote {len(pictures)} pictures of the nodules to {output / 'pictures'}", highlight=False)
     console.print(f"wrote the study: {study.dicom_folder} (DICOM), {study.nifti} (NIfTI), {study.nodule_table}")
     console.print(MEANING, style="bold", highlight=False)
-    return 0 if all(case.is_complete for case in results) else 1
+    return ExitCode.OK if all(case.is_complete for case in results) else ExitCode.INTERNAL_ERROR

@@ -11,7 +11,7 @@ import typer
 
 from nodulus.pipeline.bundle.folder import find_bundle
 
-from .options import BundleDir, Device, DeviceName, OutputDir
+from .options import BundleDir, DeviceOption, OutputDir
 
 
 class SplitName(str, Enum):
@@ -34,7 +34,7 @@ def evaluate(
         Path | None,
         typer.Option("--diagnosis", help="CSV of patient_id,diagnosis (1 benign, 2 primary cancer, 3 metastatic)."),
     ] = None,
-    device: Device = DeviceName.AUTO,
+    device: DeviceOption = "auto",
 ) -> int:
     """Measure the bundle's score on labelled nodules, beside what their diameter alone would say.
 
@@ -56,7 +56,7 @@ def evaluate(
         split=split.value,
         allow_overlap=allow_overlap,
         diagnosis=diagnosis,
-        device=device.value,
+        device=device,
     )
     typer.echo(f"wrote {report}")
     return 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,17 +11,16 @@ import typer
 
 from nodulus.pipeline.files import check_output_dir
 from nodulus.pipeline.nodules.nodule import Nodule, nodule_from_mapping
-from nodulus.pipeline.scoring.cases import Case, is_cases_table, name_of, read_cases
-from nodulus.transforms.geometry import swap_lps_ras_points
+from nodulus.pipeline.scoring.cases import Case, is_cases_table, read_cases
+from nodulus.transforms.geometry import Frame, swap_lps_ras_points
 from nodulus.transforms.problems import UsageError
 
+from .exit_codes import ExitCode
 from .options import (
     Allow,
     BundleDir,
     CaseName,
-    Device,
-    DeviceName,
-    Engine,
+    DeviceOption,
     FrameOption,
     MinScore,
     NoduleTable,
@@ -29,7 +30,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from nodulus.pipeline.scoring.open_case import ReadOptions
+    from nodulus.pipeline.scoring.open_case import OpenCase, ReadOptions
     from nodulus.pipeline.scoring.results import CaseResult
 
 EXAMPLES = """
@@ -53,8 +54,7 @@ def infer(
     diameter: Annotated[float | None, typer.Option("--diameter", help="Its diameter, mm.")] = None,
     frame: FrameOption = None,
     bundle: BundleDir = None,
-    engine: Annotated[Engine, typer.Option("--engine", help="What runs the network.")] = Engine.AUTO,
-    device: Device = DeviceName.AUTO,
+    device: DeviceOption = "auto",
     allow: Allow = "",
     series: SeriesUid = None,
     min_score: MinScore = 0.0,
@@ -71,7 +71,7 @@ def infer(
 
     from .console import print_written, score_with_progress
 
-    scorer = Scorer(bundle, device=device.value, allow=how.allow, series_uid=series)
+    scorer = Scorer(bundle, device=device, allow=how.allow, series_uid=series)
     results = score_with_progress(scorer, cases)
     written = write_results(results_of(results, scorer.identity), output)
     print_written(results, written, scorer.identity)
@@ -81,15 +81,19 @@ def infer(
 infer.__doc__ = f"{infer.__doc__}\n{EXAMPLES}"
 
 
-def exit_code(results: list[CaseResult]) -> int:
-    """Return 0 when every nodule was scored, 3 when none was, 4 otherwise."""
+def exit_code(results: list[CaseResult]) -> ExitCode:
+    """Return OK when every nodule was scored, INPUT_REFUSED when none was, SOME_FAILED otherwise."""
     if all(case.is_complete for case in results):
-        return 0
+        return ExitCode.OK
     is_any_scored = any(nodule.probabilities for case in results for nodule in case.nodules)
-    return 4 if is_any_scored or (len(results) > 1 and any(case.is_complete for case in results)) else 3
+    if is_any_scored or (len(results) > 1 and any(case.is_complete for case in results)):
+        return ExitCode.SOME_FAILED
+    return ExitCode.INPUT_REFUSED
 
 
-def _cases(scan: Path, table: Path | None, point: str | None, diameter: float | None, how: ReadOptions) -> list[Case]:
+def _cases(
+    scan: Path, table: Path | None, point: str | None, diameter: float | None, how: ReadOptions
+) -> Sequence[Case | OpenCase]:
     if is_cases_table(scan):
         if table is not None or point is not None or diameter is not None:
             msg = f"Expected no --nodules and no --point beside the cases table {scan.name}: it names the nodules"
@@ -104,14 +108,15 @@ def _cases(scan: Path, table: Path | None, point: str | None, diameter: float | 
     if table is not None and diameter is not None:
         msg = "Expected no --diameter beside --nodules: the table states each nodule's own"
         raise UsageError(msg)
-    if table is None:
-        return [Case(name_of(scan), scan, (_nodule_at(point or "", diameter, how.frame),))]
-    from nodulus.pipeline.scoring.open_case import case_of_table
+    from nodulus.pipeline.scoring.open_case import open_case, open_scan
 
-    return [case_of_table(scan, table, how)]
+    if table is not None:
+        return [open_case(open_scan(scan, how), table, how)]
+    nodule = _nodule_at(point or "", diameter, how.frame)
+    return [open_case(open_scan(scan, how), [nodule], replace(how, frame=None))]
 
 
-def _nodule_at(point: str, diameter: float | None, frame: str | None) -> Nodule:
+def _nodule_at(point: str, diameter: float | None, frame: Frame | None) -> Nodule:
     if diameter is None:
         msg = "Expected --diameter MM beside --point, got none"
         raise UsageError(msg)

@@ -45,6 +45,8 @@ def collect_info(bundle: Any = None) -> dict[str, Any]:  # noqa: ANN401 - a path
     """Return versions, platform, bundle identity, engines and devices as plain data."""
     import torch
 
+    from nodulus.pipeline.scoring.run_record import ENGINE
+
     try:
         identity: dict[str, Any] | str = identify(find_bundle(bundle)).model_dump(mode="json")
     except NodulusError as error:
@@ -57,7 +59,7 @@ def collect_info(bundle: Any = None) -> dict[str, Any]:  # noqa: ANN401 - a path
         "python": platform.python_version(),
         "platform": platform.platform(),
         "bundle": identity,
-        "engines": ["torch"],
+        "engines": [ENGINE],
         "devices": devices,
         "threads": torch.get_num_threads(),
     }

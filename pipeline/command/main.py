@@ -6,7 +6,6 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from enum import IntEnum
 
 import typer
 from typer.exceptions import TyperException
@@ -17,6 +16,7 @@ from .calibrate import calibrate
 from .check import check
 from .demo import demo
 from .evaluate import evaluate
+from .exit_codes import ExitCode
 from .infer import infer
 from .info import info
 from .prepare import prepare
@@ -24,18 +24,6 @@ from .quick_start import exit_at_once, leave_extras_out
 from .train import train
 
 DEBUG_VARIABLE = "NODULUS_DEBUG"
-
-
-class ExitCode(IntEnum):
-    """What the command's exit status says."""
-
-    OK = 0
-    INTERNAL_ERROR = 1
-    USAGE = 2
-    INPUT_REFUSED = 3
-    SOME_FAILED = 4
-    STOPPED = 130  # as shells do: 128 + SIGINT
-
 
 app = typer.Typer(
     name="nodulus",

@@ -2,37 +2,16 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nodulus.pipeline.bundle.device import Device
+from nodulus.transforms.geometry import Frame
+
 if TYPE_CHECKING:
     from nodulus.pipeline.scoring.open_case import ReadOptions
-
-
-class Frame(str, Enum):
-    """World frame of a nodule table."""
-
-    LPS = "LPS"
-    RAS = "RAS"
-
-
-class DeviceName(str, Enum):
-    """Where the network runs."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    CUDA = "cuda"
-    MPS = "mps"
-
-
-class Engine(str, Enum):
-    """What runs the network."""
-
-    AUTO = "auto"
-    TORCH = "torch"
 
 
 OutputDir = Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.", file_okay=False)]
@@ -49,14 +28,10 @@ Allow = Annotated[str, typer.Option("--allow", help="Comma-separated problem cod
 SeriesUid = Annotated[
     str | None, typer.Option("--series", help="Series Instance UID to read where a place holds several.")
 ]
-Device = Annotated[DeviceName, typer.Option("--device", help="Where the network runs.")]
-
-
+DeviceOption = Annotated[Device, typer.Option("--device", help="Where the network runs.")]
 MinScore = Annotated[
     float, typer.Option("--min-score", help="Leave out nodules that their detector was less sure of.", min=0, max=1)
 ]
-
-
 CaseName = Annotated[
     str | None, typer.Option("--case", help="Whose nodules to take from a table of several cases. [the scan's name]")
 ]
@@ -65,9 +40,9 @@ CaseName = Annotated[
 def read_options(
     allow: str, series: str | None, frame: Frame | None, min_score: float, case: str | None
 ) -> ReadOptions:
-    """Return how to read, as the options say; ``allow`` is a comma-separated list of problem codes."""
+    """Return how to open and read, as the options say; ``allow`` is a comma-separated list of problem codes."""
     # Loaded late: `nodulus --help` should not wait for the readers.
     from nodulus.pipeline.scoring.open_case import ReadOptions
     from nodulus.transforms.problems import problem_codes
 
-    return ReadOptions(frame.value if frame else None, problem_codes(allow), series, min_score, case)
+    return ReadOptions(frame, problem_codes(allow), series, min_score, case)

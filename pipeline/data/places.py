@@ -9,7 +9,7 @@ from pathlib import Path
 from nodulus.pipeline.nodules.nodule import Nodule
 from nodulus.pipeline.nodules.placement import nodule_problem
 from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode
-from nodulus.transforms.scan.open import open_ct_cached
+from nodulus.transforms.scan.cache import ScanCache
 
 from .data_list import DataListItem
 
@@ -27,10 +27,10 @@ def nodules_outside(
     Raises:
         InputRefusedError: an image cannot be read.
     """
-    found = {}
+    found, scans = {}, ScanCache()
     for item in items:
         # Only a path without .. can do without the folder.
-        image = open_ct_cached(Path(os.path.normpath(folder / item.image)), allow=tuple(allow))
+        image = scans.open(os.path.normpath(folder / item.image), allow=allow, expect_lung=False)
         nodule = Nodule(item.nodule_id, item.center_lps_mm, item.diameter_mm, item.box_lps_mm)
         if problem := nodule_problem(nodule, image):
             found[item.nodule_id] = problem

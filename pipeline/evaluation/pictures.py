@@ -84,7 +84,7 @@ def _open(prediction: Prediction) -> CTVolume:
     image = prediction.attributes.get("image")
     if not image:
         raise UsageError(f"Expected the image of nodule {prediction.nodule_id}, the data list names none")
-    return open_ct(str(image), allow=ADMITTED)
+    return open_ct(str(image), allow=ADMITTED, expect_lung=False)
 
 
 def _field_mm(box_size_mm: NDArray[np.float64]) -> float:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from nodulus.pipeline.nodules.nodule import Nodule
 from nodulus.pipeline.readout.brock import brock_probability, missing_factors, risk_factors_of
-from nodulus.pipeline.readout.readout import Readout
 from nodulus.transforms.problems import InputRefusedError, ProblemCode, UsageError
 
 from .cases import Case
 from .open_case import OpenCase
+from .prediction import NodulePrediction
 from .results import BrockRecord, CaseResult, Geometry, NoduleResult, NodulesFrom, Probabilities, ProblemRecord
 
 # The code of a nodule's flag: it was scored, and is unlike those that the network was trained on.
@@ -19,15 +19,14 @@ OUTSIDE_TRAINING_RANGE = "outside_training_range"
 N_FACTORS = len(missing_factors({}))
 
 
-def record_case(opened: OpenCase, predictions: Iterable[Mapping[str, Any]]) -> CaseResult:
+def record_case(opened: OpenCase, predictions: Iterable[NodulePrediction]) -> CaseResult:
     """Return the record of a case: refused with its problem, or scored nodule by nodule in the table's order.
 
     Args:
         opened: the case.
-        predictions: of each item of the case its ``nodule_id``, ``logits`` (10,), ``pred``, the probabilities (2,) of
-            benign and malignant, and ``readout``, the rest of what was read out of the logits.
+        predictions: one for each item of the case.
     """
-    by_id = {prediction["nodule_id"]: prediction for prediction in predictions}
+    by_id = {prediction.nodule_id: prediction for prediction in predictions}
     if opened.problem is not None or opened.volume is None:
         problem = None if opened.problem is None else ProblemRecord.of(opened.problem)
         nodules = tuple(NoduleResult(**_place(nodule)) for nodule in opened.case.nodules)
@@ -43,7 +42,7 @@ def record_case(opened: OpenCase, predictions: Iterable[Mapping[str, Any]]) -> C
         case_id=opened.case.case_id,
         input=str(opened.case.input),
         status="scored",
-        warnings=tuple(ProblemRecord.of(warning) for warning in opened.warnings),
+        warnings=tuple(ProblemRecord.of(warning) for warning in opened.volume.warnings),
         geometry=Geometry.of(opened.volume.grid),
         nodules_from=_nodules_from(opened.case),
         nodules=tuple(_nodule(nodule, opened, by_id.get(nodule.nodule_id)) for nodule in opened.case.nodules),
@@ -78,16 +77,15 @@ def _nodules_from(case: Case) -> NodulesFrom | None:
     return NodulesFrom(format=source.format, frame=source.frame, frame_is=source.frame_is, notes=source.notes)
 
 
-def _nodule(nodule: Nodule, opened: OpenCase, prediction: Mapping[str, Any] | None) -> NoduleResult:
+def _nodule(nodule: Nodule, opened: OpenCase, prediction: NodulePrediction | None) -> NoduleResult:
     problem = opened.nodule_problems.get(nodule.nodule_id)
     if prediction is None:
         return NoduleResult(**_place(nodule), problem=None if problem is None else ProblemRecord.of(problem))
-    benign, malignant = (float(value) for value in prediction["pred"])
-    readout: Readout = prediction["readout"]
+    readout = prediction.readout
     return NoduleResult(
         **_place(nodule),
-        probabilities=Probabilities(benign=benign, malignant=malignant),
-        logits=tuple(float(value) for value in prediction["logits"]),
+        probabilities=Probabilities(benign=prediction.benign, malignant=prediction.malignant),
+        logits=prediction.logits,
         size_only=Probabilities(benign=1 - readout.size_only, malignant=readout.size_only),
         brock=_brock(nodule),
         above=dict(readout.above),

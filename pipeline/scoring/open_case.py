@@ -1,32 +1,34 @@
-"""A case whose scan is open and whose nodules are placed in it."""
+"""A scan opened once, the nodules read for it, and both together: a case that is ready to score."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from nodulus.pipeline.nodules.nodule import Nodule
+from nodulus.pipeline.nodules.nodule import Nodule, nodule_from_mapping
 from nodulus.pipeline.nodules.placement import nodule_problem
-from nodulus.pipeline.nodules.sources import check_belongs, read_nodules
-from nodulus.transforms.gate.lung import lung_warning
+from nodulus.pipeline.nodules.sources import NoduleSet, check_belongs, read_nodules
 from nodulus.transforms.geometry import Frame
 from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode, UsageError
-from nodulus.transforms.scan.open import open_ct_cached
+from nodulus.transforms.scan.cache import ScanCache
+from nodulus.transforms.scan.open import open_ct
 from nodulus.transforms.volume import CTVolume
 
 from .cases import Case, name_of
 
+NodulesLike = str | Path | NoduleSet | Sequence[Nodule | Mapping[str, Any]]
+
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How a scan and the nodules in it are read.
+    """How a scan is opened and its nodules are read.
 
     Args:
         frame: LPS or RAS, for a table that does not state its frame.
         allow: problem codes that the series gate may admit.
-        series_uid: which series to read where a place holds several.
+        series_uid: which series to open where a place holds several.
         min_score: leaves out what a detector was less sure of, 0 to 1.
         case: whose nodules to take out of a table of several cases; by default the scan's own name.
     """
@@ -43,8 +45,17 @@ class ReadOptions:
 
 
 @dataclass(frozen=True, eq=False)
+class OpenScan:
+    """A scan that has passed the series gate, or the problem for which it was refused."""
+
+    path: Path
+    volume: CTVolume | None = None
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class OpenCase:
-    """A case whose scan has passed the series gate, or the problem that it has not.
+    """A case whose scan is open and whose nodules are placed in it, or the problem for which it was refused.
 
     ``items`` are the nodules that can be scored, ready for the bundle's preprocessing; ``nodule_problems`` says by
     nodule id what is wrong with the others.
@@ -53,66 +64,100 @@ class OpenCase:
     case: Case
     volume: CTVolume | None = None
     problem: Problem | None = None
-    warnings: tuple[Problem, ...] = ()
     items: tuple[dict[str, Any], ...] = ()
     nodule_problems: dict[str, Problem] = field(default_factory=dict)
 
+    def accepted(self) -> CTVolume:
+        """Return the scan.
 
-def open_case(case: Case, how: ReadOptions) -> OpenCase:
-    """Return the case with its scan opened and its nodules placed; a refusal is returned, not raised.
+        Raises:
+            InputRefusedError: the case was refused.
+        """
+        if self.problem is not None:
+            raise InputRefusedError(self.problem)
+        if self.volume is None:
+            msg = f"Expected the scan or the problem of case {self.case.case_id}, got neither"
+            raise ValueError(msg)
+        return self.volume
+
+
+def open_scan(path: Path, how: ReadOptions, scans: ScanCache | None = None) -> OpenScan:
+    """Return the scan at a path, opened; a refusal is returned, not raised.
+
+    Args:
+        path: where it is.
+        how: which series of it, and which problems to admit.
+        scans: those that the caller keeps open; None opens the scan anew.
 
     Raises:
-        UsageError: when the input path does not exist.
+        UsageError: when the path does not exist.
     """
+    opener = open_ct if scans is None else scans.open
     try:
-        volume = open_ct_cached(case.input, allow=how.allow, series_uid=how.series_uid)
+        return OpenScan(path, volume=opener(path, allow=how.allow, series_uid=how.series_uid))
+    except InputRefusedError as refusal:
+        return OpenScan(path, problem=refusal.problem)
+
+
+def open_case(scan: OpenScan, nodules: NodulesLike, how: ReadOptions, case_id: str | None = None) -> OpenCase:
+    """Return the case of a scan and its nodules; of a table of many series (LUNA16) the scan's own are taken.
+
+    Args:
+        scan: the scan.
+        nodules: a nodule table's path, what was read of one, or nodules and mappings that state LPS positions.
+        how: how a table is read.
+        case_id: names the case in the result; the path's name by default.
+
+    Raises:
+        UsageError: when the table is missing, or it or a nodule is malformed.
+        InputRefusedError: ``frame_mismatch``, when the table is about other series.
+    """
+    found = _read_table(scan, Path(nodules), how) if isinstance(nodules, str | Path) else _stated(nodules, how)
+    source = found if isinstance(found, NoduleSet) else None
+    listed = found.nodules if isinstance(found, NoduleSet) else found
+    return place_nodules(Case(case_id or name_of(scan.path), scan.path, listed, source), scan)
+
+
+def place_nodules(case: Case, scan: OpenScan) -> OpenCase:
+    """Return a case with its nodules placed in its scan; a refusal is returned, not raised."""
+    if scan.volume is None:
+        return OpenCase(case, problem=scan.problem)
+    volume = scan.volume
+    try:
         check_belongs(case.nodules, volume)
-        no_lung = _lung_warning(volume)
     except InputRefusedError as refusal:
         return OpenCase(case, problem=refusal.problem)
     problems = {nodule.nodule_id: problem for nodule in case.nodules if (problem := nodule_problem(nodule, volume))}
     items = tuple(_item(case, nodule, volume) for nodule in case.nodules if nodule.nodule_id not in problems)
-    return OpenCase(
-        case,
-        volume=volume,
-        warnings=volume.warnings + ((no_lung,) if no_lung else ()),
-        items=items,
-        nodule_problems=problems,
-    )
+    return OpenCase(case, volume, items=items, nodule_problems=problems)
 
 
-def case_of_table(scan: Path, table: Path, how: ReadOptions, case_id: str | None = None) -> Case:
-    """Return the case of a scan and a nodule table; of a table of many series (LUNA16) the scan's own are taken.
-
-    Raises:
-        UsageError: when the scan or the table is missing, or the table is malformed.
-        InputRefusedError: ``frame_mismatch``, when the table is about other series.
-    """
-    series_uid = how.series_uid
-    try:
-        volume = open_ct_cached(scan, allow=how.allow, series_uid=series_uid)
-        series_uid = str(volume.attributes["series_uid"]) if "series_uid" in volume.attributes else series_uid
-    except InputRefusedError:
-        series_uid = None  # scoring refuses the scan in a moment, and records why
-    source = read_nodules(
+def _read_table(scan: OpenScan, table: Path, how: ReadOptions) -> NoduleSet:
+    # Of a scan that was refused the series is not known, and its nodules are only listed beside the refusal.
+    known = {} if scan.volume is None else {"series_uid": how.series_uid, **scan.volume.attributes}
+    series_uid = known.get("series_uid")
+    return read_nodules(
         table,
         frame=how.frame,
         min_score=how.min_score,
         case=how.case,
-        series_uid=series_uid,
-        scan_name=name_of(scan).split(".")[0],
+        series_uid=None if series_uid is None else str(series_uid),
+        scan_name=name_of(scan.path).split(".")[0],
     )
-    return Case(case_id or name_of(scan), scan, source.nodules, source)
 
 
-# The look for a lung decodes six slices; a scan that stays open is not looked at again.
-_looked_at: WeakKeyDictionary[CTVolume, Problem | None] = WeakKeyDictionary()
-
-
-def _lung_warning(volume: CTVolume) -> Problem | None:
-    if volume not in _looked_at:
-        _looked_at[volume] = lung_warning(volume)
-    return _looked_at[volume]
+def _stated(
+    nodules: NoduleSet | Sequence[Nodule | Mapping[str, Any]], how: ReadOptions
+) -> NoduleSet | tuple[Nodule, ...]:
+    if how.frame is not None:
+        msg = f"Expected no frame beside nodules that state theirs (center_lps_mm), got {how.frame}"
+        raise UsageError(msg)
+    if isinstance(nodules, NoduleSet):
+        return nodules
+    if isinstance(nodules, Mapping):
+        msg = "Expected a list of nodules, got one mapping: put it into a list"
+        raise UsageError(msg)
+    return tuple(nodule if isinstance(nodule, Nodule) else nodule_from_mapping(nodule) for nodule in nodules)
 
 
 def _item(case: Case, nodule: Nodule, volume: CTVolume) -> dict[str, Any]:

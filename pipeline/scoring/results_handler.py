@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
 from ignite.engine import Engine, Events
 
@@ -11,6 +11,7 @@ from nodulus.pipeline.bundle.identity import identify
 from nodulus.transforms.problems import InputRefusedError
 
 from .case_record import record_case
+from .prediction import NodulePrediction, prediction_of
 from .results import write_results
 from .run_record import results_of
 from .worklist import Worklist
@@ -29,7 +30,7 @@ class ResultsHandler:
 
     def __init__(self, worklist: Worklist, bundle_root: str, output_dir: str) -> None:
         self.worklist, self.bundle, self.output_dir = worklist, Path(bundle_root).resolve(), Path(output_dir)
-        self._predictions: list[dict[str, Any]] = []
+        self._predictions: defaultdict[str, list[NodulePrediction]] = defaultdict(list)
 
     def check(self) -> None:
         """Raise what keeps the run from scoring anything; a refusal is written to results.json first.
@@ -53,15 +54,12 @@ class ResultsHandler:
         engine.add_event_handler(Events.COMPLETED, self._write)
 
     def _start(self, _: Engine) -> None:
-        self._predictions = []
+        self._predictions.clear()
 
     def _collect(self, engine: Engine) -> None:
         for item, output in zip(engine.state.batch, engine.state.output, strict=True):
-            self._predictions.append({**output, "case_id": item["case_id"], "nodule_id": item["nodule_id"]})
+            self._predictions[item["case_id"]].append(prediction_of(item["nodule_id"], output))
 
     def _write(self, _: Engine | None = None) -> None:
-        cases = [
-            record_case(opened, [p for p in self._predictions if p["case_id"] == opened.case.case_id])
-            for opened in self.worklist.cases
-        ]
+        cases = [record_case(opened, self._predictions[opened.case.case_id]) for opened in self.worklist.cases]
         write_results(results_of(cases, identify(self.bundle)), self.output_dir)

@@ -10,13 +10,16 @@ from nodulus.pipeline.bundle.identity import BundleIdentity
 
 from .results import CaseResult, Results, Software
 
+# What runs the network: there is one so far.
+ENGINE = "torch"
 
-def results_of(cases: Iterable[CaseResult], bundle: BundleIdentity, engine: str = "torch") -> Results:
+
+def results_of(cases: Iterable[CaseResult], bundle: BundleIdentity) -> Results:
     """Return the record of a run over some cases, stamped with the time (UTC), the software and the bundle."""
     return Results(
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         software=Software(name="nodulus", version=version("nodulus")),
         bundle=bundle,
-        engine=engine,
+        engine=ENGINE,
         cases=tuple(cases),
     )

@@ -8,49 +8,36 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nodulus.pipeline.nodules.nodule import Nodule
-from nodulus.pipeline.nodules.placement import nodule_problem
-from nodulus.pipeline.nodules.sources import check_belongs
-from nodulus.transforms.gate.lung import lung_warning
-from nodulus.transforms.problems import InputRefusedError
-from nodulus.transforms.scan.open import open_ct_cached
 from nodulus.transforms.volume import CTVolume
 
-from .open_case import ReadOptions, case_of_table
+from .open_case import OpenCase, OpenScan
 from .results import Geometry, ProblemRecord, ScanRecord
 
 
-def check_scan(path: Path, how: ReadOptions) -> ScanRecord:
-    """Return what a scan is: accepted with geometry, attributes and warnings, or refused with its problem.
-
-    Raises:
-        UsageError: when the path does not exist.
-    """
-    try:
-        volume = open_ct_cached(path, allow=how.allow, series_uid=how.series_uid)
-        no_lung = lung_warning(volume)
-    except InputRefusedError as refusal:
-        return ScanRecord(input=str(path), status="refused", problem=ProblemRecord.of(refusal.problem))
-    warnings = (*volume.warnings, no_lung) if no_lung else volume.warnings
+def record_scan(scan: OpenScan) -> ScanRecord:
+    """Return what a scan is: accepted with geometry, attributes and warnings, or refused with its problem."""
+    if scan.volume is None:
+        problem = None if scan.problem is None else ProblemRecord.of(scan.problem)
+        return ScanRecord(input=str(scan.path), status="refused", problem=problem)
     return ScanRecord(
-        input=str(path),
+        input=str(scan.path),
         status="accepted",
-        warnings=tuple(ProblemRecord.of(warning) for warning in warnings),
-        geometry=Geometry.of(volume.grid),
-        attributes=dict(volume.attributes),
+        warnings=tuple(ProblemRecord.of(warning) for warning in scan.volume.warnings),
+        geometry=Geometry.of(scan.volume.grid),
+        attributes=dict(scan.volume.attributes),
     )
 
 
-def check_nodules(record: ScanRecord, table: Path, output_dir: Path, how: ReadOptions) -> ScanRecord:
-    """Return an accepted scan's record with its nodules: a picture of each in a folder, and what is wrong with them."""
-    scan = Path(record.input)
-    case = case_of_table(scan, table, how)
-    volume = open_ct_cached(scan, allow=how.allow, series_uid=how.series_uid)
-    check_belongs(case.nodules, volume)
-    problems = [problem for nodule in case.nodules if (problem := nodule_problem(nodule, volume))]
-    pictures = draw_nodules(volume, case.nodules, output_dir)
+def check_nodules(record: ScanRecord, opened: OpenCase, output_dir: Path) -> ScanRecord:
+    """Return an accepted scan's record with its nodules: a picture of each in a folder, and what is wrong with them.
+
+    Raises:
+        InputRefusedError: ``frame_mismatch``, when the nodules were marked on another scan.
+    """
+    pictures = draw_nodules(opened.accepted(), opened.case.nodules, output_dir)
     return record.model_copy(
         update={
-            "nodule_problems": tuple(ProblemRecord.of(problem) for problem in problems),
+            "nodule_problems": tuple(ProblemRecord.of(problem) for problem in opened.nodule_problems.values()),
             "pictures": tuple(str(path) for path in pictures),
         }
     )

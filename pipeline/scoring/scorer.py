@@ -16,18 +16,17 @@ from nodulus.pipeline.bundle.device import Device, find_device
 from nodulus.pipeline.bundle.folder import INFERENCE_CONFIG, WEIGHTS, find_bundle
 from nodulus.pipeline.bundle.identity import identify
 from nodulus.pipeline.bundle.weights import load_weights
-from nodulus.pipeline.nodules.nodule import Nodule, nodule_from_mapping
 from nodulus.transforms.geometry import Frame
 from nodulus.transforms.problems import InputRefusedError, UsageError, problem_codes
+from nodulus.transforms.scan.cache import ScanCache
 
 from .case_record import failed_case, record_case
-from .cases import Case, name_of
-from .open_case import ReadOptions, case_of_table, open_case
+from .cases import Case
+from .open_case import NodulesLike, OpenCase, ReadOptions, open_case, open_scan, place_nodules
+from .prediction import NodulePrediction, prediction_of
 from .results import CaseResult
 
 logger = logging.getLogger(__name__)
-
-NodulesLike = str | Path | Sequence[Nodule | Mapping[str, Any]]
 
 # Patches of one forward pass: bounds the memory, and larger batches are no faster on a CPU.
 BATCH_SIZE = 8
@@ -37,12 +36,13 @@ class Scorer:
     """A loaded bundle that scores nodules.
 
     ``configs/inference.json`` of the bundle is the only description of what happens between a scan and a score.
+    ``scans`` holds the scans that were scored last: one whose files have not changed is not opened again.
 
     Args:
         bundle_dir: the bundle's folder; None finds it (see ``find_bundle``).
         device: where the network runs; "auto" takes CUDA where there is one.
         allow: problem codes that the series gate may admit (see docs/series-gate.md).
-        series_uid: which series to read where a place holds several.
+        series_uid: which series to open where a place holds several.
 
     Raises:
         UsageError: when the bundle or the device is not there.
@@ -62,6 +62,7 @@ class Scorer:
         self.identity = identify(self.bundle_dir)
         self.device = find_device(device)
         self.how = ReadOptions(allow=problem_codes(allow), series_uid=series_uid)
+        self.scans = ScanCache()
         parser = ConfigParser()
         parser.read_config(str(self.bundle_dir / INFERENCE_CONFIG))
         parser.update({"bundle_root": str(self.bundle_dir), "device": self.device, "allow": list(self.how.allow)})
@@ -94,42 +95,50 @@ class Scorer:
                 carries its problem, and the others are scored.
         """
         how = replace(self.how, frame=frame)
-        opened = open_case(_case(Path(path), nodules, case_id, how), how)
-        if opened.problem is not None:
-            raise InputRefusedError(opened.problem)
-        return record_case(opened, self.predict(opened.items))
+        opened = open_case(open_scan(Path(path), how, self.scans), nodules, how, case_id)
+        opened.accepted()
+        return self._score(opened)
 
-    def score_many(self, cases: Iterable[Case]) -> Iterator[CaseResult]:
-        """Yield the result of each case as it is done; a refused or failed case is a result too and stops nothing."""
+    def score_many(self, cases: Iterable[Case | OpenCase]) -> Iterator[CaseResult]:
+        """Yield the result of each case as it is done; a refused or failed case is a result too and stops nothing.
+
+        A case that is open already is not opened again.
+        """
         for case in cases:
+            known = case.case if isinstance(case, OpenCase) else case
             try:
-                opened = open_case(case, self.how)
-                yield record_case(opened, self.predict(opened.items))
+                yield self._score(case if isinstance(case, OpenCase) else self.open(case))
             except (InputRefusedError, UsageError) as refusal:
-                yield failed_case(case, refusal)
+                yield failed_case(known, refusal)
             except Exception as error:
-                logger.exception("case %s failed", case.case_id)
-                yield failed_case(case, error)
+                logger.exception("case %s failed", known.case_id)
+                yield failed_case(known, error)
+
+    def open(self, case: Case) -> OpenCase:
+        """Return a case with its scan opened and its nodules placed; a refusal is returned, not raised.
+
+        Raises:
+            UsageError: when the input path does not exist.
+        """
+        return place_nodules(case, open_scan(case.input, self.how, self.scans))
 
     def patches(self, items: Sequence[Mapping[str, Any]]) -> torch.Tensor:
         """Return what the network sees of some work items: (n, 1, size, size, size), windowed to 0..1."""
         return _stack(self._prepare(items))
 
-    def predict(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Return the predictions of some work items.
-
-        Each holds ``nodule_id``, raw ``logits`` (10,), ``pred``, the calibrated probabilities (2,), and ``readout``,
-        all else that was read out of the logits.
-        """
+    def predict(self, items: Sequence[Mapping[str, Any]]) -> list[NodulePrediction]:
+        """Return what the bundle says of some work items, in their order."""
         predictions = []
         for start in range(0, len(items), BATCH_SIZE):
             batch = self._prepare(items[start : start + BATCH_SIZE])
             with torch.no_grad():
                 outputs = self._inferer(_stack(batch).to(self.device), self.network)
             for item, output in zip(batch, outputs, strict=True):
-                read = self._postprocessing({**item, "pred": output})
-                predictions.append({key: read[key] for key in ("nodule_id", "logits", "pred", "readout")})
+                predictions.append(prediction_of(item["nodule_id"], self._postprocessing({**item, "pred": output})))
         return predictions
+
+    def _score(self, opened: OpenCase) -> CaseResult:
+        return record_case(opened, self.predict(opened.items))
 
     def _prepare(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         with _one_thread():
@@ -150,16 +159,3 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(n_threads)
-
-
-def _case(scan: Path, nodules: NodulesLike, case_id: str | None, how: ReadOptions) -> Case:
-    if isinstance(nodules, str | Path):
-        return case_of_table(scan, Path(nodules), how, case_id)
-    if how.frame is not None:
-        msg = f"Expected no frame beside nodules that state theirs (center_lps_mm), got {how.frame}"
-        raise UsageError(msg)
-    if isinstance(nodules, Mapping):
-        msg = "Expected a list of nodules, got one mapping: put it into a list"
-        raise UsageError(msg)
-    found = [nodule if isinstance(nodule, Nodule) else nodule_from_mapping(nodule) for nodule in nodules]
-    return Case(case_id or name_of(scan), scan, tuple(found))

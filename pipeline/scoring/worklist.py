@@ -9,7 +9,7 @@ from typing import Any
 from nodulus.transforms.geometry import Frame
 from nodulus.transforms.problems import InputRefusedError, UsageError, problem_codes
 
-from .open_case import OpenCase, ReadOptions, case_of_table, open_case
+from .open_case import OpenCase, ReadOptions, open_case, open_scan
 
 
 class Worklist:
@@ -21,7 +21,7 @@ class Worklist:
         nodules: nodule table (see docs/nodules.md).
         allow: problem codes that the series gate may admit.
         frame: LPS or RAS, the frame of a table that does not state its own.
-        series_uid: which series to read where a place holds several.
+        series_uid: which series to open where a place holds several.
         case: whose nodules to take out of a table of several cases; by default the scan's own name.
         min_score: leaves out what a detector was less sure of, 0 to 1.
     """
@@ -46,8 +46,7 @@ class Worklist:
         if self.image is None or self.nodules is None:
             return ()
         if self._opened is None:
-            case = case_of_table(Path(self.image), Path(self.nodules), self.how)
-            self._opened = open_case(case, self.how)
+            self._opened = open_case(open_scan(Path(self.image), self.how), self.nodules, self.how)
         return (self._opened,)
 
     @property

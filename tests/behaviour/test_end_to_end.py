@@ -14,8 +14,7 @@ import SimpleITK as sitk
 
 from nodulus.pipeline.command.main import run
 from nodulus.pipeline.nodules.nodule import Nodule
-from nodulus.pipeline.scoring.cases import Case
-from nodulus.pipeline.scoring.open_case import ReadOptions, open_case
+from nodulus.pipeline.scoring.open_case import ReadOptions, open_case, open_scan
 from nodulus.pipeline.scoring.results import read_results
 from nodulus.pipeline.scoring.scorer import Scorer
 from nodulus.transforms.problems import InputRefusedError, ProblemCode
@@ -100,12 +99,12 @@ def test_patch_of_the_scan_equals_the_patch_of_the_published_crop(
         box_lps_mm=tuple(float(row[f"bbox_{end}_{axis}_mm"]) for end in ("low", "high") for axis in "xyz"),  # type: ignore[arg-type]
     )
     crop = data_dir / "lidc_nodules" / "images" / f"{nodule_id}.nii.gz"
-    crop_allows = (ProblemCode.TOO_FEW_SLICES, ProblemCode.NOT_HOUNSFIELD)
+    how = ReadOptions(allow=(ProblemCode.TOO_FEW_SLICES, ProblemCode.NOT_HOUNSFIELD))  # the crop's
     cut = scorer.preprocessing.transforms[1]  # the patch in Hounsfield units, before the window
 
     patches, covered = [], None
     for path in (data_dir / "lidc_dicom" / archive, crop):
-        opened = open_case(Case("case", path, (nodule,)), ReadOptions(allow=crop_allows))
+        opened = open_case(open_scan(path, how), [nodule], how)
         assert opened.volume is not None, opened.problem
         patch = cut(opened.items[0])["image"]
         patches.append(np.asarray(patch[0]))
@@ -171,7 +170,7 @@ def test_a_nodule_outside_does_not_keep_the_others_from_a_score(data_dir: Path, 
 def test_box_of_the_nodule_is_all_the_network_sees(data_dir: Path, scorer: Scorer) -> None:
     archive = "LIDC-IDRI-0003.zip"
     nodule = nodules_of(archive)[1]
-    opened = open_case(Case("case", data_dir / "lidc_dicom" / archive, (Nodule(**nodule),)), ReadOptions())
+    opened = open_case(open_scan(data_dir / "lidc_dicom" / archive, ReadOptions()), [nodule], ReadOptions())
     patch = scorer.patches(opened.items)[0, 0].numpy()
     size, spacing_mm = patch.shape[0], scorer.preprocessing.transforms[1].spacing_mm
     reach_mm = np.abs(np.arange(size) - size // 2) * spacing_mm

@@ -15,7 +15,8 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from nodulus.transforms.problems import InputRefusedError, UsageError
 from nodulus.transforms.problems import ProblemCode as Code
-from nodulus.transforms.scan.open import open_ct, open_ct_cached
+from nodulus.transforms.scan.cache import ScanCache
+from nodulus.transforms.scan.open import open_ct
 from tests.support.dicom_series_writer import SeriesSpec, write_slice, write_slices, zip_folder
 from tests.transforms.series.test_read_series import expected_hu
 
@@ -147,7 +148,7 @@ def test_a_long_object_without_pixels_is_not_read(folder: Path) -> None:
 def test_places_that_are_no_file_are_refused_at_once(tmp_path: Path, suffix: str) -> None:
     if suffix == "fifo":
         os.mkfifo(tmp_path / suffix)
-    for opened in (open_ct, open_ct_cached):
+    for opened in (open_ct, ScanCache().open):
         with pytest.raises(UsageError, match="no such file"):
             opened(tmp_path / suffix)
 
@@ -157,7 +158,7 @@ def test_folders_without_end_are_refused(tmp_path: Path) -> None:
     for _ in range(40):
         place = place / "d"
         place.mkdir()
-    for opened in (open_ct, open_ct_cached):
+    for opened in (open_ct, ScanCache().open):
         with pytest.raises(InputRefusedError, match="at most 32 folders"):
             opened(tmp_path)
 

@@ -27,8 +27,7 @@ from pydicom.uid import (
 )
 
 from nodulus.pipeline.nodules.nodule import Nodule
-from nodulus.pipeline.scoring.cases import Case
-from nodulus.pipeline.scoring.open_case import ReadOptions, open_case
+from nodulus.pipeline.scoring.open_case import ReadOptions, open_case, open_scan
 from nodulus.pipeline.scoring.scorer import Scorer
 
 NODULE = Nodule("LIDC-IDRI-0001_R_1", (56.208, 86.343, -115.868), 23.4)
@@ -66,7 +65,7 @@ def reference(series: Path, scorer: Scorer) -> tuple[np.ndarray, float]:
 
 def patch_and_score(path: Path, scorer: Scorer) -> tuple[np.ndarray, float]:
     """Return the nodule's patch in Hounsfield units and its probability of malignant."""
-    opened = open_case(Case("case", path, (NODULE,)), ReadOptions())
+    opened = open_case(open_scan(path, ReadOptions()), [NODULE], ReadOptions())
     assert opened.problem is None, opened.problem
     patch = scorer.preprocessing.transforms[1](opened.items[0])["image"][0].numpy()
     (nodule,) = scorer.score(path, [NODULE]).nodules

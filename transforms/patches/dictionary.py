@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,8 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform
 
 from nodulus.transforms.geometry import Grid, swap_lps_ras
-from nodulus.transforms.problems import ProblemCode
-from nodulus.transforms.scan.open import open_ct_cached
+from nodulus.transforms.problems import problem_codes
+from nodulus.transforms.scan.cache import ScanCache
 from nodulus.transforms.volume import AIR_HU, CTVolume, volume_from_array
 
 from .box import BOX_PER_DIAMETER, Box, Pose, VoxelRange, as_triple, box_around, patch_affine_ras, shown_voxels
@@ -26,6 +25,9 @@ Item = dict[Hashable, Any]
 class OpenCTd(MapTransform):
     """Replace a path by the scan's ``CTVolume``: geometry checked by the series gate, voxels read when needed.
 
+    It does not look for a lung: a path that gets this far mostly leads to a crop about one nodule, where no lung is no
+    news, and an item has no place for a warning.
+
     Args:
         keys: items that hold a path: DICOM folder, zip of one, NIfTI, MHA/MHD or NRRD. A ``CTVolume`` stays as it is.
         allow: problem codes that the series gate may admit (see docs/series-gate.md), a list or comma-separated text.
@@ -34,18 +36,20 @@ class OpenCTd(MapTransform):
         InputRefusedError: when the series gate refuses the scan.
     """
 
-    def __init__(self, keys: KeysCollection, allow: Collection[str] = (), allow_missing_keys: bool = False) -> None:
+    def __init__(
+        self, keys: KeysCollection, allow: str | Collection[str] = (), allow_missing_keys: bool = False
+    ) -> None:
         super().__init__(keys, allow_missing_keys)
-        # On the command line of MONAI's bundles a single code arrives as text.
-        codes = allow.split(",") if isinstance(allow, str) else allow
-        self.allow = tuple(ProblemCode(code.strip()) for code in codes if code.strip())
+        self.allow = problem_codes(allow)
+        # Nodules of one scan mostly follow one another.
+        self.scans = ScanCache()
 
     def __call__(self, data: Mapping[Hashable, Any]) -> Item:
         """Return the item with the scan opened."""
         item = dict(data)
         for key in self.key_iterator(item):
             if not isinstance(item[key], CTVolume):
-                item[key] = open_ct_cached(Path(item[key]), allow=self.allow)
+                item[key] = self.scans.open(item[key], allow=self.allow, expect_lung=False)
         return item
 
 

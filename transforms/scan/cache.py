@@ -4,42 +4,66 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
 from nodulus.transforms.gate.series_rules import FOLDER_DEPTH
+from nodulus.transforms.problems import problem_codes
 from nodulus.transforms.volume import CTVolume
+
+from .open import is_place, open_ct
 
 Stamp = tuple[tuple[str, int, int], ...]
 
 
 class ScanCache:
-    """The scans that were opened last, each with a stamp of its files: names, sizes, times of change.
+    """The scans that its owner opened last, each with a stamp of its files: names, sizes, times of change.
+
+    Who opens the same scans again and again (a ``Scorer``, an ``OpenCTd``) has one of its own. A copy starts empty:
+    locks and open scans cannot follow a transform into another process.
 
     Args:
         max_scans: how many are kept; headers only, some 100 KiB each.
     """
 
-    def __init__(self, max_scans: int) -> None:
-        self._max_scans = max_scans
+    def __init__(self, max_scans: int = 8) -> None:
+        self.max_scans = max_scans
+        self.n_opened = 0  # how often a scan was read, and was not found here
         self._scans: OrderedDict[Hashable, tuple[Stamp, CTVolume]] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, path: Path, options: Hashable, open_scan: Callable[[], CTVolume]) -> CTVolume:
-        """Return the kept scan of a path and options, or open it and keep it; refusals are not kept."""
-        key, stamp = (str(path), str(path.absolute()), options), file_stamp(path)
+    def __reduce__(self) -> tuple[type[ScanCache], tuple[int]]:
+        return ScanCache, (self.max_scans,)
+
+    def open(
+        self,
+        path: str | Path,
+        *,
+        allow: str | Collection[str] = (),
+        series_uid: str | None = None,
+        expect_lung: bool = True,
+    ) -> CTVolume:
+        """Return what ``open_ct`` does; a scan opened before, whose files have not changed, is not read again.
+
+        Refusals are not kept.
+        """
+        place, codes = Path(path), problem_codes(allow)
+        key = (str(place), str(place.absolute()), frozenset(codes), series_uid, expect_lung)
+        # Of what is no file and no folder there is nothing to look at: it is refused below.
+        stamp = file_stamp(place) if is_place(place) else ()
         with self._lock:
             kept = self._scans.get(key)
             if kept is not None and kept[0] == stamp:
                 self._scans.move_to_end(key)
                 return kept[1]
-        volume = open_scan()
+            self.n_opened += 1
+        volume = open_ct(place, allow=codes, series_uid=series_uid, expect_lung=expect_lung)
         with self._lock:
             self._scans[key] = (stamp, volume)
             self._scans.move_to_end(key)
-            while len(self._scans) > self._max_scans:
+            while len(self._scans) > self.max_scans:
                 self._scans.popitem(last=False)
         return volume
 

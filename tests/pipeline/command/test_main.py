@@ -15,6 +15,7 @@ from pydicom import dcmread
 from nodulus.pipeline.command.main import run
 from nodulus.pipeline.phantom.demo_study import DemoStudy
 from nodulus.pipeline.scoring.results import read_results
+from nodulus.pipeline.scoring.run_record import ENGINE
 from nodulus.pipeline.scoring.scorer import Scorer
 from nodulus.transforms.problems import ProblemCode, UsageError, refuse
 
@@ -120,6 +121,8 @@ def test_a_wrong_call_ends_with_code_2_and_says_what_was_expected(
         (["infer"], "INPUT"),
         (["infer", "scan.nii", "--nope"], "--nope"),
         (["infer", "scan.nii", "-o", "out", "--device", "abacus"], "abacus"),
+        (["infer", "scan.nii", "-o", "out", "--frame", "XYZ"], "XYZ"),
+        (["infer", "scan.nii", "-o", "out", "--engine", "torch"], "--engine"),
         (["dream"], "dream"),
         (["prepare"], "command"),
         (["prepare", "lidc", "--crops", "crops", "-o", "list.json", "--folds", "1"], "--folds"),
@@ -204,6 +207,7 @@ def test_info_names_versions_bundle_and_devices(capfd: pytest.CaptureFixture[str
     assert found["versions"]["monai"].startswith("1.6.")
     assert len(found["bundle"]["weights_sha256"]) == 64
     assert "cpu" in found["devices"]
+    assert found["engines"] == [ENGINE] == ["torch"]
 
 
 @pytest.mark.parametrize("command", ["demo", "check", "infer", "train", "info", "prepare lidc"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from nodulus.transforms.geometry import affine_from, swap_lps_ras
 from nodulus.transforms.patches.box import BOX_PER_DIAMETER
 from nodulus.transforms.patches.dictionary import FillOutsideBoxd, Item, LoadCTd, NodulePatchd, OpenCTd
 from nodulus.transforms.problems import InputRefusedError, ProblemCode
+from nodulus.transforms.scan.open import open_ct
 from nodulus.transforms.volume import AIR_HU, CTVolume
 
 CENTER_LPS_MM = (3.0, -11.5, -60.2)
@@ -57,6 +60,20 @@ def test_open_keeps_a_scan_that_is_open_and_opens_a_path(scan: Path) -> None:
     opened = OpenCTd("image")(item(str(scan)))["image"]
     assert isinstance(opened, CTVolume)
     assert OpenCTd("image")(item(opened))["image"] is opened
+
+
+def test_each_opener_keeps_the_scans_that_it_opened_and_leaves_them_behind_when_it_is_sent(scan: Path) -> None:
+    opener = OpenCTd("image", allow="thick_slices")
+    first = opener(item(scan))["image"]
+    assert opener(item(str(scan)))["image"] is first
+    for other in (OpenCTd("image"), copy.deepcopy(opener), pickle.loads(pickle.dumps(opener))):
+        assert other(item(scan))["image"] is not first
+
+
+def test_a_crop_is_not_asked_for_a_lung(scan: Path) -> None:
+    volume = OpenCTd("image")(item(scan))["image"]
+    assert volume.warnings == ()
+    assert [warning.code for warning in open_ct(scan).warnings] == [ProblemCode.NO_LUNG]
 
 
 def test_open_refuses_what_the_gate_refuses_unless_it_is_allowed(scan: Path, tmp_path: Path) -> None:

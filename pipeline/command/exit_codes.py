@@ -1,0 +1,16 @@
+"""What the command's exit status says."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the command's exit status says."""
+
+    OK = 0
+    INTERNAL_ERROR = 1
+    USAGE = 2
+    INPUT_REFUSED = 3
+    SOME_FAILED = 4
+    STOPPED = 130  # as shells do: 128 + SIGINT
