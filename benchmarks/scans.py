@@ -10,12 +10,12 @@ from pathlib import Path
 
 from nodulus.pipeline.nodules.nodule import Nodule
 from nodulus.pipeline.phantom import PhantomSpec, make_phantom, write_dicom_series, write_nifti
+from nodulus.transforms.geometry import Triple
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / "out" / "bench"
 N_NODULES = 10
 
-Triple = tuple[float, float, float]
 
 FULL = PhantomSpec(size_xyz=(512, 512, 300), spacing_mm=(0.7, 0.7, 1.0))
 SMALL = PhantomSpec(size_xyz=(96, 96, 92), spacing_mm=(3.4, 3.4, 3.0))

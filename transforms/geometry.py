@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Affine = NDArray[np.float64]
 Points = NDArray[np.float64]
+Triple = tuple[float, float, float]
 
 _FLIP_XY = np.diag([-1.0, -1.0, 1.0, 1.0])
 

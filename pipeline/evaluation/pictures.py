@@ -13,9 +13,10 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from nodulus.pipeline.nodules.nodule import Nodule, Triple, nodule_from_mapping
+from nodulus.pipeline.nodules.nodule import Nodule, nodule_from_mapping
 from nodulus.pipeline.nodules.placement import nodule_box
 from nodulus.pipeline.pictures.views import FIELD_MM, PLANES, SPACING_MM, WINDOW_HU, Plane, sampled_hu
+from nodulus.transforms.geometry import Triple
 from nodulus.transforms.problems import InputRefusedError, ProblemCode, UsageError
 from nodulus.transforms.scan.open import open_ct
 from nodulus.transforms.volume import CTVolume

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from nodulus.transforms.geometry import Triple
 from nodulus.transforms.problems import UsageError
 
-Triple = tuple[float, float, float]
 BoxMm = tuple[float, float, float, float, float, float]
 
 # The largest mass in LIDC-IDRI is under 65 mm; a larger number is a position or a volume in the wrong column.

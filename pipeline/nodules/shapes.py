@@ -10,9 +10,9 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from nodulus.transforms.geometry import Affine, Points, apply_affine
+from nodulus.transforms.geometry import Affine, Points, Triple, apply_affine
 
-from .nodule import BoxMm, Triple, box_of
+from .nodule import BoxMm, box_of
 
 # Contours of one slice were drawn in one plane: closer than any slice distance, further than rounding.
 _SAME_PLANE_MM = 0.05

@@ -8,9 +8,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from nodulus.transforms.geometry import Triple
+
 NoduleTexture = Literal["solid", "part_solid", "ground_glass"]
 NoduleMargin = Literal["smooth", "lobulated", "spiculated"]
-Triple = tuple[float, float, float]
 
 IDENTITY: tuple[Triple, Triple, Triple] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 ROTATION_TOLERANCE = 1e-6

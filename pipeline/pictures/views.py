@@ -15,8 +15,9 @@ from matplotlib.patheffects import AbstractPathEffect, withStroke
 from numpy.typing import NDArray
 
 from nodulus.pipeline.files import replacing_file
-from nodulus.pipeline.nodules.nodule import BoxMm, Nodule, Triple, box_of
+from nodulus.pipeline.nodules.nodule import BoxMm, Nodule, box_of
 from nodulus.pipeline.nodules.placement import nodule_box
+from nodulus.transforms.geometry import Triple
 from nodulus.transforms.patches.patch import sample_voxels
 from nodulus.transforms.volume import CTVolume
 

@@ -14,10 +14,9 @@ from pydantic import Field
 from nodulus.pipeline.bundle.identity import BundleIdentity
 from nodulus.pipeline.files import write_text
 from nodulus.pipeline.records import Record
-from nodulus.transforms.geometry import Grid
+from nodulus.transforms.geometry import Grid, Triple
 from nodulus.transforms.problems import Problem
 
-Triple = tuple[float, float, float]
 CaseStatus = Literal["scored", "refused", "failed"]
 
 

@@ -12,8 +12,8 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from nodulus.pipeline.phantom import DEFAULT_NODULES, Phantom, PhantomNodule, PhantomSpec, make_phantom
-from nodulus.pipeline.phantom.spec import Triple
 from nodulus.pipeline.phantom.vessels import points_in_lungs_mm
+from nodulus.transforms.geometry import Triple
 
 COARSE = PhantomSpec(size_xyz=(44, 40, 36), spacing_mm=(8.0, 8.0, 8.0), nodules=(), noise_hu=0.0)
 NOISY = PhantomSpec(size_xyz=(20, 18, 6), spacing_mm=(1.5, 1.5, 3.0), origin_lps_mm=(-75.0, -10.0, -118.0))

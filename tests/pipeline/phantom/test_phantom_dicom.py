@@ -14,7 +14,7 @@ import pytest
 import SimpleITK as sitk
 
 from nodulus.pipeline.phantom import Phantom, PhantomSpec, make_phantom, write_dicom_series
-from nodulus.pipeline.phantom.spec import Triple
+from nodulus.transforms.geometry import Triple
 
 SPEC = PhantomSpec((20, 16, 8), (1.3, 0.9, 2.5), origin_lps_mm=(-90.0, -20.0, 30.25))
 

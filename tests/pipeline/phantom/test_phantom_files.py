@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nodulus.pipeline.phantom import Phantom, PhantomSpec, make_phantom, write_nifti, write_nodule_table
-from nodulus.pipeline.phantom.spec import Triple
+from nodulus.transforms.geometry import Triple
 
 TURN = np.deg2rad(20.0)
 COSINE, SINE = float(np.cos(TURN)), float(np.sin(TURN))
