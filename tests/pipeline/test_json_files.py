@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nodulus.pipeline.json_files import read_json_as
@@ -101,6 +101,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None, max_examples=100)
 @given(content=JSON, cut=st.integers(0, 400))
 def test_whatever_a_file_holds_it_is_read_or_refused(
     content: object, cut: int, tmp_path_factory: pytest.TempPathFactory

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nodulus.pipeline.data.data_list import DataListFile, hash_data, read_data_list
@@ -189,6 +189,7 @@ def test_two_nodules_of_one_name_are_refused_in_a_split_even_of_two_patients(tmp
 SPELLINGS = st.sampled_from(["P1", "p1", " P1", "p1\t", "  p1 "])
 
 
+@settings(deadline=None, max_examples=50)
 @given(first=SPELLINGS, second=SPELLINGS)
 def test_a_patient_stands_in_one_split_however_the_id_is_spelled(
     first: str, second: str, tmp_path_factory: pytest.TempPathFactory
@@ -212,6 +213,7 @@ PATHS_OF_ONE_IMAGE = st.sampled_from(
 )
 
 
+@settings(deadline=None, max_examples=50)
 @given(first=PATHS_OF_ONE_IMAGE, second=PATHS_OF_ONE_IMAGE, split=st.sampled_from(["training", "validation"]))
 def test_one_image_of_two_patients_is_refused_under_whatever_path(
     first: str, second: str, split: str, tmp_path_factory: pytest.TempPathFactory
