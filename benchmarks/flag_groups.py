@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from nodulus.pipeline.data.data_list import load_data_list, read_data_list
+from nodulus.pipeline.data.data_list import read_data_list
 from nodulus.pipeline.data.lidc import prepare_lidc
+from nodulus.pipeline.data.monai_items import load_data_list
 from nodulus.pipeline.data.training_patients import overlap, read_training_patients
 from nodulus.pipeline.phantom import PhantomSpec, make_phantom
 from nodulus.transforms.geometry import Grid

@@ -20,7 +20,7 @@ from scipy.stats import binomtest
 
 from nodulus.pipeline.bundle.folder import CALIBRATION, INFERENCE_CONFIG, TRAINING_PATIENTS, find_bundle
 from nodulus.pipeline.bundle.identity import identify
-from nodulus.pipeline.data.data_list import load_data_list
+from nodulus.pipeline.data.monai_items import load_data_list
 from nodulus.pipeline.files import write_text
 from nodulus.pipeline.readout.calibration import read_calibration
 from nodulus.pipeline.readout.training_range import (

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from nodulus.pipeline.bundle.folder import CALIBRATION, INFERENCE_CONFIG, METADATA, TRAIN_CONFIG, WEIGHTS
 from nodulus.pipeline.evaluation.record import Evaluation, read_evaluation
+from nodulus.pipeline.files import sha256_of
+from nodulus.pipeline.json_files import read_json_as
 from nodulus.pipeline.readout.calibration import Calibration, read_calibration
 from nodulus.pipeline.readout.training_range import ReasonName, TrainingRange
+from nodulus.pipeline.records import Record
 from nodulus.transforms.problems import UsageError
 
 from .lidc.recipe import train_recipe_sha256
@@ -25,7 +24,7 @@ FLAG_RATES = Path("docs/flag_rates.json")
 TRAINING, TRAINING_LOG = Path("models/training.txt"), Path("models/training_log.txt")
 
 
-class FlagRate(BaseModel):
+class FlagRate(Record):
     """How many places of one kind are flagged.
 
     Args:
@@ -37,8 +36,6 @@ class FlagRate(BaseModel):
         by_source: share flagged in each scan or list.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
     name: str
     n: int
     flagged: float
@@ -47,16 +44,12 @@ class FlagRate(BaseModel):
     by_source: Mapping[str, float]
 
 
-class _FlaggedBundle(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="allow")
-
+class _FlaggedBundle(Record, extra="allow"):
     weights_sha256: str
 
 
-class FlagRates(BaseModel):
+class FlagRates(Record):
     """What `python -m benchmarks.flag_rates` measured; ``bundle`` is None where it left the network out."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     command: str
     bundle: _FlaggedBundle | None
@@ -113,8 +106,9 @@ def read_sources(bundle: Path) -> Sources:
         UsageError: a record is missing, malformed, or of other weights than the bundle's.
         InputRefusedError: the calibration is.
     """
-    weights = _bytes(bundle / WEIGHTS)
-    sha256 = hashlib.sha256(weights).hexdigest()
+    if not (bundle / WEIGHTS).is_file():
+        raise UsageError(f"Expected weights to make the model card of, found no file {bundle / WEIGHTS}")
+    sha256 = sha256_of(bundle / WEIGHTS)
     folds = read_benchmark(bundle / FOLDS)
     validation, flags = read_evaluation(bundle / VALIDATION), read_flag_rates(bundle / FLAG_RATES)
     training = _training_facts(bundle / TRAINING)
@@ -124,10 +118,10 @@ def read_sources(bundle: Path) -> Sources:
     _check_weights(sha256, training.get("weights_sha256"), bundle / TRAINING)
     return Sources(
         weights_sha256=sha256,
-        weights_mb=len(weights) / 1e6,
+        weights_mb=(bundle / WEIGHTS).stat().st_size / 1e6,
         train_recipe_sha256=train_recipe_sha256(bundle / TRAIN_CONFIG),
-        metadata=json.loads(_bytes(bundle / METADATA)),
-        config=json.loads(_bytes(bundle / INFERENCE_CONFIG)),
+        metadata=read_json_as(dict[str, Any], bundle / METADATA, "the bundle's metadata"),
+        config=read_json_as(dict[str, Any], bundle / INFERENCE_CONFIG, "the bundle's config"),
         training=training,
         time=_training_time(bundle / TRAINING_LOG),
         calibration=read_calibration(bundle / CALIBRATION, sha256),
@@ -144,12 +138,7 @@ def read_flag_rates(path: Path) -> FlagRates:
     Raises:
         UsageError: it is missing, or holds something else.
     """
-    try:
-        return FlagRates.model_validate_json(_bytes(path))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise UsageError(f"Expected rates of flags in {path}, got {where}: {first['msg']}") from None
+    return read_json_as(FlagRates, path, "rates of flags")
 
 
 def _read_out_of_fold(path: Path, folds: Benchmark) -> Evaluation | None:

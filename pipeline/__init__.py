@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nodulus.transforms.facade import lazy_names
 
 if TYPE_CHECKING:
-    from .data.data_list import load_data_list
+    from .data.monai_items import load_data_list
     from .evaluation.handler import EvaluationReport
     from .nodules.nodule import Nodule
     from .nodules.sources import read_nodules
@@ -56,7 +56,7 @@ _HOME_OF = {
     "StateDeterminism": ".training.handlers",
     "StopEarly": ".training.handlers",
     "Worklist": ".scoring.worklist",
-    "load_data_list": ".data.data_list",
+    "load_data_list": ".data.monai_items",
     "read_nodules": ".nodules.sources",
 }
 # Where the configs of bundles up to 0.2.0 look for them. ``reading`` also held what is nodulus.transforms' now.

@@ -1,7 +1,8 @@
-"""Outputs appear whole or not at all, and a place that takes none is refused before the work."""
+"""Outputs appear whole or not at all, a place that takes none is refused before the work, and a file has one hash."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -61,3 +62,12 @@ def write_text(path: Path, text: str) -> Path:
     with replacing_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return path
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, hexadecimal; however large it is, little of it is in memory."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while part := file.read(2**20):
+            digest.update(part)
+    return digest.hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nodulus.pipeline.files import sha256_of
 from nodulus.pipeline.statistics.calibration_metrics import calibration_report
 from nodulus.pipeline.statistics.delong import delong_test
 from nodulus.pipeline.statistics.operating_points import measure_at
@@ -77,10 +77,7 @@ def compare(
         command=made.command,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         versions={name: version(name) for name in PACKAGES},
-        files_sha256={
-            name: hashlib.sha256((Path(crops) / name).read_bytes()).hexdigest()
-            for name in ("nodules.csv", PUBLISHED_TABLE)
-        },
+        files_sha256={name: sha256_of(Path(crops) / name) for name in ("nodules.csv", PUBLISHED_TABLE)},
         n_resamples=n_resamples,
         bootstrap_seed=seed,
         reference=reference,

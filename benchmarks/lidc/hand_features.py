@@ -14,7 +14,7 @@ from scipy.ndimage import binary_erosion, gaussian_filter
 from scipy.spatial.distance import pdist
 
 from nodulus.pipeline.data.data_list import DataListItem
-from nodulus.pipeline.files import write_text
+from nodulus.pipeline.files import sha256_of, write_text
 from nodulus.transforms.problems import UsageError
 
 FEATURES = ("log_volume_mm3", "axial_diameter_mm", "sphericity", "flatness", "mean_hu", "sd_hu")
@@ -87,7 +87,7 @@ def _hash(files: Mapping[str, tuple[Path, Path]]) -> str:
     digest = hashlib.sha256(f"{DEFINITION}".encode())
     for name in sorted(files):
         for path in files[name]:
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
+            digest.update(bytes.fromhex(sha256_of(path)))
     return digest.hexdigest()
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from nodulus.pipeline.evaluation.predictions import Prediction
 from nodulus.pipeline.files import write_text
-from nodulus.transforms.problems import UsageError
+from nodulus.pipeline.json_files import read_json_as
 
 _PREDICTIONS: TypeAdapter[list[Prediction]] = TypeAdapter(list[Prediction])
 
@@ -25,8 +25,4 @@ def load_predictions(path: Path) -> list[Prediction]:
     Raises:
         UsageError: it is not one.
     """
-    try:
-        return _PREDICTIONS.validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError(f"Expected predictions in {path}, got {first['loc']}: {first['msg']}") from None
+    return read_json_as(list[Prediction], path, "predictions")

@@ -6,18 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from nodulus.pipeline.files import write_text
+from nodulus.pipeline.json_files import read_json_as
+from nodulus.pipeline.records import Record
 from nodulus.pipeline.statistics.metrics import Estimate
-from nodulus.transforms.problems import UsageError
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Counts(_Record):
+class Counts(Record):
     """Nodules and patients; each once, however often they were tested."""
 
     nodules: int
@@ -26,7 +21,7 @@ class Counts(_Record):
     benign: int
 
 
-class FoldRow(_Record):
+class FoldRow(Record):
     """One fold: its nodules and each score's AUC on them; of several networks, the mean."""
 
     rep: int
@@ -35,7 +30,7 @@ class FoldRow(_Record):
     auc: Mapping[str, float]
 
 
-class Repeat(_Record):
+class Repeat(Record):
     """One repeat of the published division.
 
     Args:
@@ -56,7 +51,7 @@ class Repeat(_Record):
         return self.folds == self.folds_at_hand
 
 
-class Group(_Record):
+class Group(Record):
     """All scores on some of the nodules, with intervals from one bootstrap of patients.
 
     Args:
@@ -80,7 +75,7 @@ class Group(_Record):
     pooled_difference: Mapping[str, Estimate]
 
 
-class Delong(_Record):
+class Delong(Record):
     """DeLong's test of the reference against another score on the pooled nodules of one repeat.
 
     Args:
@@ -96,7 +91,7 @@ class Delong(_Record):
     p_value: float
 
 
-class Called(_Record):
+class Called(Record):
     """What an operating point gives out of fold, each fold's threshold chosen on its own validation patients."""
 
     name: str
@@ -104,7 +99,7 @@ class Called(_Record):
     specificity: Estimate
 
 
-class Calibrated(_Record):
+class Calibrated(Record):
     """How well the network's out-of-fold probabilities are calibrated in one repeat, one network.
 
     Args:
@@ -128,7 +123,7 @@ class Calibrated(_Record):
     calls: tuple[Called, ...] = ()
 
 
-class Goal(_Record):
+class Goal(Record):
     """Something that was to be reached, and whether it was.
 
     Args:
@@ -153,7 +148,7 @@ class Goal(_Record):
         return self.value >= self.bound if self.at == "at least" else self.value <= self.bound
 
 
-class Networks(_Record):
+class Networks(Record):
     """How the networks that were compared were trained.
 
     Args:
@@ -171,7 +166,7 @@ class Networks(_Record):
     machines: tuple[str, ...]
 
 
-class Benchmark(_Record):
+class Benchmark(Record):
     """A whole benchmark.
 
     Args:
@@ -229,11 +224,4 @@ def read_benchmark(path: Path) -> Benchmark:
     Raises:
         UsageError: it is missing or no record of this form.
     """
-    try:
-        return Benchmark.model_validate_json(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"Expected a benchmark's record, got {error.strerror or error} at {path}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UsageError(f"Expected a benchmark's record in {path}, got {where}: {first['msg']}") from None
+    return read_json_as(Benchmark, Path(path), "a benchmark's record")

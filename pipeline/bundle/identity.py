@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 
+from nodulus.pipeline.files import sha256_of
+from nodulus.pipeline.json_files import read_json_as
 from nodulus.pipeline.readout.calibration import read_calibration
 from nodulus.pipeline.records import Record
 from nodulus.pipeline.statistics.operating_points import OperatingPoint
 
 from .folder import CALIBRATION, METADATA, WEIGHTS
+
+
+class Metadata(Record, extra="allow"):
+    """What is asked of a bundle's ``metadata.json``; MONAI keeps much more there."""
+
+    version: str
+    score_meaning: str
 
 
 class BundleIdentity(Record):
@@ -23,18 +30,28 @@ class BundleIdentity(Record):
     operating_points: tuple[OperatingPoint, ...] = ()
 
 
+def read_metadata(bundle: Path) -> Metadata:
+    """Return a bundle's metadata.
+
+    Raises:
+        UsageError: it is missing, or is not that of a bundle whose scores we read.
+    """
+    return read_json_as(Metadata, bundle / METADATA, "the metadata of a nodulus bundle")
+
+
 def identify(bundle: Path) -> BundleIdentity:
     """Return the name, version and weights' SHA-256 of a bundle, what its score means, and its operating points.
 
     Raises:
+        UsageError: the metadata is malformed.
         InputRefusedError: ``untrusted_bundle``, when the calibration is malformed or belongs to other weights.
     """
-    metadata = json.loads((bundle / METADATA).read_text(encoding="utf-8"))
-    weights_sha256 = hashlib.sha256((bundle / WEIGHTS).read_bytes()).hexdigest()
+    metadata = read_metadata(bundle)
+    weights_sha256 = sha256_of(bundle / WEIGHTS)
     return BundleIdentity(
         name=bundle.name,
-        version=metadata["version"],
+        version=metadata.version,
         weights_sha256=weights_sha256,
-        score_meaning=metadata["score_meaning"],
+        score_meaning=metadata.score_meaning,
         operating_points=read_calibration(bundle / CALIBRATION, weights_sha256).operating_points,
     )

@@ -14,7 +14,7 @@ from rich.table import Table
 from nodulus.pipeline.bundle.identity import BundleIdentity
 from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
 from nodulus.pipeline.scoring.results import CaseResult, NoduleResult, ProblemRecord
-from nodulus.pipeline.statistics.operating_points import OperatingPoint
+from nodulus.pipeline.statistics.operating_points import POINT_NAMES, OperatingPoint
 
 if TYPE_CHECKING:
     from nodulus.pipeline.scoring.cases import Case
@@ -82,7 +82,7 @@ def _nodule_cells(nodule: NoduleResult) -> tuple[str, ...]:
     scores, size_only = nodule.probabilities, nodule.size_only
     if scores is None or size_only is None:
         return (*head, "-", "-", "-", "")
-    calls = "".join("+" if nodule.above.get(name) else "-" for name in ("high_sensitivity", "high_specificity"))
+    calls = "".join("+" if nodule.above.get(name) else "-" for name in POINT_NAMES)
     return (*head, f"{scores.benign:.3f}", f"{scores.malignant:.3f}", f"{size_only.malignant:.3f}", calls)
 
 
@@ -107,7 +107,7 @@ def _brock_words(nodule: NoduleResult) -> list[str]:
 
 def _point_line(point: OperatingPoint) -> str:
     """Return what the sign of an operating point says."""
-    place = {"high_sensitivity": "first", "high_specificity": "second"}[point.name]
+    place = dict(zip(POINT_NAMES, ("first", "second"), strict=True))[point.name]
     return (
         f"calls, {place} sign: + for {point.threshold:.2f} malignant or more; on validation patients sensitivity "
         f"{point.sensitivity}, specificity {point.specificity}"

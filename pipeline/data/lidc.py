@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,11 +10,12 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
-from nodulus.pipeline.files import check_output_dir
+from nodulus.pipeline.files import check_output_dir, sha256_of
 from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
 from nodulus.transforms.problems import ProblemCode, UsageError
 
 from .data_list import DataList, DataListItem, hash_data, write_data_list
+from .patient_ids import patient_key
 from .places import nodules_outside
 
 # The end-to-end tests score these patients from DICOM.
@@ -62,8 +62,9 @@ def prepare_lidc(
         raise UsageError(f"Expected a JSON file to write the list to, got the folder {out}")
     check_output_dir(Path(out).parent)
     items = read_crops(Path(crops), Path(out).parent)
-    test = [item for item in items if item.patient_id in held_out]
-    rest = [item for item in items if item.patient_id not in held_out]
+    tested = set(map(patient_key, held_out))
+    test = [item for item in items if patient_key(item.patient_id) in tested]
+    rest = [item for item in items if patient_key(item.patient_id) not in tested]
     validates = validation_mask(rest, folds, fold, seed)
     # After the division, so that a nodule left out moves no patient to another fold.
     outside = nodules_outside(items, Path(out).parent, CROPS_MAY_BE)
@@ -108,7 +109,7 @@ def _read_row(row: Mapping[str, str], line: int, table: Path, relative_to: Path)
         ratings = _readers(row["malignancy"])
         content = {
             "image": Path(os.path.relpath(image, relative_to)).as_posix(),
-            "image_sha256": hashlib.sha256(image.read_bytes()).hexdigest(),
+            "image_sha256": sha256_of(image),
             "nodule_id": nodule_id,
             "patient_id": row["patient_id"],
             "series_uid": row["series_uid"],
@@ -153,7 +154,7 @@ def _years(text: str) -> float | None:
 
 def validation_mask(items: Sequence[DataListItem], folds: int, fold: int, seed: int) -> list[bool]:
     """Return which nodules are of the fold's patients."""
-    patients = [item.patient_id for item in items]
+    patients = [patient_key(item.patient_id) for item in items]
     if len(set(patients)) < folds:
         raise UsageError(f"Expected at least {folds} patients for {folds} folds, got {len(set(patients))}")
     sizes = np.digitize([item.diameter_mm for item in items], bins=(6.0, 10.0))

@@ -4,22 +4,24 @@ The bundle keeps hashes instead of ids so that it lists no patient in plain text
 holds the bundle can hash a guess and see whether it is among them, so ids that are numbered through (LIDC-IDRI-0001 and
 on) are found within seconds, however slow the hash. What the slow hash and the salt do buy: no table computed before
 helps, and ids drawn from a large space (random pseudonyms, UIDs) cannot be tried out one by one. The guard itself finds
-a patient only under the same id; it cannot know a scan that was renamed.
+a patient only under the same id, whatever its case; it cannot know a scan that was renamed.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from nodulus.pipeline.files import write_text
-from nodulus.transforms.problems import UsageError
+from nodulus.pipeline.json_files import read_json_as
+from nodulus.pipeline.records import Record
+
+from .patient_ids import patient_key
 
 SALT_BYTES, HASH_BYTES = 16, 16
 # RFC 7914 names n cost, r block size, p parallelism. These take 4 MiB and some 10 ms a hash on one core.
@@ -29,15 +31,25 @@ _MOST_COST, _MOST_BLOCK_SIZE, _MOST_PARALLELISM = 2**16, 8, 4
 _HEX = r"^([0-9a-f]{2})+$"
 
 
-class TrainingPatients(BaseModel):
-    """The training patients of a bundle, hashed (scrypt, RFC 7914) with one salt; both are hexadecimal."""
+class TrainingPatients(Record):
+    """The training patients of a bundle, hashed (scrypt, RFC 7914) with one salt; both are hexadecimal.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Args:
+        algorithm: of the hashes.
+        cost: scrypt's N.
+        block_size: scrypt's r.
+        parallelism: scrypt's p.
+        ids: the form in which an id was hashed. Files of up to nodulus 0.2.0 do not say; they hashed it as it was
+            written, trimmed.
+        salt: of all hashes.
+        hashes: of the patients, sorted.
+    """
 
     algorithm: Literal["scrypt"] = "scrypt"
     cost: int = Field(default=COST, ge=2, le=_MOST_COST)
     block_size: int = Field(default=BLOCK_SIZE, ge=1, le=_MOST_BLOCK_SIZE)
     parallelism: int = Field(default=PARALLELISM, ge=1, le=_MOST_PARALLELISM)
+    ids: Literal["trimmed", "trimmed, case-folded"] = "trimmed"
     salt: str = Field(pattern=_HEX, min_length=16)
     hashes: tuple[str, ...]
 
@@ -49,10 +61,22 @@ class TrainingPatients(BaseModel):
             raise ValueError(msg)
         return cost
 
-    def hash_of(self, patient_id: str) -> str:
-        """Return the hash of one patient id; blanks around it do not count."""
+    def knows(self, patient_id: str) -> bool:
+        """Return whether a patient is among them; blanks around the id and its case do not count."""
+        return any(self.hash_of(form) in self.hashes for form in self._forms(patient_id))
+
+    def _forms(self, patient_id: str) -> dict[str, None]:
+        """Return what an id may have been hashed as, the likeliest first."""
+        if self.ids == "trimmed, case-folded":
+            return {patient_key(patient_id): None}
+        # How the id was written then is not known: a hash cannot be folded. One in mixed case is found as written only.
+        written = patient_id.strip()
+        return dict.fromkeys((written, written.upper(), written.lower()))
+
+    def hash_of(self, text: str) -> str:
+        """Return the hash of a text."""
         digest = hashlib.scrypt(
-            patient_id.strip().encode(),
+            text.encode(),
             salt=bytes.fromhex(self.salt),
             n=self.cost,
             r=self.block_size,
@@ -70,15 +94,15 @@ def hash_patients(ids: Iterable[str], salt: bytes | None = None) -> TrainingPati
         ids: patients, repetitions welcome.
         salt: at least 8 bytes; random if None.
     """
-    empty = TrainingPatients(salt=(secrets.token_bytes(SALT_BYTES) if salt is None else salt).hex(), hashes=())
-    hashes = sorted({empty.hash_of(patient) for patient in set(ids)})
+    text = (secrets.token_bytes(SALT_BYTES) if salt is None else salt).hex()
+    empty = TrainingPatients(ids="trimmed, case-folded", salt=text, hashes=())
+    hashes = sorted(map(empty.hash_of, set(map(patient_key, ids))))
     return empty.model_copy(update={"hashes": tuple(hashes)})
 
 
 def overlap(patients: Iterable[str], known: TrainingPatients) -> list[str]:
     """Return the patients that the weights were trained on, each once, sorted."""
-    hashes = set(known.hashes)
-    return sorted(patient for patient in set(patients) if known.hash_of(patient) in hashes)
+    return sorted(patient for patient in set(patients) if known.knows(patient))
 
 
 def write_training_patients(patients: TrainingPatients, path: Path) -> Path:
@@ -92,14 +116,4 @@ def read_training_patients(path: Path) -> TrainingPatients:
     Raises:
         UsageError: the file is missing, or holds something else.
     """
-    try:
-        return TrainingPatients.model_validate(json.loads(Path(path).read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise UsageError(f"Expected hashes of the training patients, found no file {path}") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        found = first["msg"].removeprefix("Value error, ")
-        raise UsageError(f"Expected hashes of the training patients in {path}, got {where}: {found}") from None
-    except (OSError, ValueError) as error:
-        raise UsageError(f"Expected hashes of the training patients in JSON in {path}, got: {error}") from error
+    return read_json_as(TrainingPatients, Path(path), "hashes of the training patients")

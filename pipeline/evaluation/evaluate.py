@@ -7,7 +7,8 @@ from typing import Any
 
 from nodulus.pipeline.bundle.device import Device, find_device
 from nodulus.pipeline.bundle.workflow import make_workflow
-from nodulus.pipeline.data.data_list import Split, load_data_list
+from nodulus.pipeline.data.data_list import DataListFile, Split
+from nodulus.pipeline.data.monai_items import load_data_list
 from nodulus.pipeline.files import check_output_dir
 from nodulus.transforms.problems import UsageError
 
@@ -41,14 +42,15 @@ def evaluate_bundle(
         InputRefusedError: a scan is refused, a nodule lies outside its image, or the calibration does not belong to
             the weights.
     """
-    load_data_list(data_list, split, both_classes=True)
+    listed = DataListFile.read(data_list)
+    load_data_list(listed, split, both_classes=True)
     if diagnosis is not None and not Path(diagnosis).is_file():
         raise UsageError(f"Expected a table of diagnoses, found no file {diagnosis}")
     check_output_dir(Path(output_dir))
     options: dict[str, Any] = {"split": split, "allow_overlap": allow_overlap}
     options |= {} if diagnosis is None else {"diagnosis": str(diagnosis)}
     options |= {} if device == "auto" else {"device": f"$torch.device('{find_device(device)}')"}
-    workflow = make_workflow(bundle_dir, "evaluate", data_list, output_dir, **options | overrides)
+    workflow = make_workflow(bundle_dir, "evaluate", listed, output_dir, **options | overrides)
     # Before the run, so that what it refuses reaches the user as it is and not inside the engine's error.
     workflow.parser.get_parsed_content("report").check()
     workflow.initialize()

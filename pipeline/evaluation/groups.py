@@ -36,12 +36,16 @@ _SEXES = {"F": "female", "M": "male"}
 def by_size(predictions: Sequence[Prediction], context: Context) -> tuple[GroupRecord, ...]:
     """Return the groups by diameter, in mm."""
     nodules = labelled(predictions)
-    return _groups("diameter (mm)", nodules, [size_stratum(one.diameter_mm) for one in nodules], SIZE_STRATA, context)
+    return _groups(
+        "diameter (mm)", nodules, [size_stratum(prediction.diameter_mm) for prediction in nodules], SIZE_STRATA, context
+    )
 
 
 def size_matched(predictions: Sequence[Prediction], context: Context) -> dict[str, ScoreRecord]:
     """Return every score's record on the nodules of 8 to 15 mm alone; empty where they are too few."""
-    inside = [one for one in labelled(predictions) if size_stratum(one.diameter_mm) == SIZE_MATCHED]
+    inside = [
+        prediction for prediction in labelled(predictions) if size_stratum(prediction.diameter_mm) == SIZE_MATCHED
+    ]
     if too_few(class_counts(np.asarray(labels_of(inside), dtype=int) == 1, patients_of(inside))):
         return {}
     return score_records(inside, context)
@@ -50,11 +54,11 @@ def size_matched(predictions: Sequence[Prediction], context: Context) -> dict[st
 def subgroups(predictions: Sequence[Prediction], context: Context) -> tuple[GroupRecord, ...]:
     """Return the groups by manufacturer, slice thickness, sex and age that hold nodules; unknown values come last."""
     nodules = labelled(predictions)
-    thickness = [thickness_stratum(_number(one, "slice_thickness_mm")) for one in nodules]
-    sex = [_SEXES.get(name, name) for name in (_text(one, "patient_sex") for one in nodules)]
-    age = [age_stratum(_number(one, "patient_age")) for one in nodules]
+    thickness = [thickness_stratum(_number(prediction, "slice_thickness_mm")) for prediction in nodules]
+    sex = [_SEXES.get(name, name) for name in (_text(prediction, "patient_sex") for prediction in nodules)]
+    age = [age_stratum(_number(prediction, "patient_age")) for prediction in nodules]
     groups = (
-        *_groups("manufacturer", nodules, [_text(one, "manufacturer") for one in nodules], (), context),
+        *_groups("manufacturer", nodules, [_text(prediction, "manufacturer") for prediction in nodules], (), context),
         *_groups("slice thickness (mm)", nodules, thickness, THICKNESS_STRATA, context),
         *_groups("sex", nodules, sex, tuple(_SEXES.values()), context),
         *_groups("age (years)", nodules, age, AGE_STRATA, context),
@@ -64,10 +68,10 @@ def subgroups(predictions: Sequence[Prediction], context: Context) -> tuple[Grou
 
 def by_label_rule(predictions: Sequence[Prediction], context: Context) -> tuple[GroupRecord, ...]:
     """Return the nodules that have readers' ratings, labelled anew by each rule; empty where none has."""
-    rated = [(one, ratings) for one in predictions if (ratings := ratings_of(one))]
+    rated = [(prediction, ratings) for prediction in predictions if (ratings := ratings_of(prediction))]
     groups: list[GroupRecord] = []
     for name, rule in LABEL_RULES.items() if rated else ():
-        anew = [replace(one, label=rule(ratings)) for one, ratings in rated]
+        anew = [replace(prediction, label=rule(ratings)) for prediction, ratings in rated]
         decided = labelled(anew)
         (group,) = _groups(LABEL_RULE, decided, [name] * len(decided), (name,), context)
         undecided = len(anew) - len(decided)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import os
 from collections.abc import Collection, Sequence
 from datetime import datetime, timezone
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
 from ignite.engine import Engine, Events
 
-from nodulus.pipeline.bundle.folder import METADATA, TRAINING_PATIENTS, VALIDATION_PATIENTS
-from nodulus.pipeline.data.data_list import DataListItem, Split, hash_data, meaning_of_labels, read_data_list
+from nodulus.pipeline.bundle.folder import TRAINING_PATIENTS, VALIDATION_PATIENTS
+from nodulus.pipeline.bundle.identity import read_metadata
+from nodulus.pipeline.data.data_list import DataListFile, DataListItem, Split
 from nodulus.pipeline.data.places import check_places
 from nodulus.pipeline.data.training_patients import overlap, read_training_patients
+from nodulus.pipeline.files import sha256_of
 from nodulus.pipeline.readout.calibration import read_calibration
 from nodulus.pipeline.readout.collect_outputs import CollectOutputs
 from nodulus.transforms.problems import UsageError, problem_codes
@@ -29,7 +31,7 @@ class EvaluationReport(CollectOutputs):
     """Ignite handler that writes metrics.json, nodules.csv and report.html of what it collected.
 
     Args:
-        data_list: the list that the dataset was made from.
+        data_list: the list that the dataset was made from, its path or as it was read.
         split: its part.
         weights: the file that the network was loaded from; the hashes of its patients lie beside it.
         bundle_root: the bundle, which the report names.
@@ -44,7 +46,7 @@ class EvaluationReport(CollectOutputs):
 
     def __init__(
         self,
-        data_list: str,
+        data_list: str | os.PathLike[str],
         split: Split,
         weights: str,
         bundle_root: str,
@@ -57,7 +59,7 @@ class EvaluationReport(CollectOutputs):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.data_list, self.split, self.weights = Path(data_list), split, Path(weights)
+        self._data_list, self.split, self.weights = data_list, split, Path(weights)
         self.bundle, self.output_dir, self.calibration = Path(bundle_root), Path(output_dir), Path(calibration)
         self.allow = problem_codes(allow)
         self.allow_overlap, self.diagnosis = allow_overlap, None if diagnosis is None else Path(diagnosis)
@@ -77,47 +79,53 @@ class EvaluationReport(CollectOutputs):
             InputRefusedError: the calibration is malformed or belongs to other weights, an image cannot be read, or a
                 nodule lies outside its image.
         """
-        items = self._items()
-        read_calibration(self.calibration, _sha256(self.weights))
+        read_calibration(self.calibration, sha256_of(self.weights))
         read_training_patients(self.weights.parent / VALIDATION_PATIENTS.name)
         if self.diagnosis is not None:
             read_diagnoses(self.diagnosis)
-        check_places(items, self.data_list.parent, self.allow)
-        known = self._known_patients(items, TRAINING_PATIENTS)
-        if known and not self.allow_overlap:
+        check_places(self._items, self.data_list.folder, self.allow)
+        trained = self._patients_that_trained
+        if trained and not self.allow_overlap:
             raise UsageError(
-                f"Expected patients that the weights were not trained on, got {len(known)} of "
-                f"{_n_patients(items)} in the {self.split} split of {self.data_list} that they were trained on, "
-                f"{known[0]} for one (--allow-overlap evaluates all the same)"
+                f"Expected patients that the weights were not trained on, got {len(trained)} of "
+                f"{_n_patients(self._items)} in the {self.split} split of {self.data_list} that they were trained on, "
+                f"{trained[0]} for one (--allow-overlap evaluates all the same)"
             )
 
-    def _write(self, _: Engine) -> None:
-        items = self._items()
-        predictions = [prediction_of(item, self.outputs[item.nodule_id], self.data_list.parent) for item in items]
-        write_report(predictions, self.output_dir, self._context(items), diagnosis=self.diagnosis)
+    @cached_property
+    def data_list(self) -> DataListFile:
+        """Return the list; it is read when it is first asked for."""
+        return DataListFile.read(self._data_list)
 
+    @property
     def _items(self) -> tuple[DataListItem, ...]:
-        items: tuple[DataListItem, ...] = getattr(read_data_list(self.data_list), self.split)
-        return items
+        return self.data_list.items(self.split)
 
-    def _known_patients(self, items: Sequence[DataListItem], role: Path) -> list[str]:
-        return overlap({item.patient_id for item in items}, read_training_patients(self.weights.parent / role.name))
+    @cached_property
+    def _patients_that_trained(self) -> list[str]:
+        return self._known_patients(TRAINING_PATIENTS)
 
-    def _context(self, items: Sequence[DataListItem]) -> Context:
-        data = read_data_list(self.data_list)
-        calibration = read_calibration(self.calibration)
-        trained = self._known_patients(items, TRAINING_PATIENTS)
-        validated = self._known_patients(items, VALIDATION_PATIENTS)
+    def _known_patients(self, role: Path) -> list[str]:
+        patients = (item.patient_id for item in self._items)
+        return overlap(patients, read_training_patients(self.weights.parent / role.name))
+
+    def _write(self, _: Engine) -> None:
+        predictions = [prediction_of(item, self.outputs[item.nodule_id], self.data_list.folder) for item in self._items]
+        write_report(predictions, self.output_dir, self._context(), diagnosis=self.diagnosis)
+
+    def _context(self) -> Context:
+        data_list, n_trained = self.data_list, len(self._patients_that_trained)
+        n_validated = len(self._known_patients(VALIDATION_PATIENTS))
         return Context(
-            title=f"{self.bundle.resolve().name} on the {self.split} split of {self.data_list.name}",
-            data=str((data.model_extra or {}).get("name", self.data_list.name)),
-            data_hash=hash_data(data),  # not what the list says of itself: it may have been edited since
+            title=f"{self.bundle.resolve().name} on the {self.split} split of {data_list.path.name}",
+            data=str((data_list.data.model_extra or {}).get("name", data_list.path.name)),
+            data_hash=data_list.data_hash,
             split=self.split,
-            label=meaning_of_labels(data, self.data_list),
-            overlap=_overlap_sentence(len(trained), len(validated), _n_patients(items)),
-            overlapping_patients=len(trained),
+            label=data_list.label_meaning,
+            overlap=_overlap_sentence(n_trained, n_validated, _n_patients(self._items)),
+            overlapping_patients=n_trained,
             bundle=self._bundle_used(),
-            operating_points=calibration.operating_points,
+            operating_points=read_calibration(self.calibration).operating_points,
             n_resamples=self.n_resamples,
             seed=self.seed,
             created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -125,9 +133,10 @@ class EvaluationReport(CollectOutputs):
         )
 
     def _bundle_used(self) -> BundleUsed:
-        metadata = json.loads((self.bundle / METADATA).read_text(encoding="utf-8"))
         return BundleUsed(
-            name=self.bundle.resolve().name, version=metadata["version"], weights_sha256=_sha256(self.weights)
+            name=self.bundle.resolve().name,
+            version=read_metadata(self.bundle).version,
+            weights_sha256=sha256_of(self.weights),
         )
 
 
@@ -140,7 +149,3 @@ def _overlap_sentence(n_trained: int, n_validated: int, n_patients: int) -> str:
 
 def _n_patients(items: Sequence[DataListItem]) -> int:
     return len({item.patient_id for item in items})
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -93,28 +93,33 @@ def evaluate_predictions(
 
 def hardest(predictions: Sequence[Prediction], n_cases: int = N_HARDEST) -> list[Prediction]:
     """Return the labelled nodules on which the network's probability is farthest from the label, worst first."""
-    return sorted(labelled(predictions), key=lambda one: (-abs(one.probability - (one.label or 0)), one.nodule_id))[
-        :n_cases
-    ]
+    return sorted(
+        labelled(predictions),
+        key=lambda prediction: (-abs(prediction.probability - (prediction.label or 0)), prediction.nodule_id),
+    )[:n_cases]
 
 
 def _check(predictions: Sequence[Prediction]) -> None:
     if not has_both_classes(predictions):
-        counts = Counter(one.label for one in predictions)
+        counts = Counter(prediction.label for prediction in predictions)
         raise UsageError(
             f"Expected at least two labelled nodules of each class to evaluate, got {counts[1]} malignant and"
             f" {counts[0]} benign"
         )
-    if len({one.patient_id for one in labelled(predictions)}) < 2:
+    if len({prediction.patient_id for prediction in labelled(predictions)}) < 2:
         raise UsageError("Expected labelled nodules of at least two patients to evaluate, got those of one")
-    repeated = [name for name, n in Counter((one.patient_id, one.nodule_id) for one in predictions).items() if n > 1]
+    repeated = [
+        name
+        for name, n in Counter((prediction.patient_id, prediction.nodule_id) for prediction in predictions).items()
+        if n > 1
+    ]
     if repeated:
         raise UsageError(f"Expected each nodule once, got {repeated[0][1]} of patient {repeated[0][0]} several times")
 
 
 def _operating_points(nodules: Sequence[Prediction], context: Context) -> tuple[OperatingPointRecord, ...]:
     labels, patients = labels_of(nodules), patients_of(nodules)
-    probabilities = [one.probability for one in nodules]
+    probabilities = [prediction.probability for prediction in nodules]
     return tuple(
         OperatingPointRecord(
             chosen=point,
@@ -128,18 +133,20 @@ def _operating_points(nodules: Sequence[Prediction], context: Context) -> tuple[
 def _histogram(nodules: Sequence[Prediction]) -> Histogram:
     edges = np.linspace(0, 1, HISTOGRAM_BINS + 1)
     counts = {
-        label: np.histogram([one.probability for one in nodules if one.label == label], bins=edges)[0].tolist()
+        label: np.histogram(
+            [prediction.probability for prediction in nodules if prediction.label == label], bins=edges
+        )[0].tolist()
         for label in (0, 1)
     }
     return Histogram(edges=tuple(edges.tolist()), benign=tuple(counts[0]), malignant=tuple(counts[1]))
 
 
 def _flags(predictions: Sequence[Prediction], context: Context) -> FlagRecord:
-    reasons = Counter(_kind(reason) for one in predictions for reason in one.outside_training_range)
+    reasons = Counter(_kind(reason) for prediction in predictions for reason in prediction.outside_training_range)
     nodules = labelled(predictions)
-    unflagged = [one for one in nodules if not one.outside_training_range]
+    unflagged = [prediction for prediction in nodules if not prediction.outside_training_range]
     return FlagRecord(
-        flagged=sum(bool(one.outside_training_range) for one in predictions),
+        flagged=sum(bool(prediction.outside_training_range) for prediction in predictions),
         nodules=len(predictions),
         reasons=dict(reasons.most_common()),
         auc_all=_network_auc(nodules, context),
@@ -153,7 +160,7 @@ def _kind(reason: str) -> str:
 
 
 def _network_auc(nodules: Sequence[Prediction], context: Context) -> Estimate:
-    scores = {NETWORK: [one.probability for one in nodules]}
+    scores = {NETWORK: [prediction.probability for prediction in nodules]}
     compared = compare_scores(
         labels_of(nodules), scores, patients_of(nodules), NETWORK, context.n_resamples, context.seed
     )
@@ -164,9 +171,9 @@ def _characteristics(predictions: Sequence[Prediction], context: Context) -> tup
     records = []
     for name, scale in CHARACTERISTICS.items():
         pairs = [
-            (one.characteristics[name], float(np.mean(ratings)), one.patient_id)
-            for one in predictions
-            if name in one.characteristics and (ratings := _readers(one, name))
+            (prediction.characteristics[name], float(np.mean(ratings)), prediction.patient_id)
+            for prediction in predictions
+            if name in prediction.characteristics and (ratings := _readers(prediction, name))
         ]
         if len(pairs) < MIN_RATED:
             continue
@@ -195,13 +202,13 @@ def _readers(prediction: Prediction, name: str) -> list[int]:
 def _hardest(nodules: Sequence[Prediction]) -> tuple[HardCase, ...]:
     return tuple(
         HardCase(
-            nodule_id=one.nodule_id,
-            label=one.label or 0,
-            probability=one.probability,
-            size_only=one.size_only,
-            diameter_mm=one.diameter_mm,
-            ratings=ratings_of(one) or None,
-            outside_training_range=one.outside_training_range,
+            nodule_id=prediction.nodule_id,
+            label=prediction.label or 0,
+            probability=prediction.probability,
+            size_only=prediction.size_only,
+            diameter_mm=prediction.diameter_mm,
+            ratings=ratings_of(prediction) or None,
+            outside_training_range=prediction.outside_training_range,
         )
-        for one in hardest(nodules)
+        for prediction in hardest(nodules)
     )

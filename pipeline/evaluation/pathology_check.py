@@ -7,6 +7,7 @@ from enum import IntEnum
 from pathlib import Path
 from statistics import mean
 
+from nodulus.pipeline.data.patient_ids import patient_key
 from nodulus.pipeline.nodules.table_rows import Row, read_rows
 from nodulus.pipeline.statistics.metrics import compare_scores
 from nodulus.pipeline.statistics.strata import MIN_PER_CLASS
@@ -36,7 +37,9 @@ TASKS: Mapping[str, Collection[Diagnosis]] = {
 
 
 def read_diagnoses(path: Path) -> dict[str, Diagnosis]:
-    """Return the known diagnosis of each patient of a CSV table ``patient_id,diagnosis``; unknown ones stay out.
+    """Return the known diagnosis of each patient, by `patient_key`, of a CSV table ``patient_id,diagnosis``.
+
+    Patients whose diagnosis is unknown stay out.
 
     Raises:
         UsageError: there is no such table, it lacks a column, a number means nothing, or a patient has two diagnoses.
@@ -46,8 +49,8 @@ def read_diagnoses(path: Path) -> dict[str, Diagnosis]:
     found: dict[str, Diagnosis] = {}
     for row in read_rows(Path(path)):
         patient, diagnosis = row.text("patient_id"), _diagnosis(row)
-        if found.setdefault(patient, diagnosis) != diagnosis:
-            raise row.error(f"expected one diagnosis for patient {patient}, got {found[patient]:d} and {diagnosis:d}")
+        if (first := found.setdefault(patient_key(patient), diagnosis)) != diagnosis:
+            raise row.error(f"expected one diagnosis for patient {patient}, got {first:d} and {diagnosis:d}")
     return {patient: diagnosis for patient, diagnosis in found.items() if diagnosis != Diagnosis.UNKNOWN}
 
 
@@ -60,10 +63,11 @@ def check_pathology(
     a known diagnosis are left out; a benign diagnosis of the patient says nothing of one nodule.
     """
     nodules_of: dict[str, list[Prediction]] = {}
-    for one in predictions:
-        nodules_of.setdefault(one.patient_id, []).append(one)
-    known = {patient: nodules for patient, nodules in nodules_of.items() if patient in diagnoses}
-    tasks = [_task(name, positive, known, diagnoses, context) for name, positive in TASKS.items()]
+    for prediction in predictions:
+        nodules_of.setdefault(patient_key(prediction.patient_id), []).append(prediction)
+    diagnosis_of = {patient_key(patient): diagnosis for patient, diagnosis in diagnoses.items()}
+    known = {patient: nodules for patient, nodules in nodules_of.items() if patient in diagnosis_of}
+    tasks = [_task(name, positive, known, diagnosis_of, context) for name, positive in TASKS.items()]
     return PathologyRecord(patients_unknown=len(nodules_of) - len(known), tasks=tuple(tasks))
 
 
@@ -89,13 +93,13 @@ def _task(
 
 def _patient_scores(patients: Sequence[Sequence[Prediction]]) -> dict[str, list[float]]:
     """Return by name the largest score of each patient's nodules, of scores that all nodules have."""
-    complete = complete_scores([one for nodules in patients for one in nodules])
+    complete = complete_scores([prediction for nodules in patients for prediction in nodules])
     complete.pop(DIAMETER_BOX, None)
     largest: dict[str, list[float]] = {}
     for name, values in complete.items():
         left = iter(values)
         largest[name] = [max(next(left) for _ in nodules) for nodules in patients]
-    rated = [[mean(ratings) for one in nodules if (ratings := ratings_of(one))] for nodules in patients]
+    rated = [[mean(ratings) for nodule in nodules if (ratings := ratings_of(nodule))] for nodules in patients]
     if all(rated):
         largest[READERS] = [max(means) for means in rated]
     return largest
@@ -106,5 +110,5 @@ def _diagnosis(row: Row) -> Diagnosis:
     try:
         return Diagnosis(int(text))
     except ValueError:
-        meaning = ", ".join(f"{one:d} {one.name.lower().replace('_', ' ')}" for one in Diagnosis)
+        meaning = ", ".join(f"{known:d} {known.name.lower().replace('_', ' ')}" for known in Diagnosis)
         raise row.error(f"expected a diagnosis of {meaning}, got {text!r}") from None

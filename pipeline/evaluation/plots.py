@@ -98,12 +98,12 @@ def draw_calibration(evaluation: Evaluation) -> Figure:
         if name not in evaluation.calibration:
             continue
         bins = evaluation.calibration[name].bins
-        across = [one.mean_probability for one in bins]
-        up = [one.fraction_malignant for one in bins]
+        across = [part.mean_probability for part in bins]
+        up = [part.fraction_malignant for part in bins]
         axes.errorbar(
             across,
             up,
-            yerr=_arms([Estimate(one.fraction_malignant, one.low, one.high) for one in bins]),
+            yerr=_arms([Estimate(part.fraction_malignant, part.low, part.high) for part in bins]),
             color=colour,
             marker=marker,
             markersize=4.5,
@@ -124,7 +124,7 @@ def draw_decision_curve(curve: DecisionCurve) -> Figure:
     _draw_band(axes, curve.thresholds, curve.net_benefit[NETWORK])
     axes.plot(curve.thresholds, curve.treat_all.value, color=INK, linewidth=0.9, dashes=(4, 2), label="act on all")
     axes.axhline(0, color=MUTED, linewidth=0.9, linestyle=":", label="act on none")
-    highest = max(max(one.value) for one in curve.net_benefit.values())
+    highest = max(max(benefit.value) for benefit in curve.net_benefit.values())
     name_axes(axes, "probability from which one acts", "net benefit (true positives a nodule)")
     axes.set(xlim=(0, 1), ylim=(-0.1 * highest, 1.2 * highest))
     add_legend(axes, "upper right")
@@ -134,13 +134,13 @@ def draw_decision_curve(curve: DecisionCurve) -> Figure:
 def draw_sizes(groups: Sequence[GroupRecord]) -> Figure:
     """Draw the AUC by size: the network and the diameter beside each other, with intervals."""
     figure, axes = new_axes()
-    told = [group for group in groups if NETWORK in group.auc]
+    measured = [group for group in groups if NETWORK in group.auc]
     for name, colour, shift, marker in ((NETWORK, MAIN, -0.1, "o"), (DIAMETER, SIZE, 0.1, "s")):
-        estimates = [group.auc[name] for group in told if name in group.auc]
+        estimates = [group.auc[name] for group in measured if name in group.auc]
         places = np.arange(len(estimates)) + shift
         axes.errorbar(
             places,
-            [one.value for one in estimates],
+            [estimate.value for estimate in estimates],
             yerr=_arms(estimates),
             color=colour,
             marker=marker,
@@ -150,9 +150,11 @@ def draw_sizes(groups: Sequence[GroupRecord]) -> Figure:
             label=title_of(name),
         )
     axes.axhline(0.5, color=MUTED, linewidth=0.8, linestyle=":")
-    axes.set_xticks(range(len(told)), [f"{group_title(group.name)}\nn = {group.counts.nodules}" for group in told])
-    lowest = min((one.low for group in told for one in group.auc.values()), default=0.4)
-    axes.set(xlim=(-0.5, max(len(told), 1) - 0.5), ylim=(max(0.0, min(0.4, lowest - 0.03)), 1.02))
+    axes.set_xticks(
+        range(len(measured)), [f"{group_title(group.name)}\nn = {group.counts.nodules}" for group in measured]
+    )
+    lowest = min((estimate.low for group in measured for estimate in group.auc.values()), default=0.4)
+    axes.set(xlim=(-0.5, max(len(measured), 1) - 0.5), ylim=(max(0.0, min(0.4, lowest - 0.03)), 1.02))
     axes.grid(visible=False, axis="x")
     name_axes(axes, "diameter (mm)", "AUC")
     add_legend(axes, "lower right")
@@ -161,11 +163,11 @@ def draw_sizes(groups: Sequence[GroupRecord]) -> Figure:
 
 def draw_subgroups(evaluation: Evaluation) -> Figure:
     """Draw a forest plot: the network's AUC in each subgroup that is large enough, with intervals."""
-    told = [group for group in evaluation.subgroups if NETWORK in group.auc]
-    figure, axes = new_axes(10.8, 0.8 + 0.29 * (len(told) + 1))
+    measured = [group for group in evaluation.subgroups if NETWORK in group.auc]
+    figure, axes = new_axes(10.8, 0.8 + 0.29 * (len(measured) + 1))
     whole = evaluation.scores[NETWORK]
     rows = [("all", whole.counts.nodules, whole.auc, whole.counts.malignant)]
-    rows += [(f"{g.of}: {group_title(g.name)}", g.counts.nodules, g.auc[NETWORK], g.counts.malignant) for g in told]
+    rows += [(f"{g.of}: {group_title(g.name)}", g.counts.nodules, g.auc[NETWORK], g.counts.malignant) for g in measured]
     for row, (_, _, estimate, _) in enumerate(rows):
         axes.plot([estimate.low, estimate.high], [row, row], color=MAIN, linewidth=1.4)
         axes.plot([estimate.value], [row], color=MAIN, marker="D" if row == 0 else "o", markersize=5.5)
@@ -174,7 +176,9 @@ def draw_subgroups(evaluation: Evaluation) -> Figure:
     axes.set_yticks(range(len(rows)), labels)
     for text in axes.get_yticklabels():
         text.set_parse_math(False)
-    axes.set(ylim=(len(rows) - 0.5, -0.5), xlim=(max(0.0, min(one.low for _, _, one, _ in rows) - 0.02), 1.005))
+    axes.set(
+        ylim=(len(rows) - 0.5, -0.5), xlim=(max(0.0, min(estimate.low for _, _, estimate, _ in rows) - 0.02), 1.005)
+    )
     axes.grid(visible=False, axis="y")
     name_axes(axes, "AUC of the network", "")
     return figure
@@ -208,6 +212,6 @@ def _finish(axes: Axes, across: str, up: str, legend: LegendPlace) -> None:
 def _arms(estimates: Sequence[Estimate]) -> list[list[float]]:
     """Return how far the intervals reach below and above the values."""
     return [
-        [max(0.0, one.value - one.low) for one in estimates],
-        [max(0.0, one.high - one.value) for one in estimates],
+        [max(0.0, estimate.value - estimate.low) for estimate in estimates],
+        [max(0.0, estimate.high - estimate.value) for estimate in estimates],
     ]

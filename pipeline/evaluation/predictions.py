@@ -55,7 +55,7 @@ def write_predictions(predictions: Sequence[Prediction], path: Path) -> Path:
     """
     text = io.StringIO()
     number: dict[str, int] = {}
-    rows = [_row(one, number.setdefault(one.patient_id, len(number) + 1)) for one in predictions]
+    rows = [_row(prediction, number.setdefault(prediction.patient_id, len(number) + 1)) for prediction in predictions]
     # Baselines may be known of some nodules only.
     columns = list(dict.fromkeys(name for row in rows for name in row))
     writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from nodulus.pipeline.files import write_text
+from nodulus.pipeline.json_files import read_json_as
+from nodulus.pipeline.records import Record
 from nodulus.pipeline.statistics.calibration_metrics import CalibrationReport
 from nodulus.pipeline.statistics.curves import DecisionCurve, PrecisionRecallBand, RocBand
 from nodulus.pipeline.statistics.estimate import Estimate
 from nodulus.pipeline.statistics.operating_points import Accuracy, OperatingPoint
-from nodulus.transforms.problems import UsageError
 
 SCHEMA_VERSION = "1"
 
@@ -19,11 +20,7 @@ SCHEMA_VERSION = "1"
 NETWORK, DIAMETER_BOX, SIZE_ONLY, DIAMETER = "network", "network_diameter_box", "size_only", "diameter"
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class BundleUsed(_Record):
+class BundleUsed(Record):
     """Which bundle made the scores."""
 
     name: str
@@ -31,7 +28,7 @@ class BundleUsed(_Record):
     weights_sha256: str
 
 
-class Context(_Record):
+class Context(Record):
     """What an evaluation was made of and how; nothing in it is measured.
 
     Args:
@@ -63,7 +60,7 @@ class Context(_Record):
     software: str
 
 
-class Counts(_Record):
+class Counts(Record):
     """How many nodules, of how many patients, with which labels."""
 
     nodules: int
@@ -73,7 +70,7 @@ class Counts(_Record):
     undecided: int = 0
 
 
-class ScoreRecord(_Record):
+class ScoreRecord(Record):
     """How well one score tells malignant from benign, and the network on the same nodules.
 
     Args:
@@ -97,7 +94,7 @@ class ScoreRecord(_Record):
     network_minus_p: float | None = None
 
 
-class OperatingPointRecord(_Record):
+class OperatingPointRecord(Record):
     """A threshold, and what it does to these nodules beside what it did to those that it was chosen on.
 
     Args:
@@ -111,7 +108,7 @@ class OperatingPointRecord(_Record):
     called_malignant: int
 
 
-class GroupRecord(_Record):
+class GroupRecord(Record):
     """Some of the nodules: the AUC of each score there, or the reason why none is told.
 
     Args:
@@ -131,7 +128,7 @@ class GroupRecord(_Record):
     reason: str | None = None
 
 
-class FlagRecord(_Record):
+class FlagRecord(Record):
     """How often nodules are flagged as outside the training range, and what leaving them out changes.
 
     Args:
@@ -149,7 +146,7 @@ class FlagRecord(_Record):
     auc_unflagged: Estimate | None
 
 
-class CharacteristicRecord(_Record):
+class CharacteristicRecord(Record):
     """A predicted characteristic against the readers' mean rating, over all nodules that have both.
 
     Args:
@@ -171,7 +168,7 @@ class CharacteristicRecord(_Record):
     error_of_the_mean: float
 
 
-class HardCase(_Record):
+class HardCase(Record):
     """A nodule on which the network and the label differ most."""
 
     nodule_id: str
@@ -183,7 +180,7 @@ class HardCase(_Record):
     outside_training_range: tuple[str, ...] = ()
 
 
-class PathologyTask(_Record):
+class PathologyTask(Record):
     """Patients told apart by the largest score of their nodules."""
 
     positive: str
@@ -195,14 +192,14 @@ class PathologyTask(_Record):
     reason: str | None = None
 
 
-class PathologyRecord(_Record):
+class PathologyRecord(Record):
     """The stress test against diagnoses (pathology or follow-up), patient by patient."""
 
     patients_unknown: int
     tasks: tuple[PathologyTask, ...]
 
 
-class Histogram(_Record):
+class Histogram(Record):
     """How many nodules of each class score in each bin of the calibrated probability."""
 
     edges: tuple[float, ...]
@@ -210,7 +207,7 @@ class Histogram(_Record):
     malignant: tuple[int, ...]
 
 
-class Evaluation(_Record):
+class Evaluation(Record):
     """Everything that an evaluation measured.
 
     Scores go by name: ``network`` (patch cut by the nodule's own box), ``network_diameter_box`` (by the box that centre
@@ -270,11 +267,4 @@ def read_evaluation(path: Path) -> Evaluation:
     Raises:
         UsageError: the file is missing, or holds something else.
     """
-    try:
-        return Evaluation.model_validate_json(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UsageError(f"Expected an evaluation, found no file {path}") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise UsageError(f"Expected an evaluation in {path}, got {where}: {first['msg']}") from None
+    return read_json_as(Evaluation, Path(path), "an evaluation")

@@ -36,7 +36,7 @@ def write_report(
     if diagnosis is not None:
         pathology = check_pathology(predictions, read_diagnoses(diagnosis), context)
     evaluation = evaluate_predictions(predictions, context, pathology)
-    pictures = {one.nodule_id: Picture(*try_picture_of(one)) for one in hardest(predictions)}
+    pictures = {prediction.nodule_id: Picture(*try_picture_of(prediction)) for prediction in hardest(predictions)}
     page = render_page(evaluation, pictures)
     return {
         METRICS: write_evaluation(evaluation, output_dir / METRICS),

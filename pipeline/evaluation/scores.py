@@ -71,7 +71,11 @@ def score_records(predictions: Sequence[Prediction], context: Context) -> dict[s
     """
     records = {}
     for name in score_names(predictions):
-        having = [one for one in predictions if one.label is not None and score_of(one, name) is not None]
+        having = [
+            prediction
+            for prediction in predictions
+            if prediction.label is not None and score_of(prediction, name) is not None
+        ]
         if has_both_classes(having):
             records[name] = _score_record(having, name, context)
     return records

@@ -99,10 +99,10 @@ def risk_factors_of(attributes: Mapping[str, str]) -> RiskFactors | None:
     Raises:
         UsageError: naming the column, where a value cannot be understood, whatever else is missing.
     """
-    told = {name: _read(column, text) for name in _COLUMNS for column, text in [_cell(attributes, name)] if text}
-    if len(told) < len(_COLUMNS):
+    factors = {name: _read(column, text) for name in _COLUMNS for column, text in [_cell(attributes, name)] if text}
+    if len(factors) < len(_COLUMNS):
         return None
-    return RiskFactors(**told)  # type: ignore[arg-type]  # each column's reader returns its field's type
+    return RiskFactors(**factors)  # type: ignore[arg-type]  # each column's reader returns its field's type
 
 
 def missing_factors(attributes: Mapping[str, str]) -> tuple[str, ...]:

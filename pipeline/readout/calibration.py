@@ -5,27 +5,24 @@ Plain JSON beside the weights (``models/calibration.json``); it names the weight
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import model_validator
 
 from nodulus.pipeline.files import write_text
-from nodulus.pipeline.statistics.operating_points import OperatingPoint, PointName
-from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode
+from nodulus.pipeline.json_files import read_json_as
+from nodulus.pipeline.records import Record
+from nodulus.pipeline.statistics.operating_points import POINT_NAMES, OperatingPoint
+from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode, UsageError
 
 from .characteristics import OUTPUTS
 from .training_range import TrainingRange
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Logistic(_Model):
+class Logistic(Record):
     """Probability of malignancy as a logistic function of one number: ``1 / (1 + exp(-(slope * x + intercept)))``."""
 
     slope: float
@@ -38,7 +35,7 @@ class Logistic(_Model):
         return 1 / (1 + math.exp(-z)) if z >= 0 else math.exp(z) / (1 + math.exp(z))
 
 
-class FittedOn(_Model):
+class FittedOn(Record):
     """The nodules that a calibration was fitted to; none of them trained the network."""
 
     data_hash: str
@@ -49,7 +46,7 @@ class FittedOn(_Model):
     benign: int
 
 
-class Calibration(_Model):
+class Calibration(Record):
     """How a bundle's raw outputs are read.
 
     Args:
@@ -79,8 +76,8 @@ class Calibration(_Model):
             msg = f"expected a training range of {len(OUTPUTS)} outputs, got {len(limits.mean)}"
             raise ValueError(msg)
         names = [point.name for point in self.operating_points]
-        if names != list(get_args(PointName)):
-            msg = f"expected the operating points {', '.join(get_args(PointName))}, got {', '.join(names) or 'none'}"
+        if names != list(POINT_NAMES):
+            msg = f"expected the operating points {', '.join(POINT_NAMES)}, got {', '.join(names) or 'none'}"
             raise ValueError(msg)
         return self
 
@@ -104,18 +101,12 @@ def read_calibration(path: Path, weights_sha256: str | None = None) -> Calibrati
     Raises:
         InputRefusedError: ``untrusted_bundle``, when it is missing, malformed or belongs to other weights.
     """
+    if not path.is_file():
+        raise _untrusted(f"Expected the calibration of the weights, found no {path}: `nodulus calibrate` writes it")
     try:
-        calibration = Calibration.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        message = f"Expected the calibration of the weights, found no {path}: `nodulus calibrate` writes it"
-        raise _untrusted(message) from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        found = first["msg"].removeprefix("Value error, ")
-        raise _untrusted(f"Expected a calibration in {path}, got {where}: {found}") from None
-    except (OSError, ValueError) as error:
-        raise _untrusted(f"Expected a calibration in JSON in {path}, got: {error}") from error
+        calibration = read_json_as(Calibration, path, "a calibration")
+    except UsageError as error:
+        raise _untrusted(str(error)) from error
     if weights_sha256 is not None and calibration.weights_sha256 != weights_sha256:
         raise _untrusted(
             f"Expected the calibration of weights {weights_sha256[:12]}, got that of {calibration.weights_sha256[:12]}"

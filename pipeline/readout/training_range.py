@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
+from nodulus.pipeline.records import Record
 from nodulus.transforms.patches.nodule_facts import AERATED_HU, THIN_AIR_HU, NoduleFacts, nodule_facts
 
 __all__ = [
@@ -41,11 +42,7 @@ class Reason:
     message: str
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class DensityLimits(_Model):
+class DensityLimits(Record):
     """Quantiles, over the training nodules, of what `NoduleFacts` measures in their patches."""
 
     inside_fraction_min: float
@@ -54,7 +51,7 @@ class DensityLimits(_Model):
     thin_air_fraction_max: float
 
 
-class OutputLimits(_Model):
+class OutputLimits(Record):
     """Where the raw outputs of the training nodules lie: mean (n,), precision (n, n), and a Mahalanobis distance."""
 
     mean: tuple[float, ...]
@@ -83,7 +80,7 @@ class OutputLimits(_Model):
         return float(np.sqrt(away @ np.asarray(self.precision) @ away))
 
 
-class TrainingRange(_Model):
+class TrainingRange(Record):
     """What the nodules that trained a network were like.
 
     Args:

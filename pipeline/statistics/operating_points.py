@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from nodulus.pipeline.records import Record
 
 from .binary_labels import malignant_mask, probability_array
 from .bootstrap import estimate, patient_weights
 from .estimate import Estimate
 
 PointName = Literal["high_sensitivity", "high_specificity"]
+POINT_NAMES: tuple[PointName, PointName] = get_args(PointName)
+HIGH_SENSITIVITY, HIGH_SPECIFICITY = POINT_NAMES
 
 
-class OperatingPoint(BaseModel):
+class OperatingPoint(Record):
     """A threshold and what it gave on the data that it was chosen on.
 
     Args:
@@ -27,8 +31,6 @@ class OperatingPoint(BaseModel):
         specificity: share of benign nodules called benign.
         wanted: the sensitivity or specificity, by the name, that the threshold was to keep.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: PointName
     threshold: float = Field(ge=0)
@@ -96,8 +98,8 @@ def choose_operating_points(
     sensitivity = is_called[:, is_malignant].mean(axis=1)
     specificity = (~is_called[:, ~is_malignant]).mean(axis=1)
     chosen = {
-        "high_sensitivity": (thresholds[sensitivity >= wanted_sensitivity].max(), wanted_sensitivity),
-        "high_specificity": (thresholds[specificity >= wanted_specificity].min(), wanted_specificity),
+        HIGH_SENSITIVITY: (thresholds[sensitivity >= wanted_sensitivity].max(), wanted_sensitivity),
+        HIGH_SPECIFICITY: (thresholds[specificity >= wanted_specificity].min(), wanted_specificity),
     }
     first, second = (
         _operating_point(name, wanted, measure_at(labels, probability, patients, float(threshold), n_resamples, seed))

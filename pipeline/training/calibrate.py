@@ -1,8 +1,7 @@
-"""Fits what a network's scores are worth to validation patients, and notes which nodules and patients trained it."""
+"""Fits the probabilities and thresholds of a network to validation patients, and notes which patients trained it."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,22 +14,16 @@ from sklearn.linear_model import LogisticRegression
 from nodulus.pipeline.bundle.folder import CALIBRATION, TRAINING_PATIENTS, VALIDATION_PATIENTS
 from nodulus.pipeline.bundle.weights import load_weights
 from nodulus.pipeline.bundle.workflow import make_workflow
-from nodulus.pipeline.data.data_list import (
-    DataList,
-    DataListItem,
-    Split,
-    hash_data,
-    load_data_list,
-    meaning_of_labels,
-    read_data_list,
-)
+from nodulus.pipeline.data.data_list import DataListFile, DataListItem, Split
+from nodulus.pipeline.data.monai_items import load_data_list
+from nodulus.pipeline.data.patient_ids import patient_key
 from nodulus.pipeline.data.training_patients import (
     hash_patients,
     overlap,
     read_training_patients,
     write_training_patients,
 )
-from nodulus.pipeline.files import check_output_dir
+from nodulus.pipeline.files import check_output_dir, sha256_of
 from nodulus.pipeline.readout.calibration import Calibration, FittedOn, Logistic, read_calibration, write_calibration
 from nodulus.pipeline.readout.collect_outputs import CollectOutputs, Output
 from nodulus.pipeline.readout.training_range import fit_training_range
@@ -64,20 +57,23 @@ def calibrate(
         InputRefusedError: ``untrusted_bundle``, when the weights are not the network's plain state dict, or hold
             numbers that are not finite.
     """
-    data_list, weights = Path(data_list), Path(weights)
+    weights = Path(weights)
     if not weights.is_file():
         raise UsageError(f"Expected trained weights, found no file {weights}")
-    load_data_list(data_list, "validation", only_labelled=True, both_classes=True)
+    listed = DataListFile.read(data_list)
+    load_data_list(listed, "validation", only_labelled=True, both_classes=True)
     check_output_dir(weights.parent)
-    data = read_data_list(data_list)
-    weights_sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
-    _check_same_patients(data, data_list, weights, weights_sha256)
-    seen = {
-        split: _outputs_of(data_list, split, weights, bundle_dir, overrides) for split in ("training", "validation")
-    }
-    calibration = _fit(data, seen["training"], seen["validation"], weights_sha256, meaning_of_labels(data, data_list))
-    for patients, name in ((data.training, TRAINING_PATIENTS), (data.validation, VALIDATION_PATIENTS)):
-        hashes = hash_patients({item.patient_id for item in patients})
+    weights_sha256 = sha256_of(weights)
+    _check_same_patients(listed, weights, weights_sha256)
+    trained, validated = (
+        _outputs_of(listed, split, weights, bundle_dir, overrides) for split in ("training", "validation")
+    )
+    calibration = _fit(listed, trained, validated, weights_sha256)
+    for items, name in (
+        (listed.items("training"), TRAINING_PATIENTS),
+        (listed.items("validation"), VALIDATION_PATIENTS),
+    ):
+        hashes = hash_patients(item.patient_id for item in items)
         write_training_patients(hashes, weights.parent / name.name)
     return write_calibration(calibration, weights.parent / CALIBRATION.name)
 
@@ -107,7 +103,7 @@ def fit_logistic(x: ArrayLike, labels: ArrayLike) -> Logistic:
     return Logistic(slope=0.0, intercept=float(np.log(share / (1 - share))))
 
 
-def _check_same_patients(data: DataList, data_list: Path, weights: Path, weights_sha256: str) -> None:
+def _check_same_patients(data_list: DataListFile, weights: Path, weights_sha256: str) -> None:
     """Refuse a list of other training patients than those that are already noted beside the same weights."""
     noted = weights.parent / TRAINING_PATIENTS.name
     try:
@@ -116,7 +112,8 @@ def _check_same_patients(data: DataList, data_list: Path, weights: Path, weights
         return  # none of these weights: what is noted there may be another run's
     if not noted.is_file():
         return
-    known, patients = read_training_patients(noted), {item.patient_id.strip() for item in data.training}
+    known = read_training_patients(noted)
+    patients = {patient_key(item.patient_id): item.patient_id for item in data_list.items("training")}.values()
     if len(overlap(patients, known)) != len(patients) or len(patients) != len(known.hashes):
         raise UsageError(
             f"Expected the data list that {weights} was trained on, got other training patients in {data_list} than "
@@ -137,7 +134,7 @@ def _smoothed(is_malignant: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 
 def _outputs_of(
-    data_list: Path, split: Split, weights: Path, bundle_dir: Path, overrides: Mapping[str, Any]
+    data_list: DataListFile, split: Split, weights: Path, bundle_dir: Path, overrides: Mapping[str, Any]
 ) -> dict[str, dict[str, Output]]:
     """Return the raw outputs of every nodule of a split, by nodule and box."""
     collected = CollectOutputs()
@@ -157,13 +154,12 @@ def _outputs_of(
 
 
 def _fit(
-    data: DataList,
+    data_list: DataListFile,
     trained: Mapping[str, Mapping[str, Output]],
     validated: Mapping[str, Mapping[str, Output]],
     weights_sha256: str,
-    label: str,
 ) -> Calibration:
-    items = [item for item in data.validation if item.label is not None]
+    items = [item for item in data_list.items("validation") if item.label is not None]
     pairs = [(item, output) for item in items for output in validated[item.nodule_id].values()]
     labels = [int(item.label or 0) for item, _ in pairs]
     margins = [output.logits[1] - output.logits[0] for _, output in pairs]
@@ -173,9 +169,8 @@ def _fit(
     outputs = [output for by_box in trained.values() for output in by_box.values()]
     return Calibration(
         weights_sha256=weights_sha256,
-        # Not what the list says of itself: it may have been edited since.
-        fitted_on=_describe(items, hash_data(data)),
-        label=label,
+        fitted_on=_describe(items, data_list.data_hash),
+        label=data_list.label_meaning,
         network=network,
         size_only=size_only,
         operating_points=choose_operating_points(labels, probabilities, [item.patient_id for item, _ in pairs]),

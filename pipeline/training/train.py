@@ -11,7 +11,8 @@ import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 
 from nodulus.pipeline.bundle.workflow import make_workflow
-from nodulus.pipeline.data.data_list import hash_data, load_data_list, read_data_list
+from nodulus.pipeline.data.data_list import DataListFile
+from nodulus.pipeline.data.monai_items import load_data_list
 from nodulus.pipeline.data.places import check_places
 from nodulus.pipeline.files import check_output_dir, write_text
 from nodulus.transforms.problems import UsageError, problem_codes
@@ -53,17 +54,17 @@ def train(data_list: Path, output_dir: Path, bundle_dir: Path, **overrides: Any)
             ``tensorboard`` where it is not installed.
         InputRefusedError: an image cannot be read, or a nodule lies outside its image.
     """
-    output_dir = Path(output_dir)
-    load_data_list(data_list, "validation", only_labelled=True, both_classes=True)
+    output_dir, listed = Path(output_dir), DataListFile.read(data_list)
+    load_data_list(listed, "validation", only_labelled=True, both_classes=True)
     check_output_dir(output_dir)
     if overrides.get("resume") and not (output_dir / CHECKPOINT).is_file():
         raise UsageError(f"Expected the checkpoint of a run to resume, found no {output_dir / CHECKPOINT}")
     if overrides.get("tensorboard") and find_spec("tensorboard") is None:
         raise UsageError('Expected the package tensorboard, got none: pip install "nodulus[tensorboard]"')
-    workflow = make_workflow(bundle_dir, "train", data_list, output_dir, **overrides)
-    _check_first_batch(workflow.parser, data_list)
-    _check_places(workflow.parser, data_list)
-    _settle_data(data_list, output_dir, is_resumed=bool(overrides.get("resume")))
+    workflow = make_workflow(bundle_dir, "train", listed, output_dir, **overrides)
+    _check_first_batch(workflow.parser, listed)
+    _check_places(workflow.parser, listed)
+    _settle_data(listed, output_dir, is_resumed=bool(overrides.get("resume")))
     _run(workflow)
     weights = output_dir / WEIGHTS
     if not weights.is_file():
@@ -80,7 +81,7 @@ def read_progress(output_dir: Path) -> Progress | None:
     return Progress(**torch.load(checkpoint, map_location="cpu", weights_only=True)["progress"])
 
 
-def _check_first_batch(parser: ConfigParser, data_list: Path) -> None:
+def _check_first_batch(parser: ConfigParser, data_list: DataListFile) -> None:
     """Refuse fewer training nodules than a batch, where the config drops what does not fill one."""
     chances = parser.get_parsed_content("train#dataset#data#rating_chances", default=None)
     n_nodules = len(load_data_list(data_list, "training", rating_chances=chances))
@@ -89,19 +90,18 @@ def _check_first_batch(parser: ConfigParser, data_list: Path) -> None:
         raise UsageError(f"Expected at least {n_needed} training nodules (one batch), got {n_nodules} in {data_list}")
 
 
-def _check_places(parser: ConfigParser, data_list: Path) -> None:
+def _check_places(parser: ConfigParser, data_list: DataListFile) -> None:
     """Refuse a list in which a nodule that would train or validate lies outside its image."""
-    data = read_data_list(data_list)
     allow = problem_codes(parser.get_parsed_content("allow", default=[]))
-    check_places((*data.training, *data.validation), Path(data_list).parent, allow)
+    check_places((*data_list.items("training"), *data_list.items("validation")), data_list.folder, allow)
 
 
-def _settle_data(data_list: Path, output_dir: Path, *, is_resumed: bool) -> None:
+def _settle_data(data_list: DataListFile, output_dir: Path, *, is_resumed: bool) -> None:
     """Note which nodules a run was begun with, or refuse to resume it with others.
 
     The patients that trained the weights are told from the list at the end: those of another list would be wrong.
     """
-    path, digest = output_dir / DATA_HASH, hash_data(read_data_list(data_list))
+    path, digest = output_dir / DATA_HASH, data_list.data_hash
     if is_resumed and path.is_file() and (before := path.read_text(encoding="utf-8").strip()) != digest:
         raise UsageError(
             f"Expected the data list that the run in {output_dir} was begun with, SHA-256 {before[:12]}, got "

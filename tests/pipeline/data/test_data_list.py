@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from nodulus.pipeline.data.data_list import load_data_list, read_data_list
+from nodulus.pipeline.data.data_list import DataListFile, hash_data, read_data_list
+from nodulus.pipeline.data.monai_items import load_data_list
 from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
 from nodulus.transforms.problems import UsageError
 
@@ -85,7 +89,7 @@ def test_what_is_no_list_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Expected a data list in JSON"):
         read_data_list(path)
     path.write_text("[]")
-    with pytest.raises(UsageError, match="Expected a data list in "):
+    with pytest.raises(UsageError, match=r"Expected a data list, got the file: .* an object in .*list.json"):
         read_data_list(path)
 
 
@@ -178,4 +182,61 @@ def test_two_nodules_of_one_name_are_refused_in_a_split_even_of_two_patients(tmp
     path = write(tmp_path, validation=[item("1", "P1"), item("1", "P2")])
     with pytest.raises(UsageError, match=r"each nodule_id once in the validation split of .*list.json, got '1' again"):
         read_data_list(path)
-    assert read_data_list(write(tmp_path, training=[item("1", "P1")], validation=[item("1", "P2")]))
+    others = [item("1", "P2", image="images/2.nii")]
+    assert read_data_list(write(tmp_path, training=[item("1", "P1")], validation=others))
+
+
+SPELLINGS = st.sampled_from(["P1", "p1", " P1", "p1\t", "  p1 "])
+
+
+@settings(deadline=None, max_examples=50)
+@given(first=SPELLINGS, second=SPELLINGS)
+def test_a_patient_stands_in_one_split_however_the_id_is_spelled(
+    first: str, second: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    path = write(folder, training=[item("a", first)], test=[item("b", second)])
+    with pytest.raises(UsageError, match=r"Expected each patient in one split, got .* in training and test of"):
+        read_data_list(path)
+    # In one split the two are one patient, named as it was first.
+    data = read_data_list(write(folder, training=[item("a", first), item("b", second)]))
+    assert [entry.patient_id for entry in data.training] == [first.strip()] * 2
+
+
+def test_blanks_are_no_patient(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"training item 0 \(a\): expected a patient_id, got '  '"):
+        read_data_list(write(tmp_path, training=[item("a", "  ")]))
+
+
+PATHS_OF_ONE_IMAGE = st.sampled_from(
+    ["images/a.nii", "./images/a.nii", "images/../images/a.nii", "linked/a.nii", "link.nii", "{folder}/images/a.nii"]
+)
+
+
+@settings(deadline=None, max_examples=50)
+@given(first=PATHS_OF_ONE_IMAGE, second=PATHS_OF_ONE_IMAGE, split=st.sampled_from(["training", "validation"]))
+def test_one_image_of_two_patients_is_refused_under_whatever_path(
+    first: str, second: str, split: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.getbasetemp() / "shared"
+    (folder / "images").mkdir(parents=True, exist_ok=True)
+    for name, target in (("linked", "images"), ("link.nii", "images/a.nii")):
+        if not (folder / name).is_symlink():
+            (folder / name).symlink_to(target)
+    images = [path.format(folder=folder) for path in (first, second)]
+    ours, theirs = item("a", "P1", image=images[0]), item("b", "P2", image=images[1])
+    splits = {"training": [ours, theirs]} if split == "training" else {"training": [ours], split: [theirs]}
+    with pytest.raises(UsageError, match=r"Expected each image of one patient, got .*a.nii of P1 and P2 in .*list"):
+        read_data_list(write(folder, **splits))
+    same = item("b", " p1", image=images[1])
+    assert len(read_data_list(write(folder, training=[ours, same])).training) == 2
+
+
+def test_a_list_that_was_read_is_not_read_again(tmp_path: Path) -> None:
+    path = write(tmp_path, training=[item("a", "P1")])
+    listed = DataListFile.read(path)
+    path.unlink()
+    assert DataListFile.read(listed) is listed
+    assert load_data_list(listed, "training")[0]["image"] == str(tmp_path / "images" / "a.nii")
+    assert (os.path.dirname(listed), listed.folder) == (str(tmp_path), tmp_path)  # noqa: PTH120 - as the configs do
+    assert listed.data_hash == hash_data(listed.data)

@@ -11,8 +11,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from nodulus.pipeline.data.data_list import DataList, load_data_list, read_data_list
+from nodulus.pipeline.data.data_list import DataList, read_data_list
 from nodulus.pipeline.data.lidc import prepare_lidc
+from nodulus.pipeline.data.monai_items import load_data_list
 from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
 from nodulus.transforms.problems import UsageError
 

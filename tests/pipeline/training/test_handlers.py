@@ -1,14 +1,50 @@
-"""What the training's handlers say."""
+"""Each of the training's handlers by itself, on engines that do nothing else."""
 
 from __future__ import annotations
 
 import logging
+import math
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from ignite.engine import Engine
+from ignite.engine import Engine, Events
+from monai.data import Dataset
+from monai.transforms import Randomizable, Transform
 
-from nodulus.pipeline.training.handlers import StateDeterminism
+from nodulus.pipeline.training.handlers import (
+    HEADING,
+    EpochLog,
+    EpochSeed,
+    KeepBest,
+    ResumePoint,
+    StateDeterminism,
+    StopEarly,
+)
+
+
+class Draw(Randomizable, Transform):  # type: ignore[misc]  # MONAI has no types
+    """A random transform that draws a number."""
+
+    def __call__(self, data: Any) -> float:
+        return float(self.R.random())
+
+
+def trainer() -> Engine:
+    """Return an engine whose batches are losses, with a log of its own."""
+    engine = Engine(lambda _, loss: [{"loss": loss}])
+    engine.logger = logging.getLogger("trainer")
+    return engine
+
+
+def evaluator(best_epoch: int = -1, best: float = -1.0, value: float = math.nan) -> Engine:
+    """Return an engine in the state that MONAI's evaluator has after a validation."""
+    engine = Engine(lambda *_: None)
+    engine.state.key_metric_name = "val_auc"
+    engine.state.metrics = {"val_auc": value}
+    engine.state.best_metric, engine.state.best_metric_epoch = best, best_epoch
+    return engine
 
 
 @pytest.mark.parametrize(
@@ -19,10 +55,114 @@ from nodulus.pipeline.training.handlers import StateDeterminism
     ],
 )
 def test_a_run_says_what_its_seed_decides(device: str, level: int, said: str, caplog: pytest.LogCaptureFixture) -> None:
-    trainer = Engine(lambda engine, batch: None)
-    trainer.logger = logging.getLogger("trainer")
-    StateDeterminism(torch.device(device)).attach(trainer)
+    engine = trainer()
+    StateDeterminism(torch.device(device)).attach(engine)
     with caplog.at_level(logging.INFO, logger="trainer"):
-        trainer.run([0], max_epochs=1)
+        engine.run([0.0], max_epochs=2)
     (line,) = [record for record in caplog.records if said in record.getMessage()]
     assert line.levelno == level
+
+
+def drawn(seed: int, epochs: int, first: int = 0) -> list[tuple[float, float]]:
+    """Return what torch and a dataset's transform draw in each epoch of a run from after epoch ``first``."""
+    dataset = Dataset([0], Draw())
+    engine, found = trainer(), []
+    EpochSeed(seed, dataset).attach(engine)
+    engine.add_event_handler(Events.EPOCH_STARTED, lambda _: found.append((float(torch.rand(())), float(dataset[0]))))
+    engine.state.epoch = first
+    engine.add_event_handler(Events.STARTED, lambda e: setattr(e.state, "epoch", first))
+    engine.run([0.0], max_epochs=epochs)
+    return found
+
+
+def test_an_epoch_draws_the_same_whether_the_run_was_resumed_or_not() -> None:
+    whole = drawn(seed=3, epochs=4)
+    assert len(set(whole)) == 4
+    torch.rand(7)  # whatever was drawn before
+    assert drawn(seed=3, epochs=4, first=2) == whole[2:]
+    assert not set(drawn(seed=4, epochs=4)) & set(whole)
+
+
+def test_only_the_best_epoch_is_kept_as_a_plain_state_dict(tmp_path: Path) -> None:
+    network, path = torch.nn.Linear(1, 1), tmp_path / "model.pt"
+    engine = evaluator()
+    KeepBest(network, str(path)).attach(engine)
+
+    def validate(epoch: int, best_epoch: int, weight: float) -> float:
+        torch.nn.init.constant_(network.weight, weight)
+        engine.add_event_handler(Events.STARTED, lambda e: setattr(e.state, "best_metric_epoch", best_epoch))
+        engine.run([0], max_epochs=epoch, epoch_length=1)
+        return float(torch.load(path, weights_only=True)["weight"])
+
+    assert validate(epoch=1, best_epoch=1, weight=1.0) == 1.0
+    assert validate(epoch=2, best_epoch=1, weight=2.0) == 1.0
+    assert validate(epoch=3, best_epoch=3, weight=3.0) == 3.0
+
+
+@pytest.mark.parametrize(("best_epoch", "patience", "stops_after"), [(-1, 2, 2), (1, 2, 3), (3, 2, 5), (1, 20, 9)])
+def test_training_stops_when_patience_is_over(best_epoch: int, patience: int, stops_after: int) -> None:
+    engine = trainer()
+    StopEarly(evaluator(best_epoch), patience).attach(engine)
+    engine.run([0.0], max_epochs=9)
+    assert engine.state.epoch == stops_after
+
+
+def test_a_resume_point_gives_back_all_that_training_needs(tmp_path: Path) -> None:
+    path = tmp_path / "resume.pt"
+    network = torch.nn.Linear(1, 1)
+    torch.nn.init.constant_(network.weight, 5.0)
+    first = trainer()
+    ResumePoint(str(path), {"network": network}, evaluator(best_epoch=2, best=0.75)).attach(first)
+    first.run([0.0, 0.0, 0.0], max_epochs=2)
+
+    other, judge, second = torch.nn.Linear(1, 1), evaluator(), trainer()
+    started: list[int] = []
+    second.add_event_handler(Events.EPOCH_STARTED, lambda engine: started.append(engine.state.epoch))
+    ResumePoint(str(path), {"network": other}, judge, resume=True).attach(second)
+    second.run([0.0, 0.0, 0.0], max_epochs=4)
+    assert started == [3, 4]
+    assert second.state.iteration == 12
+    assert torch.equal(other.weight, network.weight)
+    assert (judge.state.best_metric, judge.state.best_metric_epoch) == (0.75, 2)
+
+
+def test_a_run_that_was_not_asked_to_resume_starts_anew(tmp_path: Path) -> None:
+    for resume, is_there in ((False, True), (True, False)):
+        path = tmp_path / f"{resume}.pt"
+        if is_there:
+            path.write_text("of another run")
+        network, engine = torch.nn.Linear(1, 1), trainer()
+        before = network.weight.clone()
+        ResumePoint(str(path), {"network": network}, evaluator(), resume=resume).attach(engine)
+        engine.run([0.0], max_epochs=1)
+        assert (engine.state.epoch, torch.equal(network.weight, before)) == (1, True)
+
+
+def test_the_log_has_a_line_an_epoch_with_the_mean_loss(tmp_path: Path) -> None:
+    path = tmp_path / "log.txt"
+    path.write_text("of an earlier run")
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.25)
+    engine = trainer()
+    EpochLog(str(path), evaluator(best=0.875, value=0.5), optimizer).attach(engine)
+    engine.run([1.0, 2.0], max_epochs=2)
+    lines = path.read_text().splitlines(keepends=True)
+    assert lines[0] == HEADING
+    assert [line.split()[:5] for line in lines[1:]] == [
+        [epoch, "1.50000", "0.5000", "(0.8750)", "2.50e-01"] for epoch in ("1", "2")
+    ]
+
+
+def test_a_log_goes_on_when_training_is_resumed_and_hides_no_error(tmp_path: Path) -> None:
+    path = tmp_path / "log.txt"
+    path.write_text(HEADING + "    1  ...\n")
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.25)
+    engine = trainer()
+    engine.add_event_handler(Events.STARTED, lambda e: setattr(e.state, "epoch", 1))
+    EpochLog(str(path), evaluator(), optimizer).attach(engine)
+    engine.run([1.0], max_epochs=2)
+    assert [line.split()[0] for line in path.read_text().splitlines()] == ["epoch", "1", "2"]
+
+    broken = Engine(lambda *_: 1 / 0)
+    EpochLog(str(path), evaluator(), optimizer).attach(broken)
+    with pytest.raises(ZeroDivisionError):
+        broken.run([1.0], max_epochs=1)

@@ -1,0 +1,34 @@
+"""What the code knows, it says in one place: found by reading the sources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for folder in ("pipeline", "transforms", "benchmarks")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "home"),
+    [
+        ("ConfigDict(", "pipeline/records.py"),
+        ("hashlib.sha256()", "pipeline/files.py"),
+        ('"high_sensitivity"', "pipeline/statistics/operating_points.py"),
+        ('"high_specificity"', "pipeline/statistics/operating_points.py"),
+        ("\nTriple = ", "transforms/geometry.py"),
+        ("def patient_key(", "pipeline/data/patient_ids.py"),
+    ],
+)
+def test_it_is_said_once(text: str, home: str) -> None:
+    assert [name for name, source in SOURCES.items() if text in source] == [home]
+
+
+def test_files_are_hashed_by_the_one_function() -> None:
+    hashing = [name for name, source in SOURCES.items() if "sha256(" in source and "read_bytes()).hex" in source]
+    assert hashing == []
