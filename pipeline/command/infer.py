@@ -82,11 +82,13 @@ infer.__doc__ = f"{infer.__doc__}\n{EXAMPLES}"
 
 
 def exit_code(results: list[CaseResult]) -> int:
-    """Return 0 when every nodule was scored, 3 when none was, 4 otherwise."""
+    """Return 0 when every nodule was scored, 4 when some were; when none was, 1 for a fault of ours, else 3."""
     if all(case.is_complete for case in results):
         return 0
     is_any_scored = any(nodule.probabilities for case in results for nodule in case.nodules)
-    return 4 if is_any_scored or (len(results) > 1 and any(case.is_complete for case in results)) else 3
+    if is_any_scored or (len(results) > 1 and any(case.is_complete for case in results)):
+        return 4
+    return 1 if any(case.status == "failed" for case in results) else 3
 
 
 def _cases(scan: Path, table: Path | None, point: str | None, diameter: float | None, how: ReadOptions) -> list[Case]:

@@ -17,7 +17,7 @@ from nodulus.pipeline.bundle.identity import identify
 from nodulus.pipeline.bundle.weights import Device, find_device, load_weights
 from nodulus.pipeline.nodules.nodule import Nodule, nodule_from_mapping
 from nodulus.pipeline.nodules.sources import Frame
-from nodulus.transforms.problems import InputRefusedError, UsageError, problem_codes
+from nodulus.transforms.problems import InputRefusedError, UsageError, problem_codes, refusal_in
 
 from .case_record import failed_case, record_case
 from .cases import Case, name_of
@@ -104,10 +104,9 @@ class Scorer:
             try:
                 opened = open_case(case, self.how)
                 yield record_case(opened, self.predict(opened.items))
-            except (InputRefusedError, UsageError) as refusal:
-                yield failed_case(case, refusal)
             except Exception as error:
-                logger.exception("case %s failed", case.case_id)
+                if refusal_in(error) is None:
+                    logger.exception("case %s failed", case.case_id)
                 yield failed_case(case, error)
 
     def patches(self, items: Sequence[Mapping[str, Any]]) -> torch.Tensor:
@@ -131,7 +130,7 @@ class Scorer:
         return predictions
 
     def _prepare(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        with _one_thread():
+        with _one_thread(), _refusals_as_they_are():
             return [self.preprocessing(dict(item)) for item in items]
 
 
@@ -149,6 +148,20 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(n_threads)
+
+
+@contextmanager
+def _refusals_as_they_are() -> Iterator[None]:
+    """Raise what refuses the input by itself, out of the error that MONAI wraps it in."""
+    refusal = None
+    try:
+        yield
+    except RuntimeError as error:
+        refusal = refusal_in(error)
+        if refusal is None:
+            raise
+    if refusal is not None:
+        raise refusal
 
 
 def _case(scan: Path, nodules: NodulesLike, case_id: str | None, how: ReadOptions) -> Case:
