@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -80,6 +80,25 @@ class InputRefusedError(NodulusError):
 def refuse(code: ProblemCode, message: str, items: tuple[str, ...] = ()) -> InputRefusedError:
     """Return the error to raise for a refused input."""
     return InputRefusedError(Problem(code, message, items))
+
+
+def causes_of(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, what it was raised from, and so on to the first."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__
+
+
+def refusal_in(error: BaseException) -> InputRefusedError | UsageError | None:
+    """Return what an error says of the input; None for an error of ours. MONAI wraps what its transforms raise."""
+    return next((cause for cause in causes_of(error) if isinstance(cause, InputRefusedError | UsageError)), None)
+
+
+def internal_error(error: BaseException) -> str:
+    """Return in one line what an error of ours is, by its first cause."""
+    first = list(causes_of(error))[-1]
+    return f"{type(first).__name__}: {first}".splitlines()[0].removesuffix(": ")
 
 
 def problem_codes(allow: str | Collection[str]) -> tuple[ProblemCode, ...]:

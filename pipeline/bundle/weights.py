@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+import pickle
+import struct
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 
 from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode
+
+# What torch.load raises on files that are cut, damaged or of another kind, or hold more than plain weights.
+WEIGHT_FILE_ERRORS = (
+    pickle.UnpicklingError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+# And load_state_dict, on names, values or shapes that are not the network's.
+STATE_DICT_ERRORS = (AttributeError, RuntimeError, TypeError)
 
 
 def load_weights(network: torch.nn.Module, path: Path) -> None:
@@ -15,11 +35,17 @@ def load_weights(network: torch.nn.Module, path: Path) -> None:
     Raises:
         InputRefusedError: ``untrusted_bundle``, when the file holds something else, or numbers that are not finite.
     """
+    expected = f"Expected the state dict of the bundle's network in {path.name}"
     try:
-        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except Exception as error:  # a foreign file fails in as many ways as there are files
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise _untrusted(f"Expected the state dict of the bundle's network in {path.name}, got: {reason}") from error
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+    except WEIGHT_FILE_ERRORS as error:
+        raise _untrusted(f"{expected}, got a file that torch does not read as plain weights") from error
+    if not isinstance(weights, Mapping):
+        raise _untrusted(f"{expected}, got one {type(weights).__name__}")
+    try:
+        network.load_state_dict(weights)
+    except STATE_DICT_ERRORS as error:
+        raise _untrusted(f"{expected}, got names or shapes of another one") from error
     spoilt = next((name for name, values in network.state_dict().items() if not torch.isfinite(values).all()), None)
     if spoilt is not None:
         raise _untrusted(f"Expected finite weights in {path.name}, got NaN or infinity in {spoilt}")

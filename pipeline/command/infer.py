@@ -82,13 +82,14 @@ infer.__doc__ = f"{infer.__doc__}\n{EXAMPLES}"
 
 
 def exit_code(results: list[CaseResult]) -> ExitCode:
-    """Return OK when every nodule was scored, INPUT_REFUSED when none was, SOME_FAILED otherwise."""
+    """Return OK when every nodule was scored, SOME_FAILED when some were; when none was, whose fault it is."""
     if all(case.is_complete for case in results):
         return ExitCode.OK
     is_any_scored = any(nodule.probabilities for case in results for nodule in case.nodules)
     if is_any_scored or (len(results) > 1 and any(case.is_complete for case in results)):
         return ExitCode.SOME_FAILED
-    return ExitCode.INPUT_REFUSED
+    is_our_fault = any(case.status == "failed" for case in results)
+    return ExitCode.INTERNAL_ERROR if is_our_fault else ExitCode.INPUT_REFUSED
 
 
 def _cases(

@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator
 
 import typer
 from typer.exceptions import TyperException
 
-from nodulus.transforms.problems import InputRefusedError, UsageError
+from nodulus.transforms.problems import UsageError, internal_error, refusal_in
 
 from .calibrate import calibrate
 from .check import check
@@ -76,22 +75,12 @@ def run(arguments: list[str]) -> int:
 
 
 def _explain(error: Exception) -> tuple[str, ExitCode]:
-    """Return what to say of an error and the exit code; MONAI wraps errors of a config, so the causes count."""
-    causes = list(_causes(error))
-    for cause in causes:
-        if isinstance(cause, UsageError):
-            return str(cause), ExitCode.USAGE
-        if isinstance(cause, InputRefusedError):
-            return str(cause), ExitCode.INPUT_REFUSED
-    text = f"{type(causes[-1]).__name__}: {causes[-1]}".splitlines()[0].removesuffix(": ")
-    return f"internal error: {text} (set {DEBUG_VARIABLE}=1 for the traceback)", ExitCode.INTERNAL_ERROR
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error, what it was raised from, and so on to the first."""
-    while error is not None:
-        yield error
-        error = error.__cause__
+    """Return what to say of an error and the exit code."""
+    refusal = refusal_in(error)
+    if refusal is not None:
+        return str(refusal), ExitCode.USAGE if isinstance(refusal, UsageError) else ExitCode.INPUT_REFUSED
+    message = f"internal error: {internal_error(error)} (set {DEBUG_VARIABLE}=1 for the traceback)"
+    return message, ExitCode.INTERNAL_ERROR
 
 
 def _fail(message: str, code: ExitCode) -> int:

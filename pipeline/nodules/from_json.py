@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from nodulus.transforms.problems import UsageError
+from nodulus.transforms.sources.signatures import IMAGE_SUFFIXES
 
 from .nodule import Nodule, nodule_from_mapping
 from .table_rows import read_text
 
 # What may follow the name of an image.
-_SUFFIXES = (".nii.gz", ".nii", ".mha", ".mhd", ".nrrd", ".dcm")
+_SUFFIXES = (*IMAGE_SUFFIXES, ".dcm")
 
 
 def nodules_of_json(path: Path) -> tuple[str, list[Nodule], list[str]]:

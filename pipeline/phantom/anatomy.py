@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .body import AIR_HU, Surfaces, paint_abdomen, paint_lungs, paint_mediastinum, paint_table, paint_wall
+from nodulus.transforms.volume import AIR_HU
+
+from .body import Surfaces, paint_abdomen, paint_lungs, paint_mediastinum, paint_table, paint_wall
 from .grid import Field, Grid, Place
 from .mediastinum import TRACHEA_WALL_MM, airways, great_vessels, gullet, lymph_nodes
 from .noise import TissueTexture

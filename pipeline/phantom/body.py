@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nodulus.transforms.volume import AIR_HU
+
 from .grid import Field, Place
 from .noise import TissueTexture
 from .shapes import Profile, coverage, ellipse, ellipsoid, paint, ramp
@@ -19,7 +21,7 @@ from .thorax import (
     skin_distance_mm,
 )
 
-AIR_HU, FAT_HU, MUSCLE_HU, SKIN_HU, LIVER_HU, SPLEEN_HU = -1000.0, -102.0, 52.0, 15.0, 58.0, 48.0
+FAT_HU, MUSCLE_HU, SKIN_HU, LIVER_HU, SPLEEN_HU = -102.0, 52.0, 15.0, 58.0, 48.0
 TABLE_Y_MM = 121.0
 SUBCUTANEOUS_FAT_MM = Profile((-140, 15), (0, 11), (60, 10), (120, 12))
 

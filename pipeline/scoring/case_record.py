@@ -7,7 +7,7 @@ from typing import Any
 
 from nodulus.pipeline.nodules.nodule import Nodule
 from nodulus.pipeline.readout.brock import brock_probability, missing_factors, risk_factors_of
-from nodulus.transforms.problems import InputRefusedError, ProblemCode, UsageError
+from nodulus.transforms.problems import InputRefusedError, ProblemCode, UsageError, internal_error, refusal_in
 
 from .cases import Case
 from .open_case import OpenCase
@@ -51,13 +51,13 @@ def record_case(opened: OpenCase, predictions: Iterable[NodulePrediction]) -> Ca
 
 def failed_case(case: Case, error: Exception) -> CaseResult:
     """Return the record of a case that could not be read (refused) or that failed on the way (failed)."""
-    if isinstance(error, InputRefusedError):
-        problem, status = ProblemRecord.of(error.problem), "refused"
-    elif isinstance(error, UsageError):  # a row of a batch that names no scan
-        problem, status = ProblemRecord(code=ProblemCode.UNREADABLE.value, message=str(error)), "refused"
+    refusal = refusal_in(error)
+    if isinstance(refusal, InputRefusedError):
+        problem, status = ProblemRecord.of(refusal.problem), "refused"
+    elif refusal is not None:  # a row of a batch that names no scan
+        problem, status = ProblemRecord(code=ProblemCode.UNREADABLE.value, message=str(refusal)), "refused"
     else:
-        first_line = (str(error) or type(error).__name__).splitlines()[0]
-        problem, status = ProblemRecord(code="failed", message=first_line), "failed"
+        problem, status = ProblemRecord(code="failed", message=f"internal error: {internal_error(error)}"), "failed"
     return CaseResult.model_validate(
         {
             "case_id": case.case_id,

@@ -17,7 +17,7 @@ from nodulus.pipeline.bundle.folder import INFERENCE_CONFIG, WEIGHTS, find_bundl
 from nodulus.pipeline.bundle.identity import identify
 from nodulus.pipeline.bundle.weights import load_weights
 from nodulus.transforms.geometry import Frame
-from nodulus.transforms.problems import InputRefusedError, UsageError, problem_codes
+from nodulus.transforms.problems import problem_codes, refusal_in
 from nodulus.transforms.scan.cache import ScanCache
 
 from .case_record import failed_case, record_case
@@ -108,10 +108,9 @@ class Scorer:
             known = case.case if isinstance(case, OpenCase) else case
             try:
                 yield self._score(case if isinstance(case, OpenCase) else self.open(case))
-            except (InputRefusedError, UsageError) as refusal:
-                yield failed_case(known, refusal)
             except Exception as error:
-                logger.exception("case %s failed", known.case_id)
+                if refusal_in(error) is None:
+                    logger.exception("case %s failed", known.case_id)
                 yield failed_case(known, error)
 
     def open(self, case: Case) -> OpenCase:
@@ -141,7 +140,7 @@ class Scorer:
         return record_case(opened, self.predict(opened.items))
 
     def _prepare(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        with _one_thread():
+        with _one_thread(), _refusals_as_they_are():
             return [self.preprocessing(dict(item)) for item in items]
 
 
@@ -159,3 +158,17 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(n_threads)
+
+
+@contextmanager
+def _refusals_as_they_are() -> Iterator[None]:
+    """Raise what refuses the input by itself, out of the error that MONAI wraps it in."""
+    refusal = None
+    try:
+        yield
+    except RuntimeError as error:
+        refusal = refusal_in(error)
+        if refusal is None:
+            raise
+    if refusal is not None:
+        raise refusal

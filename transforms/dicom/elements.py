@@ -6,26 +6,18 @@ import struct
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from nodulus.transforms.sources.byte_sources import ByteSource, MemorySource
+from nodulus.transforms.sources.byte_sources import ByteSource
 
 from .errors import CutShortError, DicomError, MalformedError, NotDicomError
-from .inflate import inflate_dataset
+from .inflate import InflatedSource, inflate_dataset
+from .tags import FIRST_TAGS, OVERLAY_GROUPS, PIXEL_DATA, TRANSFER_SYNTAX_UID, Tag, shown_tag
+from .transfer_syntaxes import DEFLATED_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE
 from .walk import UNDEFINED, ElementWalker, MoreNeededError, looks_explicit
-
-Tag = int
-
-PIXEL_DATA: Tag = 0x7FE00010
-IMPLICIT_LITTLE = "1.2.840.10008.1.2"
-EXPLICIT_BIG = "1.2.840.10008.1.2.2"
-DEFLATED = "1.2.840.10008.1.2.1.99"
 
 _HEAD_BYTES = 16384
 # Functional groups of 20000 frames take some 20 MB; nothing else that is wanted is long.
 _MAX_WINDOW_BYTES = 1 << 27
 _MAX_VALUE_BYTES = 1 << 20
-_OVERLAY_GROUPS = range(0x6000, 0x6020, 2)
-# What a dataset without preamble and meta group may begin with.
-_FIRST_TAGS = frozenset({0x00020000, 0x00080000, 0x00080001, 0x00080005, 0x00080008, 0x00080012, 0x00080016})
 _LONGEST_FIRST_VALUE = 1024
 
 
@@ -33,16 +25,22 @@ _LONGEST_FIRST_VALUE = 1024
 class Elements:
     """What was found: the wanted elements' bytes, and where the pixel data stand.
 
-    ``pixel_offset`` is that of the value, in the file (in the inflated file where it is deflated); 0 means none.
-    ``stream_size`` is the length of that file.
+    Args:
+        source: what ``pixel_offset`` counts in: the file, or the dataset that a deflated file inflates to.
+        transfer_syntax: as the meta group states it.
+        is_little_endian: whether numbers are.
+        values: the wanted elements.
+        pixel_offset: where the value of the pixel data starts; 0 means none.
+        pixel_length: of that value; UNDEFINED where it is compressed.
+        has_overlay: whether there is an overlay, which may stand in the pixels' spare bits.
     """
 
+    source: ByteSource
     transfer_syntax: str = IMPLICIT_LITTLE
     is_little_endian: bool = True
     values: dict[Tag, bytes] = field(default_factory=dict)
     pixel_offset: int = 0
     pixel_length: int = 0
-    stream_size: int = 0
     has_overlay: bool = False
 
 
@@ -54,25 +52,20 @@ def read_elements(source: ByteSource, wanted: Collection[Tag]) -> Elements:
         CutShortError: it ends inside its header.
         MalformedError: its header makes no sense. Both carry what was found until there.
     """
-    found = Elements()
+    found = Elements(source)
     try:
         head = source.read(0, _HEAD_BYTES)
         offset = _read_meta(head, found)
-        if found.transfer_syntax == DEFLATED:
-            source = MemorySource(source.name, inflate(source.read(0, source.size)))
-            head = source.read(0, _HEAD_BYTES)
-        found.stream_size = source.size
-        _read_dataset(source, offset, head[offset:], wanted, found)
+        if found.transfer_syntax == DEFLATED_LITTLE:
+            dataset = inflate_dataset(source, offset)
+            found.source = InflatedSource(source, offset, dataset.size)
+            _read_dataset(dataset, 0, dataset.read(0, _HEAD_BYTES), wanted, found)
+        else:
+            _read_dataset(source, offset, head[offset:], wanted, found)
     except DicomError as error:
         error.values = found.values
         raise
     return found
-
-
-def inflate(file_bytes: bytes) -> bytes:
-    """Return a deflated file as if it were explicit little endian: its meta group, then the inflated dataset."""
-    start = _read_meta(file_bytes[:_HEAD_BYTES], Elements())
-    return inflate_dataset(file_bytes, start)
 
 
 def _read_meta(head: bytes, found: Elements) -> int:
@@ -90,7 +83,7 @@ def _read_meta(head: bytes, found: Elements) -> int:
         raise CutShortError("the file ends inside its header") from error
     if offset > len(head):
         raise CutShortError("the file ends inside its header")
-    stated = found.values.get(0x00020010, IMPLICIT_LITTLE.encode())
+    stated = found.values.get(TRANSFER_SYNTAX_UID, IMPLICIT_LITTLE.encode())
     found.transfer_syntax = stated.rstrip(b"\0 ").decode("ascii", "replace")
     found.is_little_endian = found.transfer_syntax != EXPLICIT_BIG
     return offset
@@ -102,7 +95,7 @@ def _may_begin(head: bytes) -> bool:
         return False
     group, number, length = struct.unpack_from("<HHL", head)
     fits = looks_explicit(head, 0) or (length <= _LONGEST_FIRST_VALUE and (number != 0 or length == 4))
-    return (group << 16 | number) in _FIRST_TAGS and fits
+    return (group << 16 | number) in FIRST_TAGS and fits
 
 
 def _read_dataset(source: ByteSource, offset: int, window: bytes, wanted: Collection[Tag], found: Elements) -> None:
@@ -145,12 +138,12 @@ def _collect(walker: ElementWalker, base: int, wanted: Collection[Tag], found: E
             stop = walker.after(offset, start) if length == UNDEFINED else start + length
         except MoreNeededError:
             return offset
-        found.has_overlay |= tag >> 16 in _OVERLAY_GROUPS
+        found.has_overlay |= tag >> 16 in OVERLAY_GROUPS
         if tag in wanted and length <= _MAX_VALUE_BYTES:
             if stop > end:
                 return offset
             if tag in found.values:
-                raise MalformedError(f"its header holds ({tag >> 16:04X},{tag & 0xFFFF:04X}) twice")
+                raise MalformedError(f"its header holds {shown_tag(tag)} twice")
             found.values[tag] = walker.data[start:stop]
         offset = stop
     return offset

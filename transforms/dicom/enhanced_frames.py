@@ -3,58 +3,84 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .elements import DEFLATED
-from .errors import DicomError, MalformedError
-from .slice_header import MULTI_FRAME_CLASSES, SliceHeader
+from .errors import MalformedError
+from .slice_header import SliceHeader
+from .sop_classes import MULTI_FRAME_CT
 from .values import Numbers, decimal
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-# Deflated files hold their pixels too.
 _MAX_GROUPS_BYTES = 1 << 29
+
+# What pydicom raises on damaged sequences; met by changing their bytes at random.
+PYDICOM_ERRORS = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+
+
+# What a frame calls the numbers that a single slice states under these keywords.
+_STACK_NUMBERS = {
+    "TemporalPositionIdentifier": "TemporalPositionIndex",
+    "AcquisitionNumber": "FrameAcquisitionNumber",
+}
 
 
 def is_multi_frame(header: SliceHeader) -> bool:
     """Return whether the file holds its slices as frames."""
-    return header.sop_class in MULTI_FRAME_CLASSES
+    return header.sop_class in MULTI_FRAME_CT
 
 
 def frame_headers(header: SliceHeader) -> list[SliceHeader]:
     """Return one header a frame; what a frame does not say is None, for the gate to judge."""
-    try:
-        return _headers(header)
-    except (DicomError, OSError):
-        raise
-    except Exception as error:  # pydicom raises many kinds on damaged sequences
-        raise MalformedError("its functional groups are damaged") from error
-
-
-def _headers(header: SliceHeader) -> list[SliceHeader]:
-    from pydicom import dcmread
-
-    # The offset of a deflated file's pixels is that in the inflated one.
-    is_whole = header.pixels.transfer_syntax == DEFLATED or not header.pixels.offset
-    end = header.source.size if is_whole else header.pixels.offset
-    if end > _MAX_GROUPS_BYTES:
-        raise MalformedError(f"its header takes {end} bytes")
-    dataset = dcmread(io.BytesIO(header.source.read(0, end)), stop_before_pixels=True, force=True)
+    dataset = _dataset(header)
     shared = _first(dataset, "SharedFunctionalGroupsSequence")
-    frames = list(_items(dataset, "PerFrameFunctionalGroupsSequence"))
+    frames = _items(dataset, "PerFrameFunctionalGroupsSequence")
     if len(frames) != header.pixels.n_frames:
         raise MalformedError(f"it has {header.pixels.n_frames} frames and {len(frames)} functional groups")
     return [_frame_header(header, index, [frame, shared]) for index, frame in enumerate(frames)]
+
+
+def _dataset(header: SliceHeader) -> Dataset:
+    """Return pydicom's dataset of what stands before the pixels."""
+    from pydicom import dcmread
+
+    end = header.pixels.offset or header.source.size
+    if end > _MAX_GROUPS_BYTES:
+        raise MalformedError(f"its header takes {end} bytes")
+    start = io.BytesIO(header.source.read(0, end))
+    with _pydicom_at_work():
+        return dcmread(start, stop_before_pixels=True, force=True)
+
+
+@contextmanager
+def _pydicom_at_work() -> Iterator[None]:
+    """Turn what pydicom raises into MalformedError; nothing of ours runs inside, whose bugs would be hidden."""
+    try:
+        yield
+    except PYDICOM_ERRORS as error:
+        raise MalformedError("its functional groups are damaged") from error
 
 
 def _frame_header(header: SliceHeader, index: int, groups: list[Dataset | None]) -> SliceHeader:
     measures = _macro(groups, "PixelMeasuresSequence")
     transform = _macro(groups, "PixelValueTransformationSequence")
     content = _macro(groups, "FrameContentSequence")
-    stack_numbers = {name: _text(content, name) for name in ("TemporalPositionIndex", "FrameAcquisitionNumber")}
+    stack_numbers = {keyword: _text(content, its) for keyword, its in _STACK_NUMBERS.items()}
     frame_type = _text(_macro(groups, "CTImageFrameTypeSequence"), "FrameType")
     return replace(
         header,
@@ -66,8 +92,8 @@ def _frame_header(header: SliceHeader, index: int, groups: list[Dataset | None])
         thickness_mm=_number(measures, "SliceThickness"),
         location_mm=None,
         instance_number=None,
-        stack_numbers=tuple(stack_numbers.values()),
-        traits=tuple(stack_numbers.items()),
+        stack_numbers=stack_numbers,
+        traits=stack_numbers,
         slope=_number(transform, "RescaleSlope"),
         intercept=_number(transform, "RescaleIntercept"),
         rescale_type=_text(transform, "RescaleType").upper(),
@@ -81,21 +107,24 @@ def _macro(groups: list[Dataset | None], keyword: str) -> Dataset | None:
     return next((one for one in found if one is not None), None)
 
 
-def _items(dataset: Dataset, keyword: str) -> Iterator[Dataset]:
-    yield from dataset.get(keyword) or ()
+def _items(dataset: Dataset, keyword: str) -> list[Dataset]:
+    """Return the items of a sequence, which pydicom parses when it is first asked for."""
+    with _pydicom_at_work():
+        return list(dataset.get(keyword) or ())
 
 
 def _first(dataset: Dataset, keyword: str) -> Dataset | None:
-    return next(_items(dataset, keyword), None)
+    return next(iter(_items(dataset, keyword)), None)
 
 
 def _text(dataset: Dataset | None, keyword: str) -> str:
     """Return a value as it is written; pydicom's own conversion would warn of, or mend, malformed numbers."""
-    if dataset is None or keyword not in dataset:
+    if dataset is None:
         return ""
     from pydicom.datadict import tag_for_keyword
 
-    element = dataset.get_item(tag_for_keyword(keyword) or 0)
+    with _pydicom_at_work():
+        element = dataset.get_item(tag_for_keyword(keyword) or 0)
     value = getattr(element, "value", None)
     if isinstance(value, bytes) and getattr(element, "VR", "DS") in ("UL", "US"):
         return str(int.from_bytes(value, "little" if getattr(element, "is_little_endian", True) else "big"))

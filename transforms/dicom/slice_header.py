@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from nodulus.transforms.sources.byte_sources import ByteSource
 
+from . import tags
 from .elements import Elements, read_elements
 from .values import ElementReader, Numbers
-
-CT_CLASSES = frozenset({"1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2"})
-MULTI_FRAME_CLASSES = CT_CLASSES - {"1.2.840.10008.5.1.4.1.1.2"}
-MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 
 _MAX_FRAMES = 20000
 
 
 @dataclass(frozen=True)
 class PixelLayout:
-    """How the stored numbers of a slice lie in its file."""
+    """How the stored numbers of a slice lie in its file.
+
+    Args:
+        transfer_syntax: the UID that says whether and how they are compressed.
+        is_little_endian: the order of the bytes of a number, where they are not compressed.
+        offset: where the value of PixelData starts in the header's source; 0 where there is none.
+        length: of that value in bytes; UNDEFINED where it is compressed.
+        rows: of a frame.
+        columns: of a frame.
+        stream_size: bytes in the header's source.
+        bits_allocated: bits that a number takes.
+        bits_stored: bits that it uses.
+        high_bit: the highest of these, counted from 0.
+        is_signed: whether they are two's complement.
+        samples: numbers a pixel; a CT has one.
+        n_frames: frames of the file; 0 where what it states is no count.
+        padding: first and last stored number that is padding, as unsigned bits; None where there is no padding.
+        has_overlay: whether an overlay may stand in the bits that are not stored.
+        offset_table: the extended offset table of compressed frames; empty where there is none.
+    """
 
     transfer_syntax: str
     is_little_endian: bool
@@ -41,7 +57,36 @@ class PixelLayout:
 
 @dataclass(frozen=True)
 class SliceHeader:
-    """One slice: a file, or a frame of one. None where the header is silent or holds no number."""
+    """One slice: a file, or a frame of one. None, or an empty text, where the header is silent.
+
+    Numbers are NaN where what the header holds is none.
+
+    Args:
+        source: the bytes that the pixels stand in: the file, or the dataset that a deflated file inflates to.
+        name: of the file, and of the frame where there are several.
+        frame: index of the frame in its file, from 0.
+        sop_class: the UID of the kind of object.
+        modality: CT, MR, ...
+        series_uid: SeriesInstanceUID.
+        study_uid: StudyInstanceUID.
+        frame_of_reference_uid: what positions are relative to; equal UIDs share one space.
+        image_type: the words of ImageType, in capitals (of the frame, where it has its own).
+        position_lps_mm: the centre of the first voxel.
+        orientation_lps: direction cosines along a row, then down a column.
+        spacing_rows_columns_mm: distance between rows, then between columns.
+        thickness_mm: SliceThickness.
+        location_mm: SliceLocation, which no geometry is built on.
+        instance_number: InstanceNumber, in the order of which slices were stored.
+        stack_numbers: what tells stacks at the same positions apart, by keyword: time points, acquisitions, ...
+        slope: Hounsfield units a stored unit.
+        intercept: Hounsfield units of stored zero.
+        rescale_type: the unit that slope and intercept lead to, in capitals.
+        lossy: LossyImageCompression: 01 where there was loss, 00 where there never was.
+        pixels: where and how the stored numbers lie.
+        kvp: peak kilovoltage of the tube.
+        attributes: what results state of the scanner: manufacturer, model and kernel, where the header names them.
+        traits: what all slices of one reconstruction share, or have in runs, by keyword.
+    """
 
     source: ByteSource
     name: str
@@ -58,15 +103,15 @@ class SliceHeader:
     thickness_mm: float | None
     location_mm: float | None
     instance_number: float | None
-    stack_numbers: tuple[str, ...]
+    stack_numbers: Mapping[str, str]
     slope: float | None
     intercept: float | None
     rescale_type: str
     lossy: str
     pixels: PixelLayout
     kvp: float | None
-    attributes: tuple[tuple[str, str], ...]
-    traits: tuple[tuple[str, str], ...]
+    attributes: Mapping[str, str]
+    traits: Mapping[str, str]
 
     @property
     def place(self) -> str:
@@ -76,96 +121,92 @@ class SliceHeader:
         return f"{self.name} @ ({', '.join(f'{value:g}' for value in self.position_lps_mm)}) mm"
 
 
-_SOP_CLASS, _MODALITY, _IMAGE_TYPE = 0x00080016, 0x00080060, 0x00080008
-_SERIES, _STUDY, _FRAME_OF_REFERENCE = 0x0020000E, 0x0020000D, 0x00200052
-_POSITION, _ORIENTATION, _SPACING = 0x00200032, 0x00200037, 0x00280030
-_THICKNESS, _LOCATION, _INSTANCE = 0x00180050, 0x00201041, 0x00200013
-_KVP = 0x00180060
-_SLOPE, _INTERCEPT, _RESCALE_TYPE = 0x00281053, 0x00281052, 0x00281054
-_LOSSY, _N_FRAMES = 0x00282110, 0x00280008
-_SAMPLES, _ROWS, _COLUMNS = 0x00280002, 0x00280010, 0x00280011
-_ALLOCATED, _STORED, _HIGH_BIT, _SIGNED = 0x00280100, 0x00280101, 0x00280102, 0x00280103
-_PADDING, _PADDING_LIMIT = 0x00280120, 0x00280121
-# What tells stacks at the same positions apart: temporal position, acquisition, trigger time, acquisition time.
-_STACK_NUMBERS = (0x00200100, 0x00200012, 0x00181060, 0x00080032)
-_ATTRIBUTES = {
-    "manufacturer": 0x00080070,
-    "model": 0x00081090,
-    "convolution_kernel": 0x00181210,
+# In the order in which they are tried.
+_STACK_NUMBERS = {
+    "TemporalPositionIdentifier": tags.TEMPORAL_POSITION_IDENTIFIER,
+    "AcquisitionNumber": tags.ACQUISITION_NUMBER,
+    "TriggerTime": tags.TRIGGER_TIME,
+    "AcquisitionTime": tags.ACQUISITION_TIME,
 }
-# What all slices of one reconstruction share, or have in runs.
 _TRAITS = {
-    "TemporalPositionIdentifier": 0x00200100,
-    "AcquisitionNumber": 0x00200012,
-    "ConvolutionKernel": 0x00181210,
-    "KVP": _KVP,
-    "SliceThickness": _THICKNESS,
-    "FilterType": 0x00181160,
-    "ReconstructionDiameter": 0x00181100,
+    "TemporalPositionIdentifier": tags.TEMPORAL_POSITION_IDENTIFIER,
+    "AcquisitionNumber": tags.ACQUISITION_NUMBER,
+    "ConvolutionKernel": tags.CONVOLUTION_KERNEL,
+    "KVP": tags.KVP,
+    "SliceThickness": tags.SLICE_THICKNESS,
+    "FilterType": tags.FILTER_TYPE,
+    "ReconstructionDiameter": tags.RECONSTRUCTION_DIAMETER,
 }
-_OFFSET_TABLE = 0x7FE00001
+_ATTRIBUTES = {
+    "manufacturer": tags.MANUFACTURER,
+    "model": tags.MANUFACTURER_MODEL_NAME,
+    "convolution_kernel": tags.CONVOLUTION_KERNEL,
+}
 _WANTED = frozenset(
-    {_SOP_CLASS, _MODALITY, _IMAGE_TYPE, _SERIES, _STUDY, _FRAME_OF_REFERENCE, _POSITION, _ORIENTATION, _SPACING}
-    | {_THICKNESS, _LOCATION, _INSTANCE, _SLOPE, _INTERCEPT, _RESCALE_TYPE, _LOSSY, _N_FRAMES, _SAMPLES, _ROWS}
-    | {_COLUMNS, _ALLOCATED, _STORED, _HIGH_BIT, _SIGNED, _PADDING, _PADDING_LIMIT}
-    | {_KVP, _OFFSET_TABLE, *_STACK_NUMBERS, *_ATTRIBUTES.values(), *_TRAITS.values()}
+    {tags.IMAGE_TYPE, tags.SOP_CLASS_UID, tags.MODALITY, tags.STUDY_INSTANCE_UID, tags.SERIES_INSTANCE_UID}
+    | {tags.INSTANCE_NUMBER, tags.IMAGE_POSITION_PATIENT, tags.IMAGE_ORIENTATION_PATIENT, tags.FRAME_OF_REFERENCE_UID}
+    | {tags.SLICE_LOCATION, tags.SAMPLES_PER_PIXEL, tags.NUMBER_OF_FRAMES, tags.ROWS, tags.COLUMNS, tags.PIXEL_SPACING}
+    | {tags.BITS_ALLOCATED, tags.BITS_STORED, tags.HIGH_BIT, tags.PIXEL_REPRESENTATION, tags.PIXEL_PADDING_VALUE}
+    | {tags.PIXEL_PADDING_RANGE_LIMIT, tags.RESCALE_INTERCEPT, tags.RESCALE_SLOPE, tags.RESCALE_TYPE}
+    | {tags.LOSSY_IMAGE_COMPRESSION, tags.EXTENDED_OFFSET_TABLE}
+    | {*_STACK_NUMBERS.values(), *_TRAITS.values(), *_ATTRIBUTES.values()}
 )
 
 
 def read_slice_header(source: ByteSource) -> SliceHeader:
     """Return the header of a file; DicomError where it has none, OSError where it cannot be read."""
-    return _header_from(source, read_elements(source, _WANTED))
+    return _header_from(read_elements(source, _WANTED))
 
 
-def _header_from(source: ByteSource, found: Elements) -> SliceHeader:
+def _header_from(found: Elements) -> SliceHeader:
     read = ElementReader(found.values, found.is_little_endian)
     return SliceHeader(
-        source=source,
-        name=source.name,
+        source=found.source,
+        name=found.source.name,
         frame=0,
-        sop_class=read.text(_SOP_CLASS) or read.text(0x00020002),
-        modality=read.text(_MODALITY),
-        series_uid=read.text(_SERIES),
-        study_uid=read.text(_STUDY),
-        frame_of_reference_uid=read.text(_FRAME_OF_REFERENCE),
-        image_type=tuple(read.text(_IMAGE_TYPE).upper().split("\\")),
-        position_lps_mm=read.numbers(_POSITION, 3),
-        orientation_lps=read.numbers(_ORIENTATION, 6),
-        spacing_rows_columns_mm=read.numbers(_SPACING, 2),
-        thickness_mm=read.number(_THICKNESS),
-        location_mm=read.number(_LOCATION),
-        instance_number=read.number(_INSTANCE),
-        stack_numbers=tuple(read.text(tag) for tag in _STACK_NUMBERS),
-        slope=read.number(_SLOPE),
-        intercept=read.number(_INTERCEPT),
-        rescale_type=read.text(_RESCALE_TYPE).upper(),
-        lossy=read.text(_LOSSY),
+        sop_class=read.text(tags.SOP_CLASS_UID) or read.text(tags.MEDIA_STORAGE_SOP_CLASS_UID),
+        modality=read.text(tags.MODALITY),
+        series_uid=read.text(tags.SERIES_INSTANCE_UID),
+        study_uid=read.text(tags.STUDY_INSTANCE_UID),
+        frame_of_reference_uid=read.text(tags.FRAME_OF_REFERENCE_UID),
+        image_type=tuple(read.text(tags.IMAGE_TYPE).upper().split("\\")),
+        position_lps_mm=read.numbers(tags.IMAGE_POSITION_PATIENT, 3),
+        orientation_lps=read.numbers(tags.IMAGE_ORIENTATION_PATIENT, 6),
+        spacing_rows_columns_mm=read.numbers(tags.PIXEL_SPACING, 2),
+        thickness_mm=read.number(tags.SLICE_THICKNESS),
+        location_mm=read.number(tags.SLICE_LOCATION),
+        instance_number=read.number(tags.INSTANCE_NUMBER),
+        stack_numbers={keyword: read.text(tag) for keyword, tag in _STACK_NUMBERS.items()},
+        slope=read.number(tags.RESCALE_SLOPE),
+        intercept=read.number(tags.RESCALE_INTERCEPT),
+        rescale_type=read.text(tags.RESCALE_TYPE).upper(),
+        lossy=read.text(tags.LOSSY_IMAGE_COMPRESSION),
         pixels=_layout_from(found, read),
-        kvp=read.number(_KVP),
-        attributes=tuple((key, read.text(tag)) for key, tag in _ATTRIBUTES.items() if read.text(tag)),
-        traits=tuple((name, read.text(tag)) for name, tag in _TRAITS.items()),
+        kvp=read.number(tags.KVP),
+        attributes={key: text for key, tag in _ATTRIBUTES.items() if (text := read.text(tag))},
+        traits={keyword: read.text(tag) for keyword, tag in _TRAITS.items()},
     )
 
 
 def _layout_from(found: Elements, read: ElementReader) -> PixelLayout:
-    stored = read.whole(_STORED)
+    stored = read.whole(tags.BITS_STORED)
     return PixelLayout(
         transfer_syntax=found.transfer_syntax,
         is_little_endian=found.is_little_endian,
         offset=found.pixel_offset,
         length=found.pixel_length,
-        rows=read.whole(_ROWS),
-        columns=read.whole(_COLUMNS),
-        stream_size=found.stream_size,
-        bits_allocated=read.whole(_ALLOCATED),
+        rows=read.whole(tags.ROWS),
+        columns=read.whole(tags.COLUMNS),
+        stream_size=found.source.size,
+        bits_allocated=read.whole(tags.BITS_ALLOCATED),
         bits_stored=stored,
-        high_bit=read.whole(_HIGH_BIT, stored - 1),
-        is_signed=read.whole(_SIGNED) == 1,
-        samples=read.whole(_SAMPLES, 1),
-        n_frames=_frame_count(read.number(_N_FRAMES)),
+        high_bit=read.whole(tags.HIGH_BIT, stored - 1),
+        is_signed=read.whole(tags.PIXEL_REPRESENTATION) == 1,
+        samples=read.whole(tags.SAMPLES_PER_PIXEL, 1),
+        n_frames=_frame_count(read.number(tags.NUMBER_OF_FRAMES)),
         padding=_padding_from(read),
         has_overlay=found.has_overlay,
-        offset_table=found.values.get(_OFFSET_TABLE, b""),
+        offset_table=found.values.get(tags.EXTENDED_OFFSET_TABLE, b""),
     )
 
 
@@ -177,8 +218,8 @@ def _frame_count(stated: float | None) -> int:
 
 def _padding_from(read: ElementReader) -> tuple[int, int] | None:
     """Return the range of stored numbers that are padding, as unsigned bits of two bytes; None without one."""
-    first = read.whole(_PADDING, -1)
-    return None if first < 0 else (first, read.whole(_PADDING_LIMIT, first))
+    first = read.whole(tags.PIXEL_PADDING_VALUE, -1)
+    return None if first < 0 else (first, read.whole(tags.PIXEL_PADDING_RANGE_LIMIT, first))
 
 
 def size_of(one: SliceHeader) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 from .errors import MalformedError
+from .tags import ITEM, ITEM_DELIMITATION_ITEM, SEQUENCE_DELIMITATION_ITEM
 
 UNDEFINED = 0xFFFFFFFF
 
@@ -14,7 +15,7 @@ _SHORT_FORM = frozenset(
     | {b"PN", b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US"}
 )
 _NO_VR = frozenset({b"??", b"--"})
-_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+_ITEM_GROUP = ITEM >> 16
 _MAX_DEPTH = 32
 
 
@@ -46,7 +47,7 @@ class ElementWalker:
             raise MoreNeededError
         group, number = self._tag(data, offset)
         tag = group << 16 | number
-        if not self._explicit or group == 0xFFFE:
+        if not self._explicit or group == _ITEM_GROUP:
             return tag, offset + 8, self._long(data, offset + 4)[0]
         vr = data[offset + 4 : offset + 6]
         if vr in _SHORT_FORM:
@@ -72,17 +73,17 @@ class ElementWalker:
             raise MalformedError("its header nests sequences without end")
         while True:
             tag, start, length = self.element(offset)
-            if tag in (_SEQUENCE_END, _ITEM_END):
+            if tag in (SEQUENCE_DELIMITATION_ITEM, ITEM_DELIMITATION_ITEM):
                 return start
             offset = self._within(tag, offset, start)._skip(start, depth + 1) if length == UNDEFINED else start + length
 
     def _within(self, tag: int, offset: int, start: int) -> ElementWalker:
         """Return what walks a value of undefined length; Philips writes implicit items into explicit files."""
-        if tag != _ITEM:
+        if tag != ITEM:
             return self._inside(offset)
         if start + 8 > len(self.data):
             raise MoreNeededError
-        is_delimiter = self._tag(self.data, start)[0] == 0xFFFE
+        is_delimiter = self._tag(self.data, start)[0] == _ITEM_GROUP
         strange = self._explicit and not is_delimiter and not self.data[start + 4 : start + 6].isalpha()
         return ElementWalker(self.data, explicit=False, little=True) if strange else self
 

@@ -12,14 +12,10 @@ from numpy.typing import NDArray
 from nodulus.transforms.geometry import Affine, swap_lps_ras
 from nodulus.transforms.problems import Problem, ProblemCode, refuse
 from nodulus.transforms.sources.deflate_reader import DeflateReader
+from nodulus.transforms.sources.signatures import is_nifti_1
 
 from .geometry_checks import check_affine, check_affines_agree, check_spacing, one_volume
 from .stored_image import StoredImage, StoredVoxels
-
-
-def is_nifti(start: bytes) -> bool:
-    """Return whether a (decompressed) file that starts with these bytes is a single-file NIfTI-1 or NIfTI-2."""
-    return start[344:348] == b"n+1\0" or start[4:8] == b"n+2\0"
 
 
 def read_nifti(path: Path, stream: DeflateReader | None) -> StoredImage:
@@ -50,7 +46,7 @@ def _read_header(path: Path, stream: DeflateReader | None) -> Nifti1Header:
             start = file.read(Nifti2Header.sizeof_hdr)
     else:
         start = stream.read_start(Nifti2Header.sizeof_hdr)
-    kind = Nifti1Header if start[344:348] == b"n+1\0" else Nifti2Header
+    kind = Nifti1Header if is_nifti_1(start) else Nifti2Header
     if len(start) < kind.sizeof_hdr:
         message = f"Expected a header of {kind.sizeof_hdr} bytes, got {len(start)}"
         raise refuse(ProblemCode.TRUNCATED, f"{message} in {path.name}")

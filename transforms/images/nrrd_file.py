@@ -10,6 +10,7 @@ import numpy as np
 from nodulus.transforms.geometry import Affine
 from nodulus.transforms.problems import ProblemCode, refuse
 from nodulus.transforms.sources.deflate_reader import DeflateReader
+from nodulus.transforms.sources.signatures import NRRD_MAGIC
 
 from .geometry_checks import check_affine, one_volume
 from .stored_image import StoredImage, StoredVoxels, bytes_of
@@ -43,7 +44,7 @@ _LPS_SIGNS = {
 
 def is_nrrd(start: bytes) -> bool:
     """Return whether a file that starts with these bytes is a NRRD."""
-    return start.startswith(b"NRRD000")
+    return start.startswith(NRRD_MAGIC)
 
 
 def read_nrrd(path: Path) -> StoredImage:

@@ -8,24 +8,17 @@ from pathlib import Path
 from nodulus.transforms.geometry import Grid
 from nodulus.transforms.problems import ProblemCode, UsageError, printable, refuse
 from nodulus.transforms.sources.deflate_reader import DeflateReader
+from nodulus.transforms.sources.signatures import GZIP_MAGIC, is_half_of_nifti_pair, is_nifti
 from nodulus.transforms.volume import CTVolume
 
 from .formats import is_half_of_pair
 from .metaimage_file import is_metaimage, read_metaimage
-from .nifti_file import is_nifti, read_nifti
+from .nifti_file import read_nifti
 from .nrrd_file import is_nrrd, read_nrrd
 from .stored_image import StoredImage
 from .value_checks import judge
 
 _START_BYTES = 1024
-_GZIP_MAGIC = b"\x1f\x8b"
-
-IMAGE_SUFFIXES = (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd", ".nhdr")
-
-
-def is_image_file(path: Path) -> bool:
-    """Return whether the file's name is that of a NIfTI, MetaImage or NRRD image."""
-    return path.name.lower().endswith(IMAGE_SUFFIXES)
 
 
 def open_image_file(path: Path, *, allow: Collection[ProblemCode] = ()) -> CTVolume:
@@ -61,7 +54,7 @@ def _read(path: Path) -> StoredImage:
     """Return the image by what the file holds, whatever its name."""
     with path.open("rb") as file:
         start = file.read(_START_BYTES)
-    stream = DeflateReader(path) if start.startswith(_GZIP_MAGIC) else None
+    stream = DeflateReader(path) if start.startswith(GZIP_MAGIC) else None
     if stream is not None:
         start = stream.read_start(_START_BYTES)
     if is_nifti(start):
@@ -83,7 +76,7 @@ def _what(start: bytes, path: Path) -> str:
         return "one DICOM file (give the folder of its series)"
     if start.startswith(b"PK"):
         return "a zip archive"
-    if is_half_of_pair(path) or start[344:348] == b"ni1\0":
+    if is_half_of_pair(path) or is_half_of_nifti_pair(start):
         return "one half of an .hdr/.img pair (Analyze or NIfTI; convert it to one .nii file)"
     return "text" if _is_text(start) else "unknown binary content"
 

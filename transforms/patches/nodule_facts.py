@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nodulus.transforms.volume import AIR_HU
+
 # The lung's darkest voxels, in emphysema, lie about here; air outside of the body and table lies below.
 THIN_AIR_HU = -950.0
 # Between aerated lung (-900 to -700) and ground glass (-700 to -300) on one side, and all other tissue on the other.
 AERATED_HU = -500.0
 # The smallest nodules are a few voxels of one slice.
 SMALLEST_CORE_RADIUS_MM = 1.5
-# What a patch holds where nothing is shown.
-FILL_HU = -1000.0
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def nodule_facts(
     """Return what a nodule's patch tells, before any window.
 
     Args:
-        patch_hu: cube of Hounsfield units (x, y, z), the nodule's centre in its middle; -1000 where nothing is shown
+        patch_hu: cube of Hounsfield units (x, y, z), the nodule's centre in its middle; air where nothing is shown
             and where the scan ends.
         shown: (3, 2), start and stop of the shown voxels along each axis.
         spacing_mm: of the patch, isotropic.
@@ -67,7 +67,7 @@ def nodule_facts(
             diameter_mm,
             slice_spacing_mm,
             inside_fraction=0.0,
-            core_hu=FILL_HU,
+            core_hu=AIR_HU,
             aerated_fraction=1.0,
             thin_air_fraction=1.0,
         )

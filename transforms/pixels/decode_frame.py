@@ -3,47 +3,47 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nodulus.transforms.dicom import transfer_syntaxes
 from nodulus.transforms.dicom.slice_header import PixelLayout
 
+from .errors import BrokenPixelsError
 from .jpeg2000_segments import read_jpeg2000
 from .jpeg_bits import check_bits
-from .jpeg_segments import LOSSLESS_FRAME, read_jpeg
+from .jpeg_segments import BASELINE_FRAME, EXTENDED_FRAME, JPEG_LS_FRAME, LOSSLESS_FRAME, read_jpeg
 from .rle_frame import decode_rle
 
 Stored = NDArray[np.integer[Any]]
 
-RLE = "1.2.840.10008.1.2.5"
-_JPEG_BASELINE, _JPEG_EXTENDED = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"
-_JPEG_LOSSLESS, _JPEG_LOSSLESS_SV1 = "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"
-_JPEG_LS, _JPEG_LS_NEAR = "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81"
-_JPEG_2000 = frozenset({"1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"})
-_JPEG_LS_FRAME = 0xF7
+# What the decoders raise on damaged streams: openjpeg by itself, gdcm and pyjpegls through pydicom.
+DECODE_ERRORS = (RuntimeError, ValueError)
+
 _FRAMES = {
-    _JPEG_BASELINE: (0xC0,),
-    _JPEG_EXTENDED: (0xC0, 0xC1),
-    _JPEG_LOSSLESS: (LOSSLESS_FRAME,),
-    _JPEG_LOSSLESS_SV1: (LOSSLESS_FRAME,),
-    _JPEG_LS: (_JPEG_LS_FRAME,),
-    _JPEG_LS_NEAR: (_JPEG_LS_FRAME,),
+    transfer_syntaxes.JPEG_BASELINE: (BASELINE_FRAME,),
+    transfer_syntaxes.JPEG_EXTENDED: (BASELINE_FRAME, EXTENDED_FRAME),
+    transfer_syntaxes.JPEG_LOSSLESS: (LOSSLESS_FRAME,),
+    transfer_syntaxes.JPEG_LOSSLESS_SV1: (LOSSLESS_FRAME,),
+    transfer_syntaxes.JPEG_LS_LOSSLESS: (JPEG_LS_FRAME,),
+    transfer_syntaxes.JPEG_LS_NEAR_LOSSLESS: (JPEG_LS_FRAME,),
 }
-COMPRESSED_SYNTAXES = frozenset({RLE, *_FRAMES, *_JPEG_2000})
 
 
 def decode_frame(stream: bytes, layout: PixelLayout) -> Stored:
-    """Return the stored numbers of a frame, (rows, columns); an exception of any kind where it does not decode."""
-    if layout.transfer_syntax == RLE:
+    """Return the stored numbers of a frame, (rows, columns); BrokenPixelsError where it does not decode."""
+    if layout.transfer_syntax == transfer_syntaxes.RLE_LOSSLESS:
         n_bytes = layout.bits_allocated // 8
         pixels = decode_rle(stream, layout.rows * layout.columns, n_bytes)
         return pixels.view(f"<u{n_bytes}").reshape(layout.rows, layout.columns)
-    if layout.transfer_syntax in _JPEG_2000:
-        return _decode_jpeg2000(stream, layout)
-    return _decode_jpeg(stream, layout)
+    if layout.transfer_syntax in _FRAMES:
+        return _decode_jpeg(stream, layout)
+    return _decode_jpeg2000(stream, layout)
 
 
 def _decode_jpeg2000(stream: bytes, layout: PixelLayout) -> Stored:
@@ -53,16 +53,18 @@ def _decode_jpeg2000(stream: bytes, layout: PixelLayout) -> Stored:
     image = read_jpeg2000(stream)
     _expect_layout(layout, image.rows, image.columns, image.precision)
     if image.is_signed and not layout.is_signed:
-        raise ValueError("signed pixels under a header that says unsigned")
-    return _bits_of(decode(image.plain, 0), image.precision, layout)
+        raise BrokenPixelsError("signed pixels under a header that says unsigned")
+    with _library_at_work():
+        pixels = decode(image.plain, 0)
+    return _bits_of(pixels, image.precision, layout)
 
 
 def _decode_jpeg(stream: bytes, layout: PixelLayout) -> Stored:
     image = read_jpeg(stream)
     if image.frame not in _FRAMES[layout.transfer_syntax]:
-        raise ValueError(f"JPEG process {image.frame:02X} under transfer syntax {layout.transfer_syntax}")
+        raise BrokenPixelsError(f"JPEG process {image.frame:02X} under transfer syntax {layout.transfer_syntax}")
     _expect_layout(layout, image.rows, image.columns, image.precision)
-    plugin = "pyjpegls" if image.frame == _JPEG_LS_FRAME else "gdcm"
+    plugin = "pyjpegls" if image.frame == JPEG_LS_FRAME else "gdcm"
     pixels = _bits_of(_by_pydicom(image.plain, layout, plugin), image.precision, layout)
     if image.frame == LOSSLESS_FRAME:
         check_bits(image, pixels)
@@ -71,10 +73,10 @@ def _decode_jpeg(stream: bytes, layout: PixelLayout) -> Stored:
 
 def _expect_layout(layout: PixelLayout, rows: int, columns: int, precision: int) -> None:
     if (rows, columns) != (layout.rows, layout.columns):
-        raise ValueError(f"a compressed image of {rows} x {columns}")
+        raise BrokenPixelsError(f"a compressed image of {rows} x {columns}")
     # Some writers compress all bits that are allocated. Other numbers scale or shift what comes out.
     if precision not in (layout.bits_stored, layout.bits_allocated):
-        raise ValueError(f"a compressed image of {precision} bits where {layout.bits_stored} are stored")
+        raise BrokenPixelsError(f"a compressed image of {precision} bits where {layout.bits_stored} are stored")
 
 
 def _bits_of(pixels: Stored, precision: int, layout: PixelLayout) -> Stored:
@@ -104,8 +106,19 @@ def _by_pydicom(stream: bytes, layout: PixelLayout, plugin: str) -> Stored:
         "pixel_keyword": "PixelData",
     }
     decoder = get_decoder(UID(layout.transfer_syntax))
-    array, _ = decoder.as_array(encapsulate([stream]), index=0, raw=True, decoding_plugin=plugin, **options)
+    wrapped = encapsulate([stream])
+    with _library_at_work():
+        array, _ = decoder.as_array(wrapped, index=0, raw=True, decoding_plugin=plugin, **options)
     return np.asarray(array)
+
+
+@contextmanager
+def _library_at_work() -> Iterator[None]:
+    """Turn what a decoder raises into BrokenPixelsError; nothing of ours runs inside, whose bugs would be hidden."""
+    try:
+        yield
+    except DECODE_ERRORS as error:
+        raise BrokenPixelsError("a compressed image that its decoder refuses") from error
 
 
 @cache

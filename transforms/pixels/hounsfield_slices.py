@@ -10,15 +10,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from nodulus.transforms.dicom.elements import DEFLATED, inflate
+from nodulus.transforms.dicom import transfer_syntaxes
 from nodulus.transforms.dicom.slice_header import PixelLayout, SliceHeader
 from nodulus.transforms.gate.series_rules import PADDING
-from nodulus.transforms.sources.byte_sources import ByteSource, MemorySource
+from nodulus.transforms.sources.byte_sources import ByteSource, in_memory
+from nodulus.transforms.volume import AIR_HU
 
-from .stored_pixels import RAW_SYNTAXES, read_stored, signed_numbers
-
-# What padding becomes: the air that a patch is filled with outside the scan.
-PADDING_HU = -1000.0
+from .stored_pixels import read_stored, signed_numbers
 
 # Padding above this is no tissue either: the range of bone ends here, wrapped numbers stand far above.
 _ABOVE_BONE_HU = 4000.0
@@ -47,7 +45,7 @@ def read_slices(
         stack[index] = slice_hu(ready[index], rows, columns)
 
     n_threads = min(len(headers), os.cpu_count() or 1)
-    if n_threads == 1 or (layout.transfer_syntax in RAW_SYNTAXES and stack.size < _PIXELS_WORTH_THREADS):
+    if n_threads == 1 or (layout.transfer_syntax in transfer_syntaxes.RAW and stack.size < _PIXELS_WORTH_THREADS):
         for index in range(len(headers)):
             fill(index)
     else:
@@ -66,7 +64,7 @@ def slice_hu(header: SliceHeader, rows: slice | None = None, columns: slice | No
     intensity_hu += np.float32(header.intercept or 0.0)
     if layout.padding is not None and padding_is_applied(header):
         low, high = padding_range(layout, layout.padding)
-        intensity_hu[(stored == low) if low == high else (stored >= low) & (stored <= high)] = PADDING_HU
+        intensity_hu[(stored == low) if low == high else (stored >= low) & (stored <= high)] = AIR_HU
     return intensity_hu
 
 
@@ -90,13 +88,10 @@ def loaded(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
     copies: dict[int, ByteSource] = {}
     ready = []
     for one in headers:
-        is_deflated = one.pixels.transfer_syntax == DEFLATED
-        if one.pixels.n_frames == 1 or (one.source.reads_anywhere and not is_deflated):
+        if one.pixels.n_frames == 1 or one.source.reads_anywhere:
             ready.append(one)
             continue
         if id(one.source) not in copies:
-            whole = one.source.read(0, one.source.size)
-            copies[id(one.source)] = MemorySource(one.source.name, inflate(whole) if is_deflated else whole)
-        pixels = replace(one.pixels, transfer_syntax="1.2.840.10008.1.2.1") if is_deflated else one.pixels
-        ready.append(replace(one, source=copies[id(one.source)], pixels=pixels))
+            copies[id(one.source)] = in_memory(one.source)
+        ready.append(replace(one, source=copies[id(one.source)]))
     return ready

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import BrokenPixelsError
 from .jpeg_segments import JpegImage
 
 _N_CATEGORIES = 17
@@ -14,7 +15,7 @@ _NO_CODE = 1 << 20
 
 
 def check_bits(image: JpegImage, decoded: NDArray[np.integer[Any]]) -> None:
-    """Raise ValueError where the pixels need other bits than the scan holds: bytes were lost, and the rest made up.
+    """Raise BrokenPixelsError where pixels need other bits than the scan holds: bytes were lost, and the rest made up.
 
     libjpeg fills what it cannot decode with a made-up difference and only prints that it did. Encoding the decoded
     differences again takes a known number of bits by the stream's own table; nothing needs to be written to count them.
@@ -31,7 +32,7 @@ def check_bits(image: JpegImage, decoded: NDArray[np.integer[Any]]) -> None:
     needed = sum(int(n) * each for n, each in zip(counts, bits, strict=True))
     held = 8 * (len(image.scan) - image.scan.count(b"\xff\x00"))
     if not 0 <= held - needed < 16:  # a last byte's padding, and one byte that evens the length
-        raise ValueError(f"pixels that take {needed} bits of the {held} that are there")
+        raise BrokenPixelsError(f"pixels that take {needed} bits of the {held} that are there")
 
 
 def _differences(pixels: NDArray[np.int32], image: JpegImage) -> NDArray[np.int32]:

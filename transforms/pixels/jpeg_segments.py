@@ -1,15 +1,17 @@
-"""The marker segments of a JPEG or JPEG-LS image, walked before a decoder in C sees them."""
+"""The marker segments of a JPEG image, walked before a decoder in C sees them; of JPEG-LS, up to its frame header."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .errors import BrokenPixelsError
+
 _START, _END, _SCAN, _HUFFMAN, _RESTART_INTERVAL = 0xD8, 0xD9, 0xDA, 0xC4, 0xDD
-_JPEG_LS_FRAME, _JPEG_LS_PRESETS, _COMMENT = 0xF7, 0xF8, 0xFE
+_COMMENT = 0xFE
 _QUANTISATION = 0xDB
-_FRAMES = frozenset({0xC0, 0xC1, 0xC3, _JPEG_LS_FRAME})
-_KEPT = _FRAMES | {_HUFFMAN, _RESTART_INTERVAL, _QUANTISATION, _JPEG_LS_PRESETS}
-LOSSLESS_FRAME = 0xC3
+BASELINE_FRAME, EXTENDED_FRAME, LOSSLESS_FRAME, JPEG_LS_FRAME = 0xC0, 0xC1, 0xC3, 0xF7
+_FRAMES = frozenset({BASELINE_FRAME, EXTENDED_FRAME, LOSSLESS_FRAME, JPEG_LS_FRAME})
+_KEPT = _FRAMES | {_HUFFMAN, _RESTART_INTERVAL, _QUANTISATION}
 _MAX_SEGMENTS = 1000
 
 
@@ -18,11 +20,17 @@ class JpegImage:
     """A JPEG image of one component and one scan, and where its parts are.
 
     Args:
-        frame: the marker that tells the process: 0xC0 and 0xC1 lossy, 0xC3 lossless, 0xF7 JPEG-LS.
+        frame: the marker that tells the process: baseline and extended are lossy, lossless, or JPEG-LS.
+        precision: bits of a pixel.
+        rows: of the image.
+        columns: of the image.
+        component: the number that the scan must name.
+        restart_interval: pixels between restart markers; 0 where there are none.
         code_lengths: Huffman tables by class * 16 + number: the length in bits of each symbol's code.
         scan: the entropy-coded bytes, with their stuffing.
         predictor: what a lossless scan predicts a pixel from.
         table: the Huffman table (class 0) of the scan.
+        plain: the stream with nothing but what a decoder needs.
     """
 
     frame: int = 0
@@ -41,8 +49,11 @@ class JpegImage:
 def read_jpeg(stream: bytes) -> JpegImage:
     """Return what a JPEG stream holds; ``plain`` is the same stream with nothing but what a decoder needs.
 
+    libjpeg makes up what it cannot decode; its streams are walked to their end. CharLS refuses damage by itself, but
+    takes memory for whatever size a JPEG-LS frame claims first.
+
     Raises:
-        ValueError: a segment is out of bounds, out of place or out of range.
+        BrokenPixelsError: a segment is out of bounds, out of place or out of range.
     """
     _require(stream[:2] == bytes((0xFF, _START)), "no start of an image")
     image, kept, offset = JpegImage(), [stream[:2]], 2
@@ -52,21 +63,31 @@ def read_jpeg(stream: bytes) -> JpegImage:
         if marker in _KEPT:
             _read(image, marker, body)
             kept.append(stream[start - 4 : stop])
+            if marker == JPEG_LS_FRAME:
+                image.plain = _to_its_end(stream)
+                return image
         elif marker == _SCAN:
             _read_scan(image, body)
-            end = _end_of_scan(stream, stop, image.frame == _JPEG_LS_FRAME)
+            end = _end_of_scan(stream, stop)
             image.scan = stream[stop:end]
             image.plain = b"".join([*kept, stream[start - 4 : end], bytes((0xFF, _END))])
             return image
         else:
             _require(0xE0 <= marker <= 0xEF or marker == _COMMENT, f"marker {marker:02X}")
         offset = stop
-    raise ValueError("segments without end")
+    raise BrokenPixelsError("segments without end")
 
 
 def _require(holds: bool, got: str) -> None:
     if not holds:
-        raise ValueError(got)
+        raise BrokenPixelsError(got)
+
+
+def _to_its_end(stream: bytes) -> bytes:
+    """Return a stream without what stands after the last marker that ends an image."""
+    end = stream.rfind(bytes((0xFF, _END)))
+    _require(end >= 0, "a compressed image without its end")
+    return stream[: end + 2]
 
 
 def _segment(stream: bytes, offset: int) -> tuple[int, int, int]:
@@ -119,8 +140,6 @@ def _read_scan(image: JpegImage, body: bytes) -> None:
     _require(image.frame != 0, "a scan before its frame")
     _require(len(body) == 6 and body[0] == 1 and body[1] == image.component, "a scan of another component")
     image.table, image.predictor = body[2] >> 4, body[3]
-    if image.frame == _JPEG_LS_FRAME:
-        return
     _require(image.table in image.code_lengths, "a scan without its Huffman table")
     if image.frame == LOSSLESS_FRAME:
         _require(1 <= image.predictor <= 7 and body[4] == 0 and body[5] == 0, "a predictor or shift that is unknown")
@@ -130,7 +149,7 @@ def _read_scan(image: JpegImage, body: bytes) -> None:
         _require(body[3:6] == b"\x00\x3f\x00", "a part of a spectrum")
 
 
-def _end_of_scan(stream: bytes, offset: int, is_jpeg_ls: bool) -> int:
+def _end_of_scan(stream: bytes, offset: int) -> int:
     """Return where the marker stands that ends the entropy-coded bytes; it must end the image."""
     while True:
         offset = stream.find(b"\xff", offset)
@@ -138,6 +157,5 @@ def _end_of_scan(stream: bytes, offset: int, is_jpeg_ls: bool) -> int:
         after = stream[offset + 1]
         if after == _END:
             return offset
-        is_data = after < 0x80 if is_jpeg_ls else after == 0
-        _require(is_data or 0xD0 <= after <= 0xD7 or after == 0xFF, f"marker {after:02X} inside the pixels")
+        _require(after == 0 or 0xD0 <= after <= 0xD7 or after == 0xFF, f"marker {after:02X} inside the pixels")
         offset += 1 if after == 0xFF else 2

@@ -7,6 +7,8 @@ import struct
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import BrokenPixelsError
+
 _HEADER_BYTES = 64
 _MAX_PADDING_BYTES = 16
 
@@ -20,14 +22,14 @@ def decode_rle(frame: bytes, n_pixels: int, n_bytes: int) -> NDArray[np.uint8]:
         n_bytes: of a pixel.
 
     Raises:
-        ValueError: there are other segments than that, or one decodes to another length.
+        BrokenPixelsError: there are other segments than that, or one decodes to another length.
     """
     if len(frame) < _HEADER_BYTES:
-        raise ValueError("no header of run lengths")
+        raise BrokenPixelsError("no header of run lengths")
     n_segments, *offsets = struct.unpack_from("<16L", frame)
     starts = offsets[:n_bytes]
     if n_segments != n_bytes or any(offsets[n_bytes:]) or starts != sorted(set(starts)) or starts[0] < _HEADER_BYTES:
-        raise ValueError(f"{n_segments} segments of run lengths where {n_bytes} are due")
+        raise BrokenPixelsError(f"{n_segments} segments of run lengths where {n_bytes} are due")
     stops = [*starts[1:], len(frame)]
     pixels = np.empty((n_pixels, n_bytes), dtype=np.uint8)
     for index, (start, stop) in enumerate(zip(starts, stops, strict=True)):
@@ -54,5 +56,5 @@ def _segment(data: bytes, n_pixels: int) -> bytes:
     # One byte may follow that makes the length even; some writers add a line end, or zeros.
     is_padding = end - offset <= 3 or (end - offset <= _MAX_PADDING_BYTES and not data[offset:].strip(b"\0"))
     if n_done != n_pixels or offset > end or not is_padding:
-        raise ValueError(f"run lengths of {n_done} pixels and {end - offset} bytes left, for {n_pixels} pixels")
+        raise BrokenPixelsError(f"run lengths of {n_done} pixels and {end - offset} bytes left, for {n_pixels} pixels")
     return b"".join(parts)

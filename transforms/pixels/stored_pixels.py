@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nodulus.transforms.dicom.elements import DEFLATED, EXPLICIT_BIG, IMPLICIT_LITTLE, inflate
+from nodulus.transforms.dicom import transfer_syntaxes
 from nodulus.transforms.dicom.slice_header import PixelLayout, SliceHeader
-from nodulus.transforms.problems import InputRefusedError, ProblemCode, printable, refuse
+from nodulus.transforms.problems import InputRefusedError, ProblemCode, refuse
 
 from .decode_frame import decode_frame
+from .errors import BrokenPixelsError
 from .fragments import compressed_frame
 
 Stored = NDArray[np.integer[Any]]
 
-RAW_SYNTAXES = frozenset({IMPLICIT_LITTLE, "1.2.840.10008.1.2.1", DEFLATED, EXPLICIT_BIG})
+logger = logging.getLogger(__name__)
 
 
 def read_stored(header: SliceHeader, rows: slice, columns: slice) -> Stored:
@@ -32,11 +34,13 @@ def read_words(header: SliceHeader, rows: slice, columns: slice) -> Stored:
     """Return the words of a part of a slice as they are stored, with the bits above BitsStored."""
     layout = header.pixels
     try:
-        if layout.transfer_syntax in RAW_SYNTAXES:
+        if layout.transfer_syntax in transfer_syntaxes.RAW:
             return _raw_rows(header, rows)[:, columns]
         return decode_frame(compressed_frame(header), layout)[rows, columns]
-    except Exception as error:  # any decoder's complaint means the same
-        raise _undecodable(header, str(error) or type(error).__name__) from error
+    except BrokenPixelsError as error:
+        raise _undecodable(header, str(error)) from error
+    except OSError as error:
+        raise _undecodable(header, error.strerror or str(error)) from error
 
 
 def frame_bytes(layout: PixelLayout) -> int:
@@ -59,7 +63,8 @@ def signed_numbers(stored: Stored, layout: PixelLayout) -> Stored:
 
 def _undecodable(header: SliceHeader, what: str) -> InputRefusedError:
     size = f"{header.pixels.rows} x {header.pixels.columns} pixels"
-    message = f"Expected {size} that decode, got {printable(what.splitlines()[-1].strip())[:160]} in {header.name}"
+    message = f"Expected {size} that decode, got {what} in {header.name}"
+    logger.debug("%s", message, exc_info=True)  # the decoder's own words are in the chain of causes
     return refuse(ProblemCode.TRUNCATED, message, (header.place,))
 
 
@@ -68,11 +73,8 @@ def _raw_rows(header: SliceHeader, rows: slice) -> Stored:
     row_bytes = layout.columns * (layout.bits_allocated // 8)
     offset = layout.offset + header.frame * frame_bytes(layout) + rows.start * row_bytes
     length = (rows.stop - rows.start) * row_bytes
-    if layout.transfer_syntax == DEFLATED:
-        data = inflate(header.source.read(0, header.source.size))[offset : offset + length]
-    else:
-        data = header.source.read(offset, length)
+    data = header.source.read(offset, length)
     if len(data) != length:
-        raise ValueError(f"{len(data)} of {length} bytes")
+        raise BrokenPixelsError(f"{len(data)} of {length} bytes")
     order = "<" if layout.is_little_endian else ">"
     return np.frombuffer(data, f"{order}u{layout.bits_allocated // 8}").reshape(-1, layout.columns)

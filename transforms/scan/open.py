@@ -10,11 +10,10 @@ from nodulus.transforms.gate.lung import lung_warning
 from nodulus.transforms.images.formats import is_half_of_pair
 from nodulus.transforms.problems import ProblemCode, UsageError, printable, problem_codes
 from nodulus.transforms.series.read_series import open_dicom
+from nodulus.transforms.sources.signatures import GZIP_MAGIC, IMAGE_SUFFIXES, NIFTI_START_BYTES, NRRD_MAGIC, is_nifti
 from nodulus.transforms.volume import CTVolume
 
-_IMAGE_SUFFIXES = (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd", ".nhdr")
-_IMAGE_MAGIC = (b"NRRD000", b"ObjectType", b"NDims")
-_GZIP_MAGIC = b"\x1f\x8b"
+_IMAGE_MAGIC = (NRRD_MAGIC, GZIP_MAGIC, b"ObjectType", b"NDims")
 
 
 def open_ct(
@@ -64,8 +63,8 @@ def _open(place: Path, allow: Collection[ProblemCode], series_uid: str | None) -
 
 def _holds_image(path: Path) -> bool:
     """Return whether a file is NIfTI, MetaImage or NRRD, by its name or by what it holds."""
-    if path.name.lower().endswith(_IMAGE_SUFFIXES) or is_half_of_pair(path):
+    if path.name.lower().endswith(IMAGE_SUFFIXES) or is_half_of_pair(path):
         return True
     with path.open("rb") as stream:
-        start = stream.read(352)
-    return start.startswith((*_IMAGE_MAGIC, _GZIP_MAGIC)) or start[344:348] == b"n+1\0" or start[4:8] == b"n+2\0"
+        start = stream.read(NIFTI_START_BYTES)
+    return start.startswith(_IMAGE_MAGIC) or is_nifti(start)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from nodulus.transforms.dicom.slice_header import CT_CLASSES, SliceHeader
+from nodulus.transforms.dicom import sop_classes, transfer_syntaxes
+from nodulus.transforms.dicom.slice_header import SliceHeader
 
 _MAX_SLOPE, _MAX_INTERCEPT_HU = 100.0, 32768.0
 _PROJECTIONS = frozenset(
     {"MIP", "MAXIP", "MAX_IP", "MAXIMUM", "MINIP", "MNIP", "MIN_IP", "MINIMUM", "RAYSUM", "PROJECTION IMAGE"}
 )
-_LOSSY_SYNTAXES = frozenset({"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"})
-# JPEG-LS near-lossless and JPEG 2000 hold both kinds; LossyImageCompression says which.
-_EITHER_SYNTAXES = frozenset({"1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.91"})
 
 
 def is_ct_image(one: SliceHeader) -> bool:
     """Return whether the object says that it is a CT image."""
-    return one.sop_class in CT_CLASSES and one.modality in ("CT", "")
+    return one.sop_class in sop_classes.CT and one.modality in ("CT", "")
 
 
 def has_rescale(one: SliceHeader) -> bool:
@@ -33,4 +31,5 @@ def is_projection(one: SliceHeader) -> bool:
 def is_lossy(one: SliceHeader) -> bool:
     """Return whether the pixels were compressed with loss, now or before."""
     syntax = one.pixels.transfer_syntax
-    return one.lossy == "01" or syntax in _LOSSY_SYNTAXES or (syntax in _EITHER_SYNTAXES and one.lossy != "00")
+    may_be_lossy = syntax in transfer_syntaxes.LOSSY_OR_LOSSLESS and one.lossy != "00"
+    return one.lossy == "01" or syntax in transfer_syntaxes.LOSSY or may_be_lossy

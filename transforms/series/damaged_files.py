@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nodulus.transforms.dicom import sop_classes, tags
 from nodulus.transforms.dicom.errors import DicomError, MalformedError, NotDicomError
-from nodulus.transforms.dicom.slice_header import CT_CLASSES
 from nodulus.transforms.gate.series_rules import COMPLETE_FILES, DAMAGED_OTHERS, SOUND_HEADERS
 from nodulus.transforms.gate.verdict import Gate
-
-_MEDIA_CLASS, _CLASS, _MODALITY, _SERIES = 0x00020002, 0x00080016, 0x00080060, 0x0020000E
 
 
 @dataclass(frozen=True)
@@ -23,11 +21,11 @@ class DamagedFile:
 
     def is_no_part_of(self, series_uid: str | None) -> bool:
         """Return whether the file is another kind of object, or of another series than the one asked for."""
-        sop_class = self._text(_CLASS) or self._text(_MEDIA_CLASS)
-        of_other_series = series_uid is not None and self._text(_SERIES) not in ("", series_uid)
+        sop_class = self._text(tags.SOP_CLASS_UID) or self._text(tags.MEDIA_STORAGE_SOP_CLASS_UID)
+        of_other_series = series_uid is not None and self._text(tags.SERIES_INSTANCE_UID) not in ("", series_uid)
         return (
-            bool(sop_class and sop_class not in CT_CLASSES)
-            or self._text(_MODALITY) not in ("", "CT")
+            bool(sop_class and sop_class not in sop_classes.CT)
+            or self._text(tags.MODALITY) not in ("", "CT")
             or of_other_series
         )
 

@@ -74,10 +74,10 @@ def _is_copy(first: SliceHeader, other: SliceHeader) -> bool:
 
 def _stacks(in_order: Stack) -> dict[str, Stack]:
     """Return stacks free of duplicates, by the first number that separates them; empty where none does."""
-    for index in range(len(in_order[0].stack_numbers)):
+    for name in dict.fromkeys(name for one in in_order for name in one.stack_numbers):
         stacks: dict[str, Stack] = defaultdict(list)
         for one in in_order:
-            stacks[one.stack_numbers[index]].append(one)
+            stacks[one.stack_numbers.get(name, "")].append(one)
         if len(stacks) > 1 and all(stacks) and _show_the_same_place(list(stacks.values())):
             return dict(stacks)
     return {}

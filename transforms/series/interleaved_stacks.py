@@ -32,8 +32,8 @@ def choose_stack(slices: Slices, gate: Gate) -> Slices:
         slices: one series in the order of positions, one slice a position.
         gate: warned of the choice; refuses stacks that cannot be told apart.
     """
-    for index, (name, _) in enumerate(slices[0].traits):
-        values = [_normal_form(one.traits[index][1]) for one in slices]
+    for name in dict.fromkeys(name for one in slices for name in one.traits):
+        values = [_normal_form(one.traits.get(name, "")) for one in slices]
         if len(set(values)) == 1:
             continue
         stacks = _stacks(slices, values)

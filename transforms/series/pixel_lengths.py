@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 
+from nodulus.transforms.dicom import transfer_syntaxes
 from nodulus.transforms.dicom.slice_header import SliceHeader
 from nodulus.transforms.dicom.walk import UNDEFINED
 from nodulus.transforms.gate.series_rules import COMPLETE_FILES, EXACT_PIXELS, PADDED_PIXELS
 from nodulus.transforms.gate.verdict import Gate
+from nodulus.transforms.pixels.errors import BrokenPixelsError
 from nodulus.transforms.pixels.fragments import fragments
-from nodulus.transforms.pixels.stored_pixels import RAW_SYNTAXES, frame_bytes
+from nodulus.transforms.pixels.stored_pixels import frame_bytes
 
 from .check_all import check_all
 
@@ -30,7 +31,7 @@ def _is_complete(one: SliceHeader) -> bool:
     layout = one.pixels
     if one.frame > 0:
         return True  # of one file the first frame tells
-    if layout.transfer_syntax not in RAW_SYNTAXES:
+    if layout.transfer_syntax not in transfer_syntaxes.RAW:
         return layout.length == UNDEFINED and _has_fragments(one)
     needed = frame_bytes(layout) * layout.n_frames
     return needed <= layout.length != UNDEFINED and layout.offset + needed <= layout.stream_size
@@ -44,7 +45,9 @@ def _line_bytes(one: SliceHeader) -> int:
 def _left_over(one: SliceHeader) -> int:
     """Return how many bytes of uncompressed pixels are more than the header asks for."""
     layout = one.pixels
-    return layout.length - frame_bytes(layout) * layout.n_frames if layout.transfer_syntax in RAW_SYNTAXES else 0
+    return (
+        layout.length - frame_bytes(layout) * layout.n_frames if layout.transfer_syntax in transfer_syntaxes.RAW else 0
+    )
 
 
 def _lengths_of(one: SliceHeader) -> str:
@@ -60,5 +63,5 @@ def _lengths_of(one: SliceHeader) -> str:
 def _has_fragments(one: SliceHeader) -> bool:
     try:
         return len(fragments(one)) > 1
-    except (ValueError, OSError, struct.error):
+    except (BrokenPixelsError, OSError):
         return False

@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from nodulus.transforms.dicom import sop_classes
 from nodulus.transforms.dicom.enhanced_frames import frame_headers, is_multi_frame
 from nodulus.transforms.dicom.errors import DicomError, NotDicomError
-from nodulus.transforms.dicom.slice_header import MEDIA_DIRECTORY, SliceHeader, read_slice_header
+from nodulus.transforms.dicom.slice_header import SliceHeader, read_slice_header
 from nodulus.transforms.gate.series_rules import FILE_SIZE, READABLE
 from nodulus.transforms.gate.verdict import Gate
 from nodulus.transforms.pixels.hounsfield_slices import read_slices
 from nodulus.transforms.problems import ProblemCode, printable, refuse
 from nodulus.transforms.sources.byte_sources import ByteSource, FileSource, folder_sources
+from nodulus.transforms.sources.signatures import IMAGE_SUFFIXES
 from nodulus.transforms.sources.zip_sources import zip_sources
 from nodulus.transforms.volume import CTVolume
 
@@ -89,14 +91,14 @@ def _headers_of(source: ByteSource, gate: Gate) -> list[SliceHeader]:
     if source.size > FILE_SIZE.tolerance * (1 << 30):
         gate.broken(FILE_SIZE, f"Expected at most {FILE_SIZE.limit}, got {source.size} bytes in {source.name}")
     header = read_slice_header(source)
-    if header.sop_class == MEDIA_DIRECTORY:
+    if header.sop_class == sop_classes.MEDIA_STORAGE_DIRECTORY:
         return []
     return frame_headers(header) if is_multi_frame(header) else [header]
 
 
 def _description(sources: Sequence[ByteSource]) -> str:
     """Return what a place holds instead of DICOM, with the way out where there is one."""
-    images = [one.name for one in sources if one.name.lower().endswith((".nii", ".nii.gz", ".mha", ".mhd", ".nrrd"))]
+    images = [one.name for one in sources if one.name.lower().endswith(IMAGE_SUFFIXES)]
     if len(images) == 1:
         return f"one image file (pass the file itself: {images[0]})"
     if images:
@@ -132,7 +134,7 @@ def _attributes(first: SliceHeader) -> dict[str, str | float | int]:
         "study_uid": first.study_uid,
         "frame_of_reference_uid": first.frame_of_reference_uid,
         "transfer_syntax": first.pixels.transfer_syntax,
-        **dict(first.attributes),
+        **first.attributes,
     }
     for key, value in {"slice_thickness_mm": first.thickness_mm, "kvp": first.kvp}.items():
         if value is not None and math.isfinite(value):

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nodulus.transforms.dicom.slice_header import MULTI_FRAME_CLASSES, SliceHeader, shown_numbers, size_of
+from nodulus.transforms.dicom import sop_classes, transfer_syntaxes
+from nodulus.transforms.dicom.slice_header import SliceHeader, shown_numbers, size_of
 from nodulus.transforms.gate.series_rules import (
     COSINES,
     ENOUGH_BITS,
@@ -21,8 +22,6 @@ from nodulus.transforms.gate.series_rules import (
     TRANSFER_SYNTAX,
 )
 from nodulus.transforms.gate.verdict import Gate
-from nodulus.transforms.pixels.decode_frame import COMPRESSED_SYNTAXES
-from nodulus.transforms.pixels.stored_pixels import RAW_SYNTAXES
 
 from .check_all import check_all
 from .claims import has_rescale, is_ct_image, is_lossy, is_projection
@@ -67,7 +66,7 @@ def _what_it_is(one: SliceHeader) -> str:
 def _has_geometry(one: SliceHeader) -> bool:
     if one.position_lps_mm is None or one.orientation_lps is None or one.spacing_rows_columns_mm is None:
         return False
-    if one.pixels.n_frames != 1 and one.sop_class not in MULTI_FRAME_CLASSES:
+    if one.pixels.n_frames != 1 and one.sop_class not in sop_classes.MULTI_FRAME_CT:
         return False
     low, high = _SPACING_RANGE_MM
     return (
@@ -98,7 +97,7 @@ def _has_fair_size(one: SliceHeader) -> bool:
 
 
 def _is_known_syntax(one: SliceHeader) -> bool:
-    return one.pixels.transfer_syntax in RAW_SYNTAXES | COMPRESSED_SYNTAXES
+    return one.pixels.transfer_syntax in transfer_syntaxes.RAW | transfer_syntaxes.COMPRESSED
 
 
 def _has_enough_bits(one: SliceHeader) -> bool:

@@ -8,12 +8,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from nodulus.transforms.dicom import transfer_syntaxes
 from nodulus.transforms.dicom.slice_header import PixelLayout, SliceHeader
 from nodulus.transforms.gate.hounsfield import hounsfield_problem
 from nodulus.transforms.gate.series_rules import PADDING, RESCALE_STEADY, SPARE_BITS
 from nodulus.transforms.gate.verdict import Gate
 from nodulus.transforms.pixels.hounsfield_slices import loaded, padding_is_applied, padding_range
-from nodulus.transforms.pixels.stored_pixels import RAW_SYNTAXES, Stored, read_words, signed_numbers
+from nodulus.transforms.pixels.stored_pixels import Stored, read_words, signed_numbers
 
 _PROBED = (0.1, 0.3, 0.5, 0.7, 0.9)
 # Decoding costs ten times what copying does.
@@ -28,7 +29,7 @@ def check_values(slices: Sequence[SliceHeader], gate: Gate) -> None:
         slices: the series in the order of positions.
         gate: what refuses, or is warned.
     """
-    places = _PROBED if slices[0].pixels.transfer_syntax in RAW_SYNTAXES else _PROBED_COMPRESSED
+    places = _PROBED if slices[0].pixels.transfer_syntax in transfer_syntaxes.RAW else _PROBED_COMPRESSED
     probed = [slices[k] for k in sorted({int(part * (len(slices) - 1)) for part in places})]
     words = [_sample(one) for one in loaded(probed)]
     _check_spare_bits(probed, words, gate)

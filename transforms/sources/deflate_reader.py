@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from nodulus.transforms.problems import ProblemCode, refuse
 
+from .signatures import GZIP_MAGIC
+
 if TYPE_CHECKING:
     from zlib import _Decompress  # a name that only the type stubs have
 
@@ -20,7 +22,6 @@ _READ_BYTES = 1 << 16
 _BLOCK_BYTES = 1 << 18
 _MAX_CHECKPOINTS = 128
 _GZIP_OR_ZLIB = 47  # zlib's wbits: the largest window, the header tells which of the two
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,8 @@ class DeflateReader:
             position += len(block)
             waiting = inflater.unconsumed_tail
             if inflater.eof:
-                waiting = inflater.unused_data + file.read(len(_GZIP_MAGIC))
-                if not waiting.startswith(_GZIP_MAGIC):
+                waiting = inflater.unused_data + file.read(len(GZIP_MAGIC))
+                if not waiting.startswith(GZIP_MAGIC):
                     return
                 inflater = zlib.decompressobj(_GZIP_OR_ZLIB)  # gzip files may be chained (bgzip, pigz)
             if position >= self._checkpoints[-1].position + self._step:
@@ -112,8 +113,7 @@ class DeflateReader:
         try:
             block = inflater.decompress(data, _BLOCK_BYTES)
         except zlib.error as error:
-            reason = str(error).rsplit(": ", 1)[-1]
-            message = f"Expected sound compressed data, got {reason} at or after byte {position} (inflated)"
+            message = f"Expected sound compressed data, got damage at or after byte {position} (inflated)"
             raise refuse(ProblemCode.UNREADABLE, f"{message} in {self._path.name}") from error
         if not data and not block and not inflater.eof:
             message = f"Expected the end of the compressed data, got the end of the file in {self._path.name}"

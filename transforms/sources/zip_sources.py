@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import lzma
 import stat
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +21,7 @@ from nodulus.transforms.gate.verdict import Gate
 from nodulus.transforms.problems import printable
 
 from .byte_sources import ByteSource, is_clutter
-from .shared_file import SharedFile
+from .shared_zip import SharedZip
 
 _GIB = 1 << 30
 _MIB = 1 << 20
@@ -26,12 +29,24 @@ _RATIO_FREE_BYTES = 64 * _MIB
 _NESTED_SUFFIXES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz")
 _NESTED_MAGIC = (b"PK\x03\x04", b"7z\xbc\xaf\x27\x1c", b"Rar!")
 
+# What zipfile raises on damaged archives; each way of compression adds errors of its own.
+ARCHIVE_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+
 
 @dataclass(frozen=True)
 class ZipSource:
     """A member of a zip archive, decompressed in memory as far as it is asked for."""
 
-    archive: zipfile.ZipFile
+    archive: SharedZip
     member: zipfile.ZipInfo
     reads_anywhere: bool = False
 
@@ -48,20 +63,21 @@ class ZipSource:
     def read(self, offset: int, length: int) -> bytes:
         """Return up to ``length`` bytes from ``offset``."""
         try:
-            with self.archive.open(self.member) as stream:
+            with self.archive.here().open(self.member) as stream:
                 stream.seek(offset)
                 return stream.read(length)
-        except Exception as error:  # each way of compression has errors of its own, and zipfile adds its own
+        except ARCHIVE_ERRORS as error:
             raise OSError(f"{self.name} is damaged in the archive") from error
 
 
 def zip_sources(path: Path, gate: Gate) -> list[ByteSource]:
     """Return the members of a zip after the checks that keep it harmless; OSError where it is no sound archive."""
+    archive = SharedZip(path)
     try:
-        archive = zipfile.ZipFile(SharedFile(path))
-    except Exception as error:  # a damaged directory ends in many kinds of error
+        everything = archive.here().infolist()
+    except ARCHIVE_ERRORS as error:
         raise OSError(f"{printable(path.name)} is no complete zip archive") from error
-    members = [member for member in archive.infolist() if not member.filename.endswith("/")]
+    members = [member for member in everything if not member.filename.endswith("/")]
     _check_amount(path, members, gate)
     _check_members(path, members, gate)
     members = [member for member in members if not any(map(is_clutter, _parts(member.filename)))]

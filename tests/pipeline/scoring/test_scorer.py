@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -145,6 +147,32 @@ def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     torch.save(state, tmp_path / "model.pt")
     with pytest.raises(InputRefusedError, match=r"untrusted_bundle: Expected finite weights in model.pt, .* in bias"):
         load_weights(network, tmp_path / "model.pt")
+
+
+def test_damaged_weights_are_refused_in_words_of_our_own(tmp_path: Path) -> None:
+    network, path = torch.nn.Linear(3, 2), tmp_path / "model.pt"
+    torch.save(network.state_dict(), path)
+    content, rng = path.read_bytes(), random.Random(0)
+    torch.save({"weight": torch.zeros(2, 3), "bias": "none"}, path)
+    strange = [path.read_bytes(), b"", b"PK\x03\x04", b"\x80\x02.", b"no weights"]
+    for index, length in enumerate([0] * 200 + [*range(1, len(content), 97)]):
+        changed = bytearray(content[:length] if length else content)
+        changed[rng.randrange(len(changed))] = rng.randrange(256)
+        strange.append(bytes(changed) if index % 2 else bytes(changed[::-1]))
+    n_refused = 0
+    for each in strange:
+        path.write_bytes(each)
+        try:
+            load_weights(network, path)
+        except InputRefusedError as refusal:
+            n_refused += 1
+            message = refusal.problem.message
+            expected = r"Expected (the state dict of the bundle's network|finite weights) in model.pt, got "
+            ours = expected + r"(a file that|one \w+$|names or shapes|NaN or)"
+            told = re.match(ours, message)
+            if told is None:
+                pytest.fail(message)
+    assert n_refused > 100
 
 
 def test_a_bundle_without_calibration_is_not_whole(bundle: Path, tmp_path: Path) -> None:

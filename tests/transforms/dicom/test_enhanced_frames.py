@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,9 +12,15 @@ from pydicom import Dataset
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, JPEGLSLossless
 
+from nodulus.transforms.dicom.enhanced_frames import frame_headers
+from nodulus.transforms.dicom.errors import DicomError
+from nodulus.transforms.dicom.inflate import InflatedSource
+from nodulus.transforms.dicom.slice_header import read_slice_header
+from nodulus.transforms.pixels.hounsfield_slices import read_slices, slice_hu
 from nodulus.transforms.problems import InputRefusedError
 from nodulus.transforms.problems import ProblemCode as Code
 from nodulus.transforms.scan.open import open_ct
+from nodulus.transforms.sources.byte_sources import FileSource, MemorySource
 from tests.support.dicom_series_writer import SeriesSpec, write_slice, write_slices, zip_folder
 
 ENHANCED_CT = UID("1.2.840.10008.5.1.4.1.1.2.1")
@@ -114,3 +121,57 @@ def test_a_broken_enhanced_file_is_refused_by_name(tmp_path: Path, edit: Callabl
     with pytest.raises(InputRefusedError, match=r"frames\.dcm") as caught:
         open_ct(tmp_path)
     assert caught.value.problem.code == code
+
+
+def test_frames_and_slices_name_their_numbers_alike(tmp_path: Path) -> None:
+    write_slice(enhanced(SPEC.slices()), tmp_path / "frames.dcm")
+    write_slice(SPEC.slices()[0], tmp_path / "slice.dcm")
+    file, single = (
+        read_slice_header(FileSource(path, path.name, path.stat().st_size))
+        for path in (tmp_path / "frames.dcm", tmp_path / "slice.dcm")
+    )
+    for frame in frame_headers(file):
+        assert frame.traits == {"TemporalPositionIdentifier": "1", "AcquisitionNumber": "1"}
+        assert set(frame.traits) <= set(single.traits)
+        assert set(frame.stack_numbers) <= set(single.stack_numbers)
+
+
+def test_damaged_functional_groups_are_refused_or_read(tmp_path: Path) -> None:
+    write_slice(enhanced(SPEC.slices()), tmp_path / "frames.dcm")
+    content = (tmp_path / "frames.dcm").read_bytes()
+    start, end = content.index(b"\x00\x52\x29\x92"), content.index(b"\xe0\x7f\x10\x00")
+    rng, n_refused = random.Random(5), 0
+    for _ in range(300):
+        changed = bytearray(content)
+        for _ in range(rng.choice((1, 1, 3))):
+            changed[rng.randrange(start, end)] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)))
+        try:
+            header = read_slice_header(MemorySource("frames.dcm", bytes(changed)))
+            assert len(frame_headers(header)) == header.pixels.n_frames
+        except DicomError:
+            n_refused += 1
+    assert 20 < n_refused < 280
+
+
+def test_one_frame_of_a_deflated_file_is_not_inflated_to_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_slice(enhanced(SPEC.slices()), tmp_path / "frames.dcm", DeflatedExplicitVRLittleEndian)
+    path = tmp_path / "frames.dcm"
+    frames = frame_headers(read_slice_header(FileSource(path, path.name, path.stat().st_size)))
+    size = frames[0].source.size
+    read: list[int] = []
+    plain_read = InflatedSource.read
+
+    def counted(source: InflatedSource, offset: int, length: int) -> bytes:
+        read.append(offset + length)
+        return plain_read(source, offset, length)
+
+    monkeypatch.setattr(InflatedSource, "read", counted)
+    first, *others = (slice_hu(frame) for frame in frames)
+    assert read == sorted(read)
+    assert read[0] < size - 7 * first.size * 2
+    read.clear()
+    stack = read_slices(frames)
+    assert read == [size], "all frames come from one inflation"
+    np.testing.assert_array_equal(stack, np.stack([first, *others], axis=-1).transpose(1, 0, 2))

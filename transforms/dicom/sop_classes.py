@@ -1,0 +1,11 @@
+"""The kinds of DICOM object that are told apart (PS3.4 annex B, PS3.6 annex A)."""
+
+from __future__ import annotations
+
+CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
+ENHANCED_CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2.1"
+LEGACY_CONVERTED_ENHANCED_CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2.2"
+MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
+
+MULTI_FRAME_CT = frozenset({ENHANCED_CT_IMAGE, LEGACY_CONVERTED_ENHANCED_CT_IMAGE})
+CT = frozenset({CT_IMAGE, *MULTI_FRAME_CT})
