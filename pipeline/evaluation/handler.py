@@ -6,11 +6,11 @@ import hashlib
 import json
 from collections.abc import Collection, Sequence
 from datetime import datetime, timezone
-from importlib.metadata import version
 from pathlib import Path
 
 from ignite.engine import Engine, Events
 
+from nodulus import __version__
 from nodulus.pipeline.bundle.folder import METADATA, TRAINING_PATIENTS, VALIDATION_PATIENTS
 from nodulus.pipeline.data.data_list import DataListItem, Split, hash_data, meaning_of_labels, read_data_list
 from nodulus.pipeline.data.places import check_places
@@ -121,7 +121,7 @@ class EvaluationReport(CollectOutputs):
             n_resamples=self.n_resamples,
             seed=self.seed,
             created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            software=f"nodulus {version('nodulus')}",
+            software=f"nodulus {__version__}",
         )
 
     def _bundle_used(self) -> BundleUsed:
