@@ -53,7 +53,9 @@ def infer(
     diameter: Annotated[float | None, typer.Option("--diameter", help="Its diameter, mm.")] = None,
     frame: FrameOption = None,
     bundle: BundleDir = None,
-    engine: Annotated[Engine, typer.Option("--engine", help="What runs the network.")] = Engine.AUTO,
+    engine: Annotated[
+        Engine, typer.Option("--engine", case_sensitive=False, help="What runs the network.")
+    ] = Engine.AUTO,
     device: Device = DeviceName.AUTO,
     allow: Allow = "",
     series: SeriesUid = None,
@@ -99,7 +101,10 @@ def _cases(scan: Path, table: Path | None, point: str | None, diameter: float | 
         msg = f"Expected a scan or a cases table, got a path that does not exist: {scan}"
         raise UsageError(msg)
     if (table is None) == (point is None):
-        msg = "Expected either --nodules FILE or --point X,Y,Z with --diameter MM, to say where the nodules are"
+        msg = (
+            "Expected either --nodules FILE or --point X,Y,Z with --diameter MM, to say where the nodules are"
+            " (where to get a FILE: docs/how-to/from-a-scan-to-nodules.md)"
+        )
         raise UsageError(msg)
     if table is not None and diameter is not None:
         msg = "Expected no --diameter beside --nodules: the table states each nodule's own"
