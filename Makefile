@@ -21,10 +21,10 @@ test: lint ## lint, types, tests
 lint: $(VENV)/.dev types ## style and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	PYTHONPATH=.typing $(BIN)/lint-imports --no-logo 2>/dev/null || PYTHONPATH=.typing $(BIN)/lint-imports
 
 types: $(VENV)/.dev ## mypy, strict
-	$(BIN)/mypy -p nodulus.pipeline -p nodulus.transforms
+	$(BIN)/mypy -p nodulus
 	$(BIN)/mypy tests benchmarks
 
 format: $(VENV)/.dev ## let ruff write the layout

@@ -1,12 +1,15 @@
-"""What is installed is what the tree holds, and nobody imports around it."""
+"""What is installed is what the tree holds, nobody imports around it, and a copy that is not installed runs too."""
 
 from __future__ import annotations
 
 import ast
 import os
+import re
+import shutil
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 
 if sys.version_info >= (3, 11):
@@ -14,38 +17,75 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+import pytest
+
 import nodulus.pipeline
 import nodulus.transforms
+from nodulus.pipeline.phantom.demo_study import DemoStudy
+from nodulus.pipeline.scoring.results import read_results
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ("pipeline", "transforms")
+# The root package's own folder must not be called as the package is: seen from the root it would hide the two others.
+HOME_OF = {"package": "nodulus", "pipeline": "nodulus/pipeline", "transforms": "nodulus/transforms"}
+
+# A machine that has a copy of the code and no installation: nothing there knows which version of nodulus this is.
+NOT_INSTALLED = """
+import importlib.metadata as metadata, sys
+find = metadata.distribution
+def find_others(name):
+    if name == "nodulus":
+        raise metadata.PackageNotFoundError(name)
+    return find(name)
+metadata.distribution = find_others
+sys.path.insert(0, sys.argv.pop(1))
+import nodulus.pipeline.command.main as command
+sys.exit(command.run(sys.argv[1:]))
+"""
+FILES = "import nodulus as n, nodulus.pipeline as p, nodulus.transforms as t; print(n.__file__, p.__file__, t.__file__)"
 
 
 def test_every_package_folder_is_in_the_package_list() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     listed = set(project["tool"]["setuptools"]["packages"])
     found = {
-        "nodulus." + ".".join(init.parent.relative_to(ROOT).parts)
-        for folder in FOLDERS
+        ".".join([*Path(home).parts, *init.parent.relative_to(ROOT / folder).parts])
+        for folder, home in HOME_OF.items()
         for init in (ROOT / folder).rglob("__init__.py")
     }
     assert found == listed
 
 
-def test_both_folders_resolve_below_the_namespace() -> None:
-    assert nodulus.pipeline.__name__ == "nodulus.pipeline"
-    assert nodulus.transforms.__name__ == "nodulus.transforms"
-    assert getattr(nodulus, "__file__", None) is None, "nodulus is a namespace: it has no __init__.py"
+def test_everybody_names_the_version_that_the_package_names() -> None:
+    assert version("nodulus") == nodulus.__version__
+    assert f'\nversion: "{nodulus.__version__}"\n' in (ROOT / "CITATION.cff").read_text()
+
+
+def test_only_info_asks_what_is_installed() -> None:
+    # Whatever else asked for the version would fail in a copy that is not installed.
+    asking = [
+        path.relative_to(ROOT).as_posix()
+        for folder in HOME_OF
+        for path in (ROOT / folder).rglob("*.py")
+        if re.search(r"importlib(\.| import )metadata", path.read_text())
+    ]
+    assert asking == ["pipeline/command/info.py"]
+
+
+@pytest.mark.parametrize("place", [ROOT, ROOT / "pipeline", None], ids=["the root", "a folder in it", "elsewhere"])
+def test_every_place_finds_the_same_packages(place: Path | None, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", FILES]
+    done = subprocess.run(command, cwd=place or tmp_path, check=True, capture_output=True, text=True)
+    assert done.stdout.split() == [nodulus.__file__, nodulus.pipeline.__file__, nodulus.transforms.__file__]
 
 
 def test_nobody_imports_the_bare_folders() -> None:
     # From the repository's root `import transforms` resolves too, to a second copy of every class.
     offenders = [
         f"{path.relative_to(ROOT)}:{statement.lineno}"
-        for folder in (*FOLDERS, "tests", "benchmarks")
+        for folder in (*HOME_OF, "tests", "benchmarks")
         for path in (ROOT / folder).rglob("*.py")
         for statement in ast.walk(ast.parse(path.read_text()))
-        if isinstance(statement, ast.Import | ast.ImportFrom) and _imported_root(statement) in FOLDERS
+        if isinstance(statement, ast.Import | ast.ImportFrom) and _imported_root(statement) in HOME_OF
     ]
     assert offenders == []
 
@@ -53,10 +93,10 @@ def test_nobody_imports_the_bare_folders() -> None:
 def _imported_root(statement: ast.Import | ast.ImportFrom) -> str | None:
     if isinstance(statement, ast.ImportFrom):
         return (statement.module or "").split(".")[0] if statement.level == 0 else None
-    return next((name for alias in statement.names if (name := alias.name.split(".")[0]) in FOLDERS), None)
+    return next((name for alias in statement.names if (name := alias.name.split(".")[0]) in HOME_OF), None)
 
 
-def test_wheel_built_from_the_sdist_holds_both_folders_and_no_bundle(tmp_path: Path) -> None:
+def test_wheel_built_from_the_sdist_holds_every_folder_and_no_bundle(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)]
     subprocess.run(build, check=True, capture_output=True)  # the sdist, and from it the wheel
     (wheel,) = tmp_path.glob("*.whl")
@@ -65,17 +105,36 @@ def test_wheel_built_from_the_sdist_holds_both_folders_and_no_bundle(tmp_path: P
         archive.extractall(tmp_path / "wheel")
     patterns = ("*.py", "templates/*")
     sources = {
-        f"nodulus/{path.relative_to(ROOT)}"
-        for folder in FOLDERS
+        f"{home}/{path.relative_to(ROOT / folder).as_posix()}"
+        for folder, home in HOME_OF.items()
         for pattern in patterns
         for path in (ROOT / folder).rglob(pattern)
     }
-    assert sources | {"nodulus/pipeline/py.typed", "nodulus/transforms/py.typed"} <= packed
-    assert not [name for name in packed if name.startswith(("bundles", "tests")) or name == "nodulus/__init__.py"]
+    assert sources | {f"{home}/py.typed" for home in HOME_OF.values()} <= packed
+    assert {name.split("/")[0] for name in packed} == {"nodulus", f"nodulus-{nodulus.__version__}.dist-info"}
 
-    script = "import nodulus.pipeline.scoring.results, nodulus.transforms.patches.patch as p; print(p.__file__)"
     search = {**os.environ, "PYTHONPATH": str(tmp_path / "wheel")}
-    done = subprocess.run(
-        [sys.executable, "-c", script], env=search, cwd=tmp_path, check=True, capture_output=True, text=True
-    )
-    assert Path(done.stdout.strip()).is_relative_to(tmp_path / "wheel")
+    for place in (tmp_path, ROOT):
+        command = [sys.executable, "-c", FILES]
+        done = subprocess.run(command, env=search, cwd=place, check=True, capture_output=True, text=True)
+        assert done.stdout.split() == [str(tmp_path / "wheel" / home / "__init__.py") for home in HOME_OF.values()]
+    command = [sys.executable, "-m", "nodulus", "--version"]
+    done = subprocess.run(command, env=search, cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines()[0] == f"nodulus {nodulus.__version__}"
+
+
+def test_a_copy_that_is_not_installed_scores_and_says_its_version(
+    study: DemoStudy, bundle: Path, tmp_path: Path
+) -> None:
+    code = tmp_path / "code"
+    for folder, home in HOME_OF.items():
+        shutil.copytree(ROOT / folder, code / home, dirs_exist_ok=True)
+    init = code / "nodulus" / "__init__.py"
+    init.write_text(init.read_text().replace(nodulus.__version__, "7.8.9"))
+    arguments = [str(study.dicom_folder), "--nodules", str(study.nodule_table), "--bundle", str(bundle)]
+    command = [sys.executable, "-I", "-c", NOT_INSTALLED, str(code), "infer", *arguments, "-o", str(tmp_path / "out")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    results = read_results(tmp_path / "out" / "results.json")
+    assert results.software.version == "7.8.9"
+    assert all(nodule.probabilities for nodule in results.cases[0].nodules)

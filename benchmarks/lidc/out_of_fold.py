@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
-from importlib.metadata import version
 from pathlib import Path
 
+from nodulus import __version__
 from nodulus.pipeline.evaluation.predictions import Prediction
 
 from .baselines import BASELINES
@@ -54,7 +54,7 @@ def write_out_of_fold(
         n_resamples=benchmark.n_resamples,
         seed=benchmark.bootstrap_seed,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        software=f"nodulus {version('nodulus')}",
+        software=f"nodulus {__version__}",
     )
     folder = out / "report"
     write_report(predictions, folder, context, diagnosis=diagnosis)

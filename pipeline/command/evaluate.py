@@ -26,7 +26,9 @@ def evaluate(
     data: Annotated[Path, typer.Option("--data", help="Data list, as `nodulus prepare` writes it.")],
     output: OutputDir,
     bundle: BundleDir = None,
-    split: Annotated[SplitName, typer.Option("--split", help="Which part of the list.")] = SplitName.VALIDATION,
+    split: Annotated[
+        SplitName, typer.Option("--split", case_sensitive=False, help="Which part of the list.")
+    ] = SplitName.VALIDATION,
     allow_overlap: Annotated[
         bool, typer.Option("--allow-overlap", help="Admit patients that trained the weights; the report says so.")
     ] = False,

@@ -104,7 +104,10 @@ def _cases(
         msg = f"Expected a scan or a cases table, got a path that does not exist: {scan}"
         raise UsageError(msg)
     if (table is None) == (point is None):
-        msg = "Expected either --nodules FILE or --point X,Y,Z with --diameter MM, to say where the nodules are"
+        msg = (
+            "Expected either --nodules FILE or --point X,Y,Z with --diameter MM, to say where the nodules are"
+            " (where to get a FILE: docs/how-to/from-a-scan-to-nodules.md)"
+        )
         raise UsageError(msg)
     if table is not None and diameter is not None:
         msg = "Expected no --diameter beside --nodules: the table states each nodule's own"

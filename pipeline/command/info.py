@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from nodulus import __version__
 from nodulus.pipeline.bundle.folder import find_bundle
 from nodulus.pipeline.bundle.identity import identify
 from nodulus.transforms.problems import NodulusError
@@ -16,8 +17,8 @@ from nodulus.transforms.problems import NodulusError
 from .options import BundleDir
 
 PACKAGES = (
-    "nodulus", "torch", "monai", "pytorch-ignite", "numpy", "pydicom", "highdicom", "nibabel", "SimpleITK",
-    "python-gdcm", "pyjpegls",
+    "torch", "monai", "pytorch-ignite", "numpy", "pydicom", "highdicom", "nibabel", "SimpleITK", "python-gdcm",
+    "pyjpegls",
 )  # fmt: skip
 
 
@@ -55,7 +56,7 @@ def collect_info(bundle: Any = None) -> dict[str, Any]:  # noqa: ANN401 - a path
     devices += [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     devices += ["mps"] if torch.backends.mps.is_available() else []
     return {
-        "versions": {name: _version(name) for name in PACKAGES},
+        "versions": {"nodulus": __version__} | {name: _version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "platform": platform.platform(),
         "bundle": identity,

@@ -16,11 +16,13 @@ from .check import check
 from .demo import demo
 from .evaluate import evaluate
 from .exit_codes import ExitCode
+from .help_text import with_brackets
 from .infer import infer
 from .info import info
 from .prepare import prepare
 from .quick_start import exit_at_once, leave_extras_out
 from .train import train
+from .version import VersionOption
 
 DEBUG_VARIABLE = "NODULUS_DEBUG"
 
@@ -29,10 +31,16 @@ app = typer.Typer(
     help="Lung nodules in chest CT: how likely is each benign or malignant? Research software, not a medical device.",
     epilog="Exit codes: 0 all scored, 1 internal error, 2 usage, 3 input refused, 4 some cases or nodules not scored,"
     " 130 stopped.",
-    add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def _nodulus(version: VersionOption = False) -> None:
+    """Take the options that stand before a command."""
+
+
 app.command()(demo)
 app.command()(check)
 app.command()(infer)
@@ -57,7 +65,8 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str]) -> int:
     """Run a command line and return its exit code."""
     try:
-        outcome = app(["--help"] if arguments == [] else arguments, standalone_mode=False)
+        command = with_brackets(app)
+        outcome = command(["--help"] if arguments == [] else arguments, prog_name=app.info.name, standalone_mode=False)
     except TyperException as error:
         return _fail(f"{error.format_message()} (nodulus --help says more)", ExitCode.USAGE)
     except typer.Exit as leave:

@@ -22,13 +22,16 @@ NoduleTable = Annotated[
     Path | None, typer.Option("--nodules", help="Nodule table: where the nodules are (docs/nodules.md).")
 ]
 FrameOption = Annotated[
-    Frame | None, typer.Option("--frame", help="Frame of the positions, where the format does not state it. [LPS]")
+    Frame | None,
+    typer.Option(
+        "--frame", case_sensitive=False, help="Frame of the positions, where the format does not state it. [LPS]"
+    ),
 ]
 Allow = Annotated[str, typer.Option("--allow", help="Comma-separated problem codes that the series gate may admit.")]
 SeriesUid = Annotated[
     str | None, typer.Option("--series", help="Series Instance UID to read where a place holds several.")
 ]
-DeviceOption = Annotated[Device, typer.Option("--device", help="Where the network runs.")]
+DeviceOption = Annotated[Device, typer.Option("--device", case_sensitive=False, help="Where the network runs.")]
 MinScore = Annotated[
     float, typer.Option("--min-score", help="Leave out nodules that their detector was less sure of.", min=0, max=1)
 ]

@@ -6,11 +6,11 @@ import os
 from collections.abc import Collection, Sequence
 from datetime import datetime, timezone
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 
 from ignite.engine import Engine, Events
 
+from nodulus import __version__
 from nodulus.pipeline.bundle.folder import TRAINING_PATIENTS, VALIDATION_PATIENTS
 from nodulus.pipeline.bundle.identity import read_metadata
 from nodulus.pipeline.data.data_list import DataListFile, DataListItem, Split
@@ -129,7 +129,7 @@ class EvaluationReport(CollectOutputs):
             n_resamples=self.n_resamples,
             seed=self.seed,
             created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            software=f"nodulus {version('nodulus')}",
+            software=f"nodulus {__version__}",
         )
 
     def _bundle_used(self) -> BundleUsed:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timezone
-from importlib.metadata import version
 
+from nodulus import __version__
 from nodulus.pipeline.bundle.identity import BundleIdentity
 
 from .results import CaseResult, Results, Software
@@ -18,7 +18,7 @@ def results_of(cases: Iterable[CaseResult], bundle: BundleIdentity) -> Results:
     """Return the record of a run over some cases, stamped with the time (UTC), the software and the bundle."""
     return Results(
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        software=Software(name="nodulus", version=version("nodulus")),
+        software=Software(name="nodulus", version=__version__),
         bundle=bundle,
         engine=ENGINE,
         cases=tuple(cases),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 
+import nodulus
 from nodulus.pipeline.command.main import run
 from nodulus.pipeline.phantom.demo_study import DemoStudy
 from nodulus.pipeline.scoring.results import read_results
@@ -67,13 +69,18 @@ def test_infer_scores_every_nodule_of_the_table(study: DemoStudy, tmp_path: Path
     assert list(tmp_path.glob(".writing*")) == []
 
 
-def test_a_point_in_ras_is_the_same_place_as_its_lps_twin(study: DemoStudy, tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", [("LPS", "RAS", "cpu"), ("lps", "ras", "CPU")])
+def test_a_point_in_ras_is_the_same_place_as_its_lps_twin(
+    words: tuple[str, str, str], study: DemoStudy, tmp_path: Path
+) -> None:
     x, y, z = first_point(study)
-    for frame, point in (("LPS", f"{x},{y},{z}"), ("RAS", f"{-x},{-y},{z}")):
-        arguments = ["--point", point, "--diameter", "9", "--frame", frame, "-o", str(tmp_path / frame)]
-        assert run(["infer", str(study.nifti), *arguments]) == 0
-    lps, ras = (read_results(tmp_path / frame / "results.json").cases[0].nodules[0] for frame in ("LPS", "RAS"))
+    in_lps, in_ras, device = words
+    for frame, point in ((in_lps, f"{x},{y},{z}"), (in_ras, f"{-x},{-y},{z}")):
+        place = ["--point", point, "--diameter", "9", "--frame", frame]
+        assert run(["infer", str(study.nifti), *place, "--device", device, "-o", str(tmp_path / frame)]) == 0
+    lps, ras = (read_results(tmp_path / frame / "results.json").cases[0].nodules[0] for frame in (in_lps, in_ras))
     assert lps == ras
+    assert lps.center_lps_mm == pytest.approx((x, y, z))
 
 
 def test_a_batch_goes_on_past_a_bad_case(study: DemoStudy, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -101,7 +108,7 @@ def test_a_batch_goes_on_past_a_bad_case(study: DemoStudy, tmp_path: Path, capfd
     [
         (["--point", "1,2", "--diameter", "8"], "three numbers"),
         (["--point", "1,2,3"], "--diameter"),
-        ([], "--nodules"),
+        ([], "docs/how-to/from-a-scan-to-nodules.md"),
         (["--point", "1,2,3", "--diameter", "8", "--allow", "everything"], "everything"),
         (["--point", "1,2,3", "--diameter", "8", "--bundle", "nowhere"], "nowhere"),
         (["--point", "1,2,3", "--diameter", "-8"], "diameter_mm"),
@@ -201,9 +208,62 @@ def test_check_draws_each_nodule(study: DemoStudy, tmp_path: Path) -> None:
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in out.iterdir())
 
 
+def test_the_version_is_said_with_the_bundles_and_before_anything_slow(bundle: Path) -> None:
+    code = (
+        "import sys\n"
+        "from nodulus.pipeline.command.main import run\n"
+        "code = run(['--version'])\n"
+        "print(code, {'torch', 'monai'} & set(sys.modules))"
+    )
+    environment = {**os.environ, "NODULUS_BUNDLE": str(bundle)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    own, of_the_bundle, rest = done.stdout.splitlines()
+    assert own == f"nodulus {nodulus.__version__}"
+    version = json.loads((bundle / "configs" / "metadata.json").read_text())["version"]
+    assert of_the_bundle == f"bundle {bundle.name} {version} in {bundle.resolve()}"
+    assert rest == "0 set()"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "says"),
+    [(None, "bundle: none found"), ("[]", "unknown version"), ("{}", "unknown version"), ("{", "unknown version")],
+)
+def test_the_version_is_said_whatever_the_bundle_is(
+    metadata: str | None,
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("NODULUS_BUNDLE", str(tmp_path / "bundle"))
+    if metadata is not None:
+        (tmp_path / "bundle" / "configs").mkdir(parents=True)
+        (tmp_path / "bundle" / "configs" / "metadata.json").write_text(metadata)
+    assert run(["--version"]) == 0
+    own, of_the_bundle = capfd.readouterr().out.splitlines()
+    assert own == f"nodulus {nodulus.__version__}"
+    assert says in of_the_bundle
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("nodulus ev", ["evaluate"]),
+        ("nodulus infer x --device C", ["cpu", "cuda"]),
+        ("nodulus check --fr", ["--frame"]),
+    ],
+)
+def test_a_shell_is_told_how_a_word_may_go_on(line: str, offered: list[str]) -> None:
+    asked = {"_NODULUS_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
+    command = [sys.executable, "-m", "nodulus"]
+    done = subprocess.run(command, env={**os.environ, **asked}, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == offered
+
+
 def test_info_names_versions_bundle_and_devices(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["info", "--json"]) == 0
     found = json.loads(capfd.readouterr().out)
+    assert found["versions"]["nodulus"] == nodulus.__version__
     assert found["versions"]["monai"].startswith("1.6.")
     assert len(found["bundle"]["weights_sha256"]) == 64
     assert "cpu" in found["devices"]
@@ -280,8 +340,9 @@ def test_train_says_how_good_the_weights_are_and_when_nothing_is_left_to_resume(
     assert capfd.readouterr().out.splitlines()[-3].startswith("nothing to resume: all 1 epochs are done")
 
 
-def test_the_module_is_the_command_too(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "nodulus.pipeline", "check", str(tmp_path / "gone")]
+@pytest.mark.parametrize("module", ["nodulus", "nodulus.pipeline"])
+def test_the_module_is_the_command_too(module: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", module, "check", str(tmp_path / "gone")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
