@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import zlib
 
+from nodulus.transforms.gate.place_rules import fair_size
+
 from .errors import CutShortError, MalformedError
 
-# An enhanced CT of 1000 frames; CT deflates 2 to 4 times, zeros 1000 times.
+# An enhanced CT of 1000 frames.
 _MAX_INFLATED = 1 << 29
-_RATIO, _RATIO_FREE_BYTES = 200, 1 << 26
 
 
 def inflate_dataset(file_bytes: bytes, start: int) -> bytes:
     """Return the bytes before ``start`` as they are, and what those after it inflate to."""
-    most = min(_MAX_INFLATED, max(_RATIO_FREE_BYTES, _RATIO * len(file_bytes)))
+    most = min(_MAX_INFLATED, fair_size(len(file_bytes)))
     try:
         stream = zlib.decompressobj(-zlib.MAX_WBITS)
         dataset = stream.decompress(memoryview(file_bytes)[start:], most)

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from nodulus.transforms.dicom.elements import DEFLATED, EXPLICIT_BIG, IMPLICIT_LITTLE, inflate
 from nodulus.transforms.dicom.slice_header import PixelLayout, SliceHeader
-from nodulus.transforms.problems import InputRefusedError, ProblemCode, printable, refuse
+from nodulus.transforms.gate.series_rules import COMPLETE_FILES
+from nodulus.transforms.gate.verdict import refusal
+from nodulus.transforms.problems import InputRefusedError, printable
 
 from .decode_frame import decode_frame
 from .fragments import compressed_frame
@@ -59,8 +61,8 @@ def signed_numbers(stored: Stored, layout: PixelLayout) -> Stored:
 
 def _undecodable(header: SliceHeader, what: str) -> InputRefusedError:
     size = f"{header.pixels.rows} x {header.pixels.columns} pixels"
-    message = f"Expected {size} that decode, got {printable(what.splitlines()[-1].strip())[:160]} in {header.name}"
-    return refuse(ProblemCode.TRUNCATED, message, (header.place,))
+    got = printable(what.splitlines()[-1].strip())[:160]
+    return refusal(COMPLETE_FILES, got, header.name, (header.place,), expected=f"{size} that decode")
 
 
 def _raw_rows(header: SliceHeader, rows: slice) -> Stored:
