@@ -6,7 +6,7 @@ import zlib
 
 from nodulus.transforms.gate.place_rules import fair_size
 
-from .errors import CutShortError, MalformedError
+from .errors import CutShortError, InflatesTooFarError, MalformedError
 
 # An enhanced CT of 1000 frames.
 _MAX_INFLATED = 1 << 29
@@ -21,7 +21,7 @@ def inflate_dataset(file_bytes: bytes, start: int) -> bytes:
     except zlib.error as error:
         raise MalformedError("its deflated dataset is damaged") from error
     if len(dataset) == most and not stream.eof:
-        raise MalformedError(f"its deflated dataset is longer than {most} bytes")
+        raise InflatesTooFarError(f"its deflated dataset is longer than {most} bytes")
     if not stream.eof:
         raise CutShortError("its deflated dataset ends early")
     return file_bytes[:start] + dataset

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nodulus.transforms.dicom.errors import DicomError, MalformedError, NotDicomError
+from nodulus.transforms.dicom.errors import DicomError, InflatesTooFarError, MalformedError, NotDicomError
 from nodulus.transforms.dicom.slice_header import CT_CLASSES
+from nodulus.transforms.gate.place_rules import INFLATES_FAIRLY
 from nodulus.transforms.gate.series_rules import COMPLETE_FILES, DAMAGED_OTHERS, SOUND_HEADERS
 from nodulus.transforms.gate.verdict import Gate
 
@@ -15,10 +16,10 @@ _MEDIA_CLASS, _CLASS, _MODALITY, _SERIES = 0x00020002, 0x00080016, 0x00080060, 0
 
 @dataclass(frozen=True)
 class DamagedFile:
-    """A file, what is wrong with it, and the error that carries what its header said until there."""
+    """A file, the damage to it, and the error that carries what its header said until there."""
 
     name: str
-    what: str
+    damage: str
     error: Exception
 
     def is_no_part_of(self, series_uid: str | None) -> bool:
@@ -44,9 +45,11 @@ def report_damage(damaged: Sequence[DamagedFile], there_are_slices: bool, series
     slices = [file for file in counting if file not in others]
     if slices:
         first, names = slices[0], [file.name for file in slices]
+        if isinstance(first.error, InflatesTooFarError):
+            gate.refuse(INFLATES_FAIRLY, f"a file where {first.damage}", first.name, names)
         if isinstance(first.error, MalformedError):
-            gate.refuse(SOUND_HEADERS, f"one where {first.what}", first.name, names, expected="a sound DICOM file")
-        gate.refuse(COMPLETE_FILES, f"one where {first.what}", first.name, names, expected="a whole DICOM file")
+            gate.refuse(SOUND_HEADERS, f"one where {first.damage}", first.name, names, expected="a sound DICOM file")
+        gate.refuse(COMPLETE_FILES, f"one where {first.damage}", first.name, names, expected="a whole DICOM file")
     if others:
         first, names = others[0], [file.name for file in others]
-        gate.judge(DAMAGED_OTHERS, f"one where {first.what}", first.name, names, outcome="set aside")
+        gate.judge(DAMAGED_OTHERS, f"one where {first.damage}", first.name, names, outcome="set aside")

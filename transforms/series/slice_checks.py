@@ -69,7 +69,8 @@ def _has_geometry(header: SliceHeader) -> bool:
 def _geometry_of(header: SliceHeader) -> str:
     frames = f"{header.pixels.n_frames} frames with one " if header.pixels.n_frames != 1 else ""
     return (
-        f"{frames}position {shown_numbers(header.position_lps_mm)}, orientation {shown_numbers(header.orientation_lps)}, "
+        f"{frames}position {shown_numbers(header.position_lps_mm)}, "
+        f"orientation {shown_numbers(header.orientation_lps)}, "
         f"spacing {shown_numbers(header.spacing_rows_columns_mm)}, thickness {header.thickness_mm}"
     )
 

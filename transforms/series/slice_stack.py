@@ -21,7 +21,7 @@ from nodulus.transforms.gate.value_rules import NOT_TOO_THICK, THIN
 from nodulus.transforms.gate.verdict import Gate
 from nodulus.transforms.geometry import Grid
 
-from .slice_accounts import check_metadata_order
+from .metadata_order import check_metadata_order
 
 # Slices off the even grid by more than this are sampled where they are; less is rounding of the header.
 _ROUNDING_MM = EVEN_SPACING["sampled_as_even_within"]
