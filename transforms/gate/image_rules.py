@@ -18,6 +18,7 @@ SOUND_HEADER = GateRule(
     Code.UNREADABLE,
     "a header whose fields can be read, agree with each other and say where the voxels start",
     "Other readers repair or skip what they do not understand; a wrong start or type moves or scrambles the voxels.",
+    {"text_at_most": Limit(64, "KiB")},
 )
 ONE_ACCOUNT = GateRule(
     Code.UNREADABLE,

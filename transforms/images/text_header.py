@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from nodulus.transforms.gate.image_rules import DATA_FILE_BESIDE, HAS_GEOMETRY, ONE_ACCOUNT, SOUND_HEADER, WHOLE_FILE
 from nodulus.transforms.gate.verdict import refusal
 
-MAX_HEADER_BYTES = 1 << 16
+MAX_HEADER_BYTES = int(SOUND_HEADER["text_at_most"] * 1024)
 
 # Not all that float() and int() take: they read 0_7 as 7.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
