@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,9 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, JPEGLSLossless
 
 from nodulus.transforms.gate import image_rules, place_rules, series_rules, value_rules, verdict
 from nodulus.transforms.gate.image_rules import IMAGE_RULES
-from nodulus.transforms.gate.lung import lung_warning
 from nodulus.transforms.gate.rule import GateRule, Limit
 from nodulus.transforms.gate.series_rules import SERIES_RULES
-from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode
+from nodulus.transforms.problems import InputRefusedError, Problem
 from nodulus.transforms.scan.open import open_ct
 from tests.behaviour.test_series_gate import drop, put, twice
 from tests.behaviour.test_stacks_in_a_series import stack
@@ -370,13 +369,6 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[GateRule, Problem]]:
     return broken
 
 
-def opened(path: Path, allow: Sequence[ProblemCode] = ()) -> list[Problem]:
-    """Return what a scan is warned of, the look for a lung included."""
-    volume = open_ct(path, allow=allow)
-    no_lung = lung_warning(volume)
-    return [*volume.warnings, *([no_lung] if no_lung else [])]
-
-
 def test_there_is_a_broken_scan_for_every_rule_of_the_page() -> None:
     assert set(SERIES_BREAKERS) == set(SERIES_RULES)
     assert set(IMAGE_BREAKERS) == set(IMAGE_RULES)
@@ -400,11 +392,11 @@ def test_the_rule_that_is_broken_is_the_one_that_speaks(
     path = build(tmp_path, monkeypatch)
     if rule.action == "refuse":
         with pytest.raises(InputRefusedError) as caught:
-            opened(path)
+            open_ct(path)
         assert (name_of(asked[-1][0]), asked[-1][1]) == (name_of(rule), caught.value.problem)
         problem = caught.value.problem
     else:
-        warnings = opened(path)
+        warnings = open_ct(path).warnings
         (problem,) = {problem for broken, problem in asked if broken is rule}
         assert problem in warnings
     assert problem.code == rule.code
@@ -420,6 +412,6 @@ def test_what_is_allowed_passes_and_is_marked_alike_for_every_format(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    warnings = opened(build(tmp_path, monkeypatch), [rule.code])
+    warnings = open_ct(build(tmp_path, monkeypatch), allow=[rule.code]).warnings
     (problem,) = {problem for broken, problem in asked if broken is rule}
     assert f"{problem.message} (allowed)" in [warning.message for warning in warnings]
