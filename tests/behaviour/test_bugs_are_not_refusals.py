@@ -51,8 +51,13 @@ def assert_is_a_fault_of_ours(
     if kind is not BUGS[0]:
         return  # infer takes a second to load what it scores with
     out = scan.parent / "out"
-    monkeypatch.setattr("nodulus.pipeline.scoring.scorer.logger.exception", lambda *_: None)
     assert run(["infer", str(scan), "--point", "0,0,0", "--diameter", "5", "-o", str(out)]) == 1
+    assert not (out / "results.json").exists()
+    # A batch goes on past the fault and records it.
+    monkeypatch.setattr("nodulus.pipeline.scoring.scorer.logger.exception", lambda *_: None)
+    cases = scan.parent / "cases.csv"
+    cases.write_text(f"case_id,input,nodule_id,x_mm,y_mm,z_mm,diameter_mm\na,{scan.name},1,0,0,0,5\n")
+    assert run(["infer", str(cases), "-o", str(out)]) == 1
     (case,) = read_results(out / "results.json").cases
     assert (case.status, case.problem and case.problem.code) == ("failed", "failed")
 

@@ -197,12 +197,12 @@ def test_two_series_in_two_frames_must_be_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("is_labelled", [True, False])
-def test_a_scout_inside_the_series_is_set_aside(tmp_path: Path, is_labelled: bool) -> None:
+def test_a_localizer_inside_the_series_is_set_aside(tmp_path: Path, is_labelled: bool) -> None:
     slices = SeriesSpec().slices()
-    scout = SeriesSpec(row=(1, 0, 0), column=(0, 0, -1), positions=(0,), rows=30, thickness_mm=None).slices()[0]
+    localizer = SeriesSpec(row=(1, 0, 0), column=(0, 0, -1), positions=(0,), rows=30, thickness_mm=None).slices()[0]
     if is_labelled:
-        scout.ImageType = ["ORIGINAL", "PRIMARY", "LOCALIZER"]
-    volume = open_ct(write_slices([scout, *slices], tmp_path / "series"))
+        localizer.ImageType = ["ORIGINAL", "PRIMARY", "LOCALIZER"]
+    volume = open_ct(write_slices([localizer, *slices], tmp_path / "series"))
     assert volume.grid.size_xyz[2] == 9
     assert [(problem.code, len(problem.items)) for problem in volume.warnings] == [(Code.LOCALIZER, 1)]
 

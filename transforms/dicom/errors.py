@@ -21,3 +21,7 @@ class CutShortError(DicomError):
 
 class MalformedError(DicomError):
     """The header makes no sense."""
+
+
+class InflatesTooFarError(MalformedError):
+    """The dataset inflates to more than a file of its length can hold in earnest."""

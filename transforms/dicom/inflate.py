@@ -5,13 +5,13 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
+from nodulus.transforms.gate.place_rules import fair_size
 from nodulus.transforms.sources.byte_sources import ByteSource, MemorySource
 
-from .errors import CutShortError, MalformedError
+from .errors import CutShortError, InflatesTooFarError, MalformedError
 
-# An enhanced CT of 1000 frames; CT deflates 2 to 4 times, zeros 1000 times.
+# An enhanced CT of 1000 frames.
 _MAX_INFLATED = 1 << 29
-_RATIO, _RATIO_FREE_BYTES = 200, 1 << 26
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,14 @@ def inflate_dataset(file: ByteSource, start: int) -> MemorySource:
         CutShortError: it ends early.
         MalformedError: it is damaged, or longer than a scan can be.
     """
-    most = min(_MAX_INFLATED, max(_RATIO_FREE_BYTES, _RATIO * file.size))
+    most = min(_MAX_INFLATED, fair_size(file.size))
     stream = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         dataset = stream.decompress(file.read(start, file.size), most)
     except zlib.error as error:
         raise MalformedError("its deflated dataset is damaged") from error
     if len(dataset) == most and not stream.eof:
-        raise MalformedError(f"its deflated dataset is longer than {most} bytes")
+        raise InflatesTooFarError(f"its deflated dataset is longer than {most} bytes")
     if not stream.eof:
         raise CutShortError("its deflated dataset ends early")
     return MemorySource(file.name, dataset)

@@ -9,18 +9,22 @@ from scipy import ndimage
 from nodulus.transforms.problems import Problem
 from nodulus.transforms.volume import CTVolume
 
-from .series_rules import LUNG
+from .value_rules import LUNG
+from .verdict import Gate
 
-# Below is air or lung, above is soft tissue.
-_AIR_HU = -400.0
-# Median of an aerated lung, emphysema to oedema; gas in bowel or around the body lies below.
-_LUNG_MEDIAN_HU = (-960.0, -500.0)
 _PLACES = (0.15, 0.3, 0.45, 0.6, 0.75, 0.9)
 _PIXELS_A_SIDE = 128
 
 
 def lung_warning(volume: CTVolume) -> Problem | None:
-    """Return the warning that a scan shows no lung, or None where a slice shows enough of it.
+    """Return the warning that a scan shows no lung, or None where a slice shows enough of it."""
+    gate = Gate()
+    check_lung(volume, gate)
+    return gate.warnings[0] if gate.warnings else None
+
+
+def check_lung(volume: CTVolume, gate: Gate) -> None:
+    """Warn of a scan that shows no lung.
 
     Six slices are read, at most; each is looked at in steps of pixels that leave about 128 a side.
     """
@@ -29,22 +33,22 @@ def lung_warning(volume: CTVolume) -> Problem | None:
     for place in _PLACES:
         k = min(int(place * n_slices), n_slices - 1)
         most = max(most, lung_fraction(volume.read_slab(k, k + 1)[:, :, 0]))
-        if 100 * most >= LUNG.tolerance:
-            return None
-    expected = f"Expected lung on at least {LUNG.tolerance:g} % of some slice's body"
-    return Problem(LUNG.code, f"{expected}, got at most {100 * most:.1f} % in {len(_PLACES)} slices of this scan")
+        if 100 * most >= LUNG["at_least"]:
+            return
+    expected = f"lung on at least {LUNG['at_least']:g} % of some slice's body"
+    gate.judge(LUNG, f"at most {100 * most:.1f} %", f"{len(_PLACES)} slices of this scan", expected=expected)
 
 
 def lung_fraction(intensity_hu: NDArray[np.float32]) -> float:
     """Return the part of the body in a slice (x, y) that is lung: air whose median is a lung's, not that of gas."""
     step = max(max(intensity_hu.shape) // _PIXELS_A_SIDE, 1)
     coarse = intensity_hu[::step, ::step]
-    labels, n_regions = ndimage.label(coarse < _AIR_HU)
+    labels, n_regions = ndimage.label(coarse < LUNG["air_below"])
     if n_regions == 0:
         return 0.0
     regions = np.arange(1, n_regions + 1)
     medians = np.asarray(ndimage.median(coarse, labels, regions))
     areas = np.bincount(labels.ravel(), minlength=n_regions + 1)
-    is_lung = (medians > _LUNG_MEDIAN_HU[0]) & (medians < _LUNG_MEDIAN_HU[1])
+    is_lung = (medians > LUNG["median_from"]) & (medians < LUNG["median_to"])
     lung = int(areas[1:][is_lung].sum())
     return float(lung / max(int(areas[0]) + lung, 1))

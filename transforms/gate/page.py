@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from .image_rules import IMAGE_RULES
 from .rule import GateRule
-from .series_rules import GATE_RULES
+from .series_rules import SERIES_RULES
 
 _INTRODUCTION = """\
 # The series gate
@@ -19,12 +19,12 @@ which sets something aside, is scored, and its result says so.
 
 This page is generated: `python -m nodulus.transforms.gate.page > docs/series-gate.md`.
 """
-_HEAD = ("| code | expected | limit | otherwise | `--allow` | why |", "| --- | --- | --- | --- | --- | --- |")
+_HEAD = ("| code | expected | limits | otherwise | `--allow` | why |", "| --- | --- | --- | --- | --- | --- |")
 
 
 def render_gate_page() -> str:
     """Return the rules as Markdown, the content of docs/series-gate.md."""
-    lines = [_INTRODUCTION, "## DICOM series", "", *_table(GATE_RULES)]
+    lines = [_INTRODUCTION, "## DICOM series", "", *_table(SERIES_RULES)]
     lines += ["", "## NIfTI, MetaImage and NRRD files", "", *_table(IMAGE_RULES)]
     return "\n".join(lines) + "\n"
 
@@ -35,7 +35,11 @@ def _table(rules: Sequence[GateRule]) -> list[str]:
 
 def _line(rule: GateRule) -> str:
     admits = ("yes" if rule.may_be_allowed else "no") if rule.action == "refuse" else "-"
-    return f"| `{rule.code}` | {rule.expects} | {rule.limit} | {rule.action} | {admits} | {rule.reason} |"
+    return f"| `{rule.code}` | {rule.expects} | {_limits(rule)} | {rule.action} | {admits} | {rule.reason} |"
+
+
+def _limits(rule: GateRule) -> str:
+    return "; ".join(f"{name.replace('_', ' ')} {limit}" for name, limit in rule.limits.items()) or "exact"
 
 
 if __name__ == "__main__":

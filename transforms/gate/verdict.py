@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import NoReturn
 
-from nodulus.transforms.problems import Problem, ProblemCode, refuse
+from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode
 
 from .rule import GateRule
 
@@ -24,9 +26,56 @@ class Gate:
         """Return whether a scan that breaks the rule passes."""
         return rule.action != "refuse" or (rule.may_be_allowed and rule.code in self.allow)
 
-    def broken(self, rule: GateRule, message: str, items: Sequence[str] = ()) -> None:
-        """Note that a rule is broken; raise InputRefusedError unless it only warns or is allowed."""
+    def refuse(
+        self, rule: GateRule, got: str, place: str = "", items: Sequence[str] = (), *, expected: str = ""
+    ) -> NoReturn:
+        """Raise InputRefusedError: the rule is one that nobody can allow."""
+        raise refusal(rule, got, place, items, expected=expected)
+
+    def judge(
+        self,
+        rule: GateRule,
+        got: str,
+        place: str = "",
+        items: Sequence[str] = (),
+        *,
+        expected: str = "",
+        outcome: str = "",
+    ) -> None:
+        """Note that a rule is broken; raise InputRefusedError unless it only warns, sets aside or is allowed.
+
+        Args:
+            rule: the rule that is broken.
+            got: what came instead.
+            place: the file, slice or folder where it was seen.
+            items: all that break the rule, by name.
+            expected: what was expected here; by default what the rule says.
+            outcome: what is done about it, where the rule lets the scan pass.
+        """
+        problem = problem_of(rule, got, place, items, expected=expected, outcome=outcome)
         if not self.admits(rule):
-            raise refuse(rule.code, message, tuple(items))
-        allowed = " (allowed)" if rule.action == "refuse" else ""
-        self.warnings.append(Problem(rule.code, message + allowed, tuple(items)))
+            raise InputRefusedError(problem)
+        if rule.action == "refuse":
+            problem = replace(problem, message=f"{problem.message} (allowed)")
+        self.warnings.append(problem)
+
+
+def refusal(
+    rule: GateRule, got: str, place: str = "", items: Sequence[str] = (), *, expected: str = ""
+) -> InputRefusedError:
+    """Return the error to raise where a rule is broken that nobody can allow, so that no gate needs to be at hand."""
+    return InputRefusedError(problem_of(rule, got, place, items, expected=expected))
+
+
+def problem_of(
+    rule: GateRule, got: str, place: str = "", items: Sequence[str] = (), *, expected: str = "", outcome: str = ""
+) -> Problem:
+    """Return the problem of a scan that breaks a rule: the one place where its line is put together.
+
+    >>> from .place_rules import FOLDER_FILES
+    >>> problem_of(FOLDER_FILES, "more", "archive").message
+    'Expected at most 20000 files in a folder, got more in archive'
+    """
+    where = f" in {place}" if place else ""
+    what_follows = f": {outcome}" if outcome else ""
+    return Problem(rule.code, f"Expected {expected or rule.expects}, got {got}{where}{what_follows}", tuple(items))

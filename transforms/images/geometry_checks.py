@@ -9,26 +9,29 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nodulus.transforms.gate.image_rules import ACCOUNTS_AGREE, AXES_SPAN_SPACE, FEW_VOXELS, UNIT_AXES
+from nodulus.transforms.gate.image_rules import (
+    ACCOUNTS_AGREE,
+    AXES_SPAN_SPACE,
+    FEW_VOXELS,
+    HAS_GEOMETRY,
+    ONE_VOLUME,
+    SOUND_HEADER,
+    UNIT_AXES,
+)
+from nodulus.transforms.gate.verdict import refusal
 from nodulus.transforms.geometry import Affine, apply_affine
-from nodulus.transforms.problems import ProblemCode, refuse
 
 
 def one_volume(sizes: Sequence[int], path: Path) -> tuple[int, int, int]:
     """Return the size (x, y, z) of an image whose axes beyond the third have length 1."""
     if any(n < 1 for n in sizes):
-        raise refuse(
-            ProblemCode.UNREADABLE,
-            f"Expected a positive number of voxels along each axis, got {list(sizes)} in {path.name}",
-        )
-    if any(n > FEW_VOXELS.tolerance for n in sizes[:3]):
-        message = f"Expected at most {FEW_VOXELS.limit} along each axis, got {list(sizes)}"
-        raise refuse(FEW_VOXELS.code, f"{message} in {path.name}")
+        expected = "a positive number of voxels along each axis"
+        raise refusal(SOUND_HEADER, str(list(sizes)), path.name, expected=expected)
+    if any(n > FEW_VOXELS.limit for n in sizes[:3]):
+        raise refusal(FEW_VOXELS, str(list(sizes)), path.name)
     if any(n > 1 for n in sizes[3:]):
         n_volumes = int(np.prod(sizes[3:], dtype=object))
-        raise refuse(
-            ProblemCode.MIXED_SERIES, f"Expected one volume, got {n_volumes} (size {list(sizes)}) in {path.name}"
-        )
+        raise refusal(ONE_VOLUME, f"{n_volumes} (size {list(sizes)})", path.name, expected="one volume")
     return int(sizes[0]), int(sizes[1]), int(sizes[2])
 
 
@@ -36,7 +39,7 @@ def check_spacing(spacing: ArrayLike, path: Path) -> NDArray[np.float64]:
     """Return the spacing (three numbers) when each is finite and above zero."""
     numbers = np.asarray(spacing, dtype=np.float64)
     if not (np.isfinite(numbers).all() and (numbers > 0).all()):
-        raise refuse(ProblemCode.NO_GEOMETRY, f"Expected three spacings above 0, got {_listed(numbers)} in {path.name}")
+        raise refusal(HAS_GEOMETRY, _listed(numbers), path.name, expected="three spacings above 0")
     return numbers
 
 
@@ -44,24 +47,20 @@ def check_affine(affine: ArrayLike, path: Path) -> Affine:
     """Return the 4x4 affine when its numbers are finite and its axes span the space."""
     matrix = np.asarray(affine, dtype=np.float64)
     if not np.isfinite(matrix).all():
-        raise refuse(
-            ProblemCode.NO_GEOMETRY, f"Expected finite numbers in the affine, got {_listed(matrix[:3])} in {path.name}"
-        )
+        raise refusal(HAS_GEOMETRY, _listed(matrix[:3]), path.name, expected="finite numbers in the affine")
     check_spacing(np.linalg.norm(matrix[:3, :3], axis=0), path)
     cell = abs(float(np.linalg.det(matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0))))
-    if cell < AXES_SPAN_SPACE.tolerance:
-        raise refuse(
-            ProblemCode.NO_GEOMETRY, f"Expected three independent axes, got {_listed(matrix[:3, :3])} in {path.name}"
-        )
+    if cell < AXES_SPAN_SPACE.limit:
+        raise refusal(AXES_SPAN_SPACE, _listed(matrix[:3, :3]), path.name, expected="three independent axes")
     return matrix
 
 
 def check_unit_axes(direction: NDArray[np.float64], path: Path) -> NDArray[np.float64]:
     """Return the directions (columns) when their lengths are 1: the spacing is said elsewhere."""
     off = np.abs(np.linalg.norm(direction, axis=0) - 1)
-    if not (off <= UNIT_AXES.tolerance).all():
-        message = f"Expected axes of length 1 within {UNIT_AXES.tolerance}, got {_listed(direction.T)}"
-        raise refuse(UNIT_AXES.code, f"{message} in {path.name}")
+    if not (off <= UNIT_AXES.limit).all():
+        expected = f"axes of length 1 within {UNIT_AXES.limit:g}"
+        raise refusal(UNIT_AXES, _listed(direction.T), path.name, expected=expected)
     return direction
 
 
@@ -73,9 +72,9 @@ def check_affines_agree(
     apart_mm = mm_per_unit * float(
         np.linalg.norm(apply_affine(first, corners) - apply_affine(second, corners), axis=1).max()
     )
-    if apart_mm > ACCOUNTS_AGREE.tolerance:
-        message = f"Expected {names} to agree within {ACCOUNTS_AGREE.tolerance} mm, got corners {apart_mm:.2f} mm apart"
-        raise refuse(ProblemCode.CONFLICTING_GEOMETRY, f"{message} in {path.name}")
+    if apart_mm > ACCOUNTS_AGREE.limit:
+        expected = f"{names} to agree within {ACCOUNTS_AGREE.limit}"
+        raise refusal(ACCOUNTS_AGREE, f"corners {apart_mm:.2f} mm apart", path.name, expected=expected)
 
 
 def _listed(numbers: NDArray[np.float64]) -> str:

@@ -7,8 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
+from nodulus.transforms.gate.image_rules import (
+    HAS_GEOMETRY,
+    KNOWN_FORMAT,
+    KNOWN_UNIT,
+    ONE_NUMBER_A_VOXEL,
+    SOUND_HEADER,
+    THREE_AXES,
+)
+from nodulus.transforms.gate.verdict import refusal
 from nodulus.transforms.geometry import Affine, affine_from
-from nodulus.transforms.problems import ProblemCode, refuse
 from nodulus.transforms.sources.deflate_reader import DeflateReader
 
 from .geometry_checks import check_affine, check_spacing, check_unit_axes, one_volume
@@ -67,9 +75,7 @@ def _read_fields(path: Path) -> tuple[dict[str, str], int]:
         while "ElementDataFile" not in fields:
             line = file.readline(MAX_HEADER_BYTES)
             if not line or file.tell() > MAX_HEADER_BYTES:
-                raise refuse(
-                    ProblemCode.UNREADABLE, f"Expected a header that ends in ElementDataFile, got none in {path.name}"
-                )
+                raise refusal(SOUND_HEADER, "none", path.name, expected="a header that ends in ElementDataFile")
             # MetaIO takes a colon, too.
             name, *value = re.split("[=:]", line.decode("latin-1"), maxsplit=1)
             if value and name.strip() != "Comment":
@@ -93,8 +99,7 @@ def _start(fields: dict[str, str], first: int, data_path: Path, n_bytes: int | N
     if header_size == -1 and n_bytes is not None:
         return max(data_path.stat().st_size - n_bytes, first)
     if header_size < first:
-        message = f"Expected a HeaderSize of {first} or more, got {header_size}"
-        raise refuse(ProblemCode.UNREADABLE, f"{message} in {path.name}")
+        raise refusal(SOUND_HEADER, str(header_size), path.name, expected=f"a HeaderSize of {first} or more")
     return header_size
 
 
@@ -107,15 +112,15 @@ def _required(fields: dict[str, str], names: tuple[str, ...], path: Path) -> str
     for name in names:
         if name in fields:
             return fields[name]
-    raise refuse(ProblemCode.NO_GEOMETRY, f"Expected the header field {names[0]}, got none in {path.name}")
+    raise refusal(HAS_GEOMETRY, "none", path.name, expected=f"the header field {names[0]}")
 
 
 def _affine_lps(fields: dict[str, str], n_axes: int, path: Path) -> Affine:
     """Return the voxel-to-LPS affine (4x4, mm); MetaImage's world is LPS in mm, as ITK writes it."""
     if not 3 <= n_axes <= 4:
-        raise refuse(ProblemCode.TOO_FEW_SLICES, f"Expected three axes, got {n_axes} in {path.name}")
+        raise refusal(THREE_AXES, str(n_axes), path.name)
     if (unit := fields.get("DistanceUnits", "mm")).lower() != "mm":
-        raise refuse(ProblemCode.NO_GEOMETRY, f"Expected DistanceUnits = mm, got {shown(unit)} in {path.name}")
+        raise refusal(KNOWN_UNIT, shown(unit), path.name, expected="DistanceUnits = mm")
     origin = numbers_of(_required(fields, _ORIGIN_FIELDS, path), n_axes, "Offset", path)
     spacing = numbers_of(_required(fields, ("ElementSpacing",), path), n_axes, "ElementSpacing", path)
     axes = numbers_of(_required(fields, _AXES_FIELDS, path), n_axes * n_axes, "TransformMatrix", path)
@@ -128,9 +133,9 @@ def _stored_type(fields: dict[str, str], path: Path) -> np.dtype[np.generic]:
     name = fields.get("ElementType", "")
     n_channels = fields.get("ElementNumberOfChannels", "1")
     if name not in _TYPES or n_channels != "1":
-        message = f"Expected one number a voxel of a known type, got {shown(n_channels)} x {shown(name)}"
-        raise refuse(ProblemCode.NOT_HOUNSFIELD, f"{message} in {path.name}")
+        got = f"{shown(n_channels)} x {shown(name)}"
+        raise refusal(ONE_NUMBER_A_VOXEL, got, path.name, expected="one number a voxel of a known type")
     if not _is_true(fields.get("BinaryData", "True")):
-        raise refuse(ProblemCode.UNREADABLE, f"Expected binary voxels, got text (BinaryData = False) in {path.name}")
+        raise refusal(KNOWN_FORMAT, "text (BinaryData = False)", path.name, expected="binary voxels")
     is_big_endian = _is_true(next((fields[name] for name in _MSB_FIELDS if name in fields), "False"))
     return np.dtype((">" if is_big_endian else "<") + _TYPES[name])

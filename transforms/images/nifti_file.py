@@ -9,8 +9,16 @@ from nibabel import Nifti1Header, Nifti2Header
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
+from nodulus.transforms.gate.image_rules import (
+    HAS_GEOMETRY,
+    KNOWN_UNIT,
+    LENGTH_UNIT,
+    ONE_NUMBER_A_VOXEL,
+    SOUND_HEADER,
+    WHOLE_FILE,
+)
+from nodulus.transforms.gate.verdict import Gate, refusal
 from nodulus.transforms.geometry import Affine, swap_lps_ras
-from nodulus.transforms.problems import Problem, ProblemCode, refuse
 from nodulus.transforms.sources.deflate_reader import DeflateReader
 from nodulus.transforms.sources.signatures import is_nifti_1
 
@@ -18,11 +26,11 @@ from .geometry_checks import check_affine, check_affines_agree, check_spacing, o
 from .stored_image import StoredImage, StoredVoxels
 
 
-def read_nifti(path: Path, stream: DeflateReader | None) -> StoredImage:
-    """Return the image of a NIfTI file; ``stream`` inflates it when it is compressed."""
+def read_nifti(path: Path, stream: DeflateReader | None, gate: Gate) -> StoredImage:
+    """Return the image of a NIfTI file; ``stream`` inflates it when it is compressed, ``gate`` is warned."""
     header = _read_header(path, stream)
     size_xyz = _size_xyz(header, path)
-    mm_per_unit, unit_warnings = _mm_per_unit(header, path)
+    mm_per_unit = _mm_per_unit(header, path, gate)
     affine_ras = np.diag([mm_per_unit, mm_per_unit, mm_per_unit, 1.0]) @ _agreed_affine(
         header, size_xyz, mm_per_unit, path
     )
@@ -36,7 +44,7 @@ def read_nifti(path: Path, stream: DeflateReader | None) -> StoredImage:
         slope=slope,
         intercept=intercept,
     )
-    return StoredImage("nifti", voxels, swap_lps_ras(affine_ras), unit_warnings)
+    return StoredImage("nifti", voxels, swap_lps_ras(affine_ras))
 
 
 def _read_header(path: Path, stream: DeflateReader | None) -> Nifti1Header:
@@ -48,14 +56,13 @@ def _read_header(path: Path, stream: DeflateReader | None) -> Nifti1Header:
         start = stream.read_start(Nifti2Header.sizeof_hdr)
     kind = Nifti1Header if is_nifti_1(start) else Nifti2Header
     if len(start) < kind.sizeof_hdr:
-        message = f"Expected a header of {kind.sizeof_hdr} bytes, got {len(start)}"
-        raise refuse(ProblemCode.TRUNCATED, f"{message} in {path.name}")
+        raise refusal(WHOLE_FILE, str(len(start)), path.name, expected=f"a header of {kind.sizeof_hdr} bytes")
     try:
         # From its own bytes alone: what follows them may be extensions, which are of no use here.
         header = kind(start[: kind.sizeof_hdr], check=False)
         header.get_data_dtype()
     except (HeaderDataError, KeyError, ValueError) as error:
-        raise refuse(ProblemCode.UNREADABLE, f"Expected a NIfTI header, got {error} in {path.name}") from error
+        raise refusal(SOUND_HEADER, str(error), path.name, expected="a NIfTI header") from error
     return header
 
 
@@ -65,15 +72,15 @@ def _offset(header: Nifti1Header, path: Path) -> int:
     if offset == 0:
         return int(header.sizeof_hdr)
     if not header.single_vox_offset <= offset < np.inf:
-        message = f"Expected voxels from byte {header.single_vox_offset} on, got {offset}"
-        raise refuse(ProblemCode.UNREADABLE, f"{message} in {path.name}")
+        expected = f"voxels from byte {header.single_vox_offset} on"
+        raise refusal(SOUND_HEADER, str(offset), path.name, expected=expected)
     return int(offset)
 
 
 def _size_xyz(header: Nifti1Header, path: Path) -> tuple[int, int, int]:
     n_dimensions = int(header["dim"][0])
     if not 1 <= n_dimensions <= 7:
-        raise refuse(ProblemCode.UNREADABLE, f"Expected 1 to 7 dimensions, got {n_dimensions} in {path.name}")
+        raise refusal(SOUND_HEADER, str(n_dimensions), path.name, expected="1 to 7 dimensions")
     size = [int(n) for n in header["dim"][1 : 1 + n_dimensions]] + [1] * (3 - n_dimensions)
     return one_volume(size, path)
 
@@ -81,11 +88,11 @@ def _size_xyz(header: Nifti1Header, path: Path) -> tuple[int, int, int]:
 def _stored_type(header: Nifti1Header, path: Path) -> np.dtype[np.generic]:
     stored_type: np.dtype[np.generic] = np.dtype(header.get_data_dtype())
     if stored_type.kind not in "iuf":
-        message = f"Expected one integer or real number a voxel, got {header['datatype']} (datatype: colour or complex)"
-        raise refuse(ProblemCode.NOT_HOUNSFIELD, f"{message} in {path.name}")
+        got = f"{header['datatype']} (datatype: colour or complex)"
+        raise refusal(ONE_NUMBER_A_VOXEL, got, path.name, expected="one integer or real number a voxel")
     if header["bitpix"] != stored_type.itemsize * 8:
-        message = f"Expected bitpix {stored_type.itemsize * 8} for {stored_type}, got {header['bitpix']}"
-        raise refuse(ProblemCode.UNREADABLE, f"{message} in {path.name}")
+        expected = f"bitpix {stored_type.itemsize * 8} for {stored_type}"
+        raise refusal(SOUND_HEADER, str(header["bitpix"]), path.name, expected=expected)
     return stored_type
 
 
@@ -95,30 +102,29 @@ def _scaling(header: Nifti1Header, path: Path) -> tuple[float, float]:
     if slope == 0 or np.isnan(slope):
         return 1.0, 0.0
     if not np.isfinite([slope, intercept]).all():
-        message = f"Expected a finite scl_slope and scl_inter, got {slope:g} and {intercept:g}"
-        raise refuse(ProblemCode.NOT_HOUNSFIELD, f"{message} in {path.name}")
+        got = f"{slope:g} and {intercept:g}"
+        raise refusal(ONE_NUMBER_A_VOXEL, got, path.name, expected="a finite scl_slope and scl_inter")
     return slope, intercept
 
 
 _MM_PER_UNIT = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
 
 
-def _mm_per_unit(header: Nifti1Header, path: Path) -> tuple[float, tuple[Problem, ...]]:
+def _mm_per_unit(header: Nifti1Header, path: Path, gate: Gate) -> float:
     """Return the millimetres of one length unit of the file; metres and microns count, as in ITK."""
     unit = int(header["xyzt_units"]) & 0x07
     if unit not in _MM_PER_UNIT:
-        raise refuse(ProblemCode.NO_GEOMETRY, f"Expected mm, metre or micron, got unit code {unit} in {path.name}")
-    if unit != 0:
-        return _MM_PER_UNIT[unit], ()
-    message = f"Expected a unit of length, got none in {path.name}: read as mm"
-    return 1.0, (Problem(ProblemCode.UNKNOWN_UNITS, message),)
+        raise refusal(KNOWN_UNIT, f"unit code {unit}", path.name, expected="mm, metre or micron")
+    if unit == 0:
+        gate.judge(LENGTH_UNIT, "none", path.name, expected="a unit of length", outcome="read as mm")
+    return _MM_PER_UNIT[unit]
 
 
 def _agreed_affine(header: Nifti1Header, size_xyz: tuple[int, int, int], mm_per_unit: float, path: Path) -> Affine:
     """Return the voxel-to-RAS affine (4x4, the file's unit) that every account in the header tells alike."""
     has_qform, has_sform = bool(header["qform_code"] > 0), bool(header["sform_code"] > 0)
     if not has_qform and not has_sform:
-        raise refuse(ProblemCode.NO_GEOMETRY, f"Expected a qform or an sform, got code 0 for both in {path.name}")
+        raise refusal(HAS_GEOMETRY, "code 0 for both", path.name, expected="a qform or an sform")
     spacing = check_spacing(header["pixdim"][1:4], path)
     if not has_sform:
         return check_affine(_qform(header, path), path)
@@ -140,9 +146,7 @@ def _qform(header: Nifti1Header, path: Path) -> Affine:
     try:
         return np.asarray(settled.get_qform(), dtype=np.float64)
     except (HeaderDataError, ValueError) as error:
-        raise refuse(
-            ProblemCode.NO_GEOMETRY, f"Expected a qform that is a rotation, got {error} in {path.name}"
-        ) from error
+        raise refusal(HAS_GEOMETRY, str(error), path.name, expected="a qform that is a rotation") from error
 
 
 def _without_shear(affine: Affine) -> Affine:

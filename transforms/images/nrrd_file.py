@@ -7,8 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
+from nodulus.transforms.gate.image_rules import (
+    HAS_GEOMETRY,
+    KNOWN_FORMAT,
+    KNOWN_UNIT,
+    ONE_NUMBER_A_VOXEL,
+    SOUND_HEADER,
+    THREE_AXES,
+)
+from nodulus.transforms.gate.verdict import refusal
 from nodulus.transforms.geometry import Affine
-from nodulus.transforms.problems import ProblemCode, refuse
 from nodulus.transforms.sources.deflate_reader import DeflateReader
 from nodulus.transforms.sources.signatures import NRRD_MAGIC
 
@@ -60,8 +68,8 @@ def read_nrrd(path: Path) -> StoredImage:
     if n_skipped == -1 and not is_compressed:
         n_skipped = max(data_path.stat().st_size - bytes_of(size_xyz, stored_type) - start, 0)
     if n_skipped < 0:
-        message = f"Expected a byte skip of 0 or more for compressed voxels, got {n_skipped}"
-        raise refuse(ProblemCode.UNREADABLE, f"{message} in {path.name}")
+        expected = "a byte skip of 0 or more for compressed voxels"
+        raise refusal(SOUND_HEADER, str(n_skipped), path.name, expected=expected)
     voxels = StoredVoxels(
         path=data_path,
         # Of compressed voxels the bytes are skipped once they are inflated, the lines before.
@@ -80,12 +88,12 @@ def _read_fields(path: Path) -> tuple[dict[str, str], int]:
         file.readline(MAX_HEADER_BYTES)
         while (line := file.readline(MAX_HEADER_BYTES)).strip():
             if file.tell() > MAX_HEADER_BYTES:
-                raise refuse(ProblemCode.UNREADABLE, f"Expected a NRRD header, got no end of it in {path.name}")
+                raise refusal(SOUND_HEADER, "no end of it", path.name, expected="a NRRD header")
             name, is_field, value = line.decode("latin-1").partition(": ")
             if line.startswith(b"#") or b":=" in (line if not is_field else name.encode("latin-1")):
                 continue  # comments, and keys of the writer's own
             if not is_field:
-                raise refuse(ProblemCode.UNREADABLE, f"Expected 'field: value', got {shown(name)} in {path.name}")
+                raise refusal(SOUND_HEADER, shown(name), path.name, expected="'field: value'")
             name = name.strip().lower()
             add_field(fields, _SYNONYMS.get(name, name), value.strip(), path)
         return fields, file.tell()
@@ -104,26 +112,22 @@ def _after_lines(fields: dict[str, str], start: int, data_path: Path, path: Path
         else:
             if n_lines > 0:
                 return file.tell()
-    raise refuse(ProblemCode.UNREADABLE, f"Expected {n_lines} lines before the voxels, got fewer in {path.name}")
+    raise refusal(SOUND_HEADER, "fewer", path.name, expected=f"{n_lines} lines before the voxels")
 
 
 def _size_xyz(fields: dict[str, str], path: Path) -> tuple[int, int, int]:
     sizes = counts_of(fields.get("sizes", ""), "sizes", path)
     if len(sizes) < 3:
-        raise refuse(ProblemCode.TOO_FEW_SLICES, f"Expected three axes, got sizes {sizes} in {path.name}")
+        raise refusal(THREE_AXES, f"sizes {sizes}", path.name)
     if counts_of(fields.get("dimension", ""), "dimension", path) != [len(sizes)]:
-        message = f"Expected a dimension of {len(sizes)}, the number of sizes"
-        raise refuse(ProblemCode.UNREADABLE, f"{message}, got {shown(fields.get('dimension', ''))} in {path.name}")
+        expected = f"a dimension of {len(sizes)}, the number of sizes"
+        raise refusal(SOUND_HEADER, shown(fields.get("dimension", "")), path.name, expected=expected)
     kinds = fields["kinds"].lower().split() if "kinds" in fields else ["domain"] * len(sizes)
     if len(kinds) != len(sizes):
-        raise refuse(
-            ProblemCode.UNREADABLE, f"Expected {len(sizes)} kinds, one an axis, got {len(kinds)} in {path.name}"
-        )
+        raise refusal(SOUND_HEADER, str(len(kinds)), path.name, expected=f"{len(sizes)} kinds, one an axis")
     if kinds[0] not in ("domain", "space", "???", "none"):
-        raise refuse(
-            ProblemCode.NOT_HOUNSFIELD,
-            f"Expected one number a voxel, got a first axis of {shown(kinds[0])} in {path.name}",
-        )
+        got = f"a first axis of {shown(kinds[0])}"
+        raise refusal(ONE_NUMBER_A_VOXEL, got, path.name, expected="one number a voxel")
     return one_volume(sizes, path)
 
 
@@ -131,16 +135,13 @@ def _affine_lps(fields: dict[str, str], path: Path) -> Affine:
     """Return the voxel-to-LPS affine (4x4, mm) of the space that the header names."""
     space = fields.get("space", "")
     if space.lower() not in _LPS_SIGNS:
-        message = f"Expected the space LPS, RAS or LAS, got {shown(space)}"
-        raise refuse(ProblemCode.NO_GEOMETRY, f"{message} in {path.name}")
+        raise refusal(HAS_GEOMETRY, shown(space), path.name, expected="the space LPS, RAS or LAS")
     units = set(fields.get("space units", '"mm"').replace('"', " ").split())
     if not units <= {"mm", "millimeter", "millimeters", "???"}:
-        raise refuse(
-            ProblemCode.NO_GEOMETRY, f"Expected space units of mm, got {shown(fields['space units'])} in {path.name}"
-        )
+        raise refusal(KNOWN_UNIT, shown(fields["space units"]), path.name, expected="space units of mm")
     for name in ("space directions", "space origin"):
         if name not in fields:
-            raise refuse(ProblemCode.NO_GEOMETRY, f"Expected the header field {name!r}, got none in {path.name}")
+            raise refusal(HAS_GEOMETRY, "none", path.name, expected=f"the header field {name!r}")
     # The first three axes are those of space; further ones have no direction.
     vectors = re.sub(r"(\s+none)+$", "", fields["space directions"])
     affine = np.eye(4)
@@ -152,16 +153,16 @@ def _affine_lps(fields: dict[str, str], path: Path) -> Affine:
 def _is_compressed(fields: dict[str, str], path: Path) -> bool:
     encoding = fields.get("encoding", "").lower()
     if encoding not in ("raw", "gzip", "gz"):
-        raise refuse(ProblemCode.UNREADABLE, f"Expected raw or gzip voxels, got {shown(encoding)} in {path.name}")
+        raise refusal(KNOWN_FORMAT, shown(encoding), path.name, expected="raw or gzip voxels")
     return encoding != "raw"
 
 
 def _stored_type(fields: dict[str, str], path: Path) -> np.dtype[np.generic]:
     name = fields.get("type", "none").lower()
     if name not in _TYPE_OF_NAME:
-        raise refuse(ProblemCode.NOT_HOUNSFIELD, f"Expected voxels of a known type, got {shown(name)} in {path.name}")
+        raise refusal(ONE_NUMBER_A_VOXEL, shown(name), path.name, expected="voxels of a known type")
     code = _TYPE_OF_NAME[name]
     endian = fields.get("endian", "").lower()
     if endian not in _ORDERS and not code.endswith("1"):
-        raise refuse(ProblemCode.UNREADABLE, f"Expected endian little or big, got {shown(endian)} in {path.name}")
+        raise refusal(SOUND_HEADER, shown(endian), path.name, expected="endian little or big")
     return np.dtype(_ORDERS.get(endian, "|") + code)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
+from nodulus.transforms.gate.image_rules import KNOWN_FORMAT
+from nodulus.transforms.gate.place_rules import READABLE
+from nodulus.transforms.gate.verdict import Gate, refusal
 from nodulus.transforms.geometry import Grid
-from nodulus.transforms.problems import ProblemCode, UsageError, printable, refuse
+from nodulus.transforms.problems import ProblemCode, UsageError, printable
 from nodulus.transforms.sources.deflate_reader import DeflateReader
 from nodulus.transforms.sources.signatures import GZIP_MAGIC, is_half_of_nifti_pair, is_nifti
 from nodulus.transforms.volume import CTVolume
@@ -16,7 +19,7 @@ from .metaimage_file import is_metaimage, read_metaimage
 from .nifti_file import read_nifti
 from .nrrd_file import is_nrrd, read_nrrd
 from .stored_image import StoredImage
-from .value_checks import judge
+from .value_checks import check_image
 
 _START_BYTES = 1024
 
@@ -33,24 +36,24 @@ def open_image_file(path: Path, *, allow: Collection[ProblemCode] = ()) -> CTVol
     """
     if not path.is_file():
         raise UsageError(f"Expected a NIfTI, MetaImage or NRRD file, got no file at {printable(str(path))}")
+    gate = Gate(allow)
     try:
-        image = _read(path)
+        image = _read(path, gate)
         image.voxels.check_complete()
     except OSError as error:
-        message = f"Expected a readable file, got {error.strerror} at {path.name}"
-        raise refuse(ProblemCode.UNREADABLE, message) from error
-    warnings = image.warnings + judge(image, frozenset(allow))
+        raise refusal(READABLE, str(error.strerror), path.name, expected="a readable file") from error
+    check_image(image, gate)
     return CTVolume(
         grid=Grid(image.voxels.size_xyz, image.affine_lps),
         read_slab=image.voxels.read_slab,
         read_box=image.voxels.read_box,
         source=str(path),
         attributes={"format": image.format, "stored_type": str(image.voxels.stored_type)},
-        warnings=warnings,
+        warnings=tuple(gate.warnings),
     )
 
 
-def _read(path: Path) -> StoredImage:
+def _read(path: Path, gate: Gate) -> StoredImage:
     """Return the image by what the file holds, whatever its name."""
     with path.open("rb") as file:
         start = file.read(_START_BYTES)
@@ -58,17 +61,15 @@ def _read(path: Path) -> StoredImage:
     if stream is not None:
         start = stream.read_start(_START_BYTES)
     if is_nifti(start):
-        return read_nifti(path, stream)
+        return read_nifti(path, stream, gate)
     if stream is None and is_metaimage(start):
         return read_metaimage(path)
     if stream is None and is_nrrd(start):
         return read_nrrd(path)
-    raise refuse(
-        ProblemCode.UNREADABLE, f"Expected a NIfTI, MetaImage or NRRD image, got {_what(start, path)} in {path.name}"
-    )
+    raise refusal(KNOWN_FORMAT, _kind_of(start, path), path.name, expected="a NIfTI, MetaImage or NRRD image")
 
 
-def _what(start: bytes, path: Path) -> str:
+def _kind_of(start: bytes, path: Path) -> str:
     """Return in words what a file is that starts with these bytes."""
     if not start:
         return "an empty file"

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nodulus.transforms.gate.image_rules import INFLATES_FAIRLY
+from nodulus.transforms.gate.image_rules import NOTHING_LEFT_OVER, ONE_NUMBER_A_VOXEL, WHOLE_FILE
+from nodulus.transforms.gate.place_rules import INFLATES_FAIRLY, fair_size
+from nodulus.transforms.gate.verdict import refusal
 from nodulus.transforms.geometry import Affine
-from nodulus.transforms.problems import Problem, ProblemCode, refuse
 from nodulus.transforms.sources.deflate_reader import DeflateReader
-
-_RATIO_FREE_BYTES = 64 << 20
 
 
 def bytes_of(size_xyz: tuple[int, int, int], stored_type: np.dtype[np.generic]) -> int:
@@ -53,24 +52,22 @@ class StoredVoxels:
         (x0, y0, k_start), (x1, y1, k_stop) = low_xyz, high_xyz
         stored = self._rows(y0, y1, k_start, k_stop)[x0:x1]
         if stored.dtype.kind == "f" and not np.isfinite(stored).all():
-            message = f"Expected finite voxels, got NaN or infinity in slices {k_start} to {k_stop - 1}"
-            raise refuse(ProblemCode.NOT_HOUNSFIELD, f"{message} of {self.path.name}")
+            got = f"NaN or infinity in slices {k_start} to {k_stop - 1}"
+            raise refusal(ONE_NUMBER_A_VOXEL, got, self.path.name, expected="finite voxels")
         return self._hounsfield(stored)
 
     def check_complete(self) -> None:
         """Refuse a file that is shorter or longer than its header says, or whose compressed stream is damaged."""
         expected = self.offset + bytes_of(self.size_xyz, self.stored_type)
         stored = self.path.stat().st_size
-        if self.stream is not None and expected > max(_RATIO_FREE_BYTES, INFLATES_FAIRLY.tolerance * stored):
-            message = f"Expected at most {INFLATES_FAIRLY.limit} once inflated, got {expected} bytes in {stored}"
-            raise refuse(INFLATES_FAIRLY.code, f"{message} in {self.path.name}")
+        if self.stream is not None and expected > fair_size(stored):
+            raise refusal(INFLATES_FAIRLY, f"{expected} bytes out of {stored}", self.path.name)
         got = stored if self.stream is None else self.stream.verified_size(expected)
         if got < expected:
-            raise refuse(ProblemCode.TRUNCATED, f"Expected {expected} bytes, got {got} in {self.path.name}")
-        # Bytes too many are a wrong start, size or type of voxels: those read would stand elsewhere.
+            raise refusal(WHOLE_FILE, str(got), self.path.name, expected=f"{expected} bytes")
         if got > expected:
-            message = f"Expected {expected} bytes for {self.size_xyz} voxels of {self.stored_type}, got {got} or more"
-            raise refuse(ProblemCode.UNREADABLE, f"{message} in {self.path.name}")
+            voxels = f"{expected} bytes for {self.size_xyz} voxels of {self.stored_type}"
+            raise refusal(NOTHING_LEFT_OVER, f"{got} or more", self.path.name, expected=voxels)
 
     def _rows(self, y_start: int, y_stop: int, k_start: int, k_stop: int) -> NDArray[np.generic]:
         """Return stored rows of some slices, (x, y, z)."""
@@ -91,9 +88,7 @@ class StoredVoxels:
             file.seek(start)
             data = file.read(n_bytes)
         if len(data) < n_bytes:
-            raise refuse(
-                ProblemCode.TRUNCATED, f"Expected {start + n_bytes} bytes, got {start + len(data)} in {self.path.name}"
-            )
+            raise refusal(WHOLE_FILE, str(start + len(data)), self.path.name, expected=f"{start + n_bytes} bytes")
         return data
 
     def _hounsfield(self, stored: NDArray[np.generic]) -> NDArray[np.float32]:
@@ -104,9 +99,8 @@ class StoredVoxels:
 
 @dataclass(frozen=True, eq=False)
 class StoredImage:
-    """One image of a file: its voxels, where they are (4x4 voxel-to-LPS affine, mm) and what was noticed on the way."""
+    """One image of a file: its voxels, and where they are (4x4 voxel-to-LPS affine, mm)."""
 
     format: str
     voxels: StoredVoxels
     affine_lps: Affine
-    warnings: tuple[Problem, ...] = field(default=())

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nodulus.transforms.gate.image_rules import ONE_ACCOUNT
-from nodulus.transforms.problems import ProblemCode, refuse
+from nodulus.transforms.gate.image_rules import DATA_FILE_BESIDE, HAS_GEOMETRY, ONE_ACCOUNT, SOUND_HEADER, WHOLE_FILE
+from nodulus.transforms.gate.verdict import refusal
 
-MAX_HEADER_BYTES = 1 << 16
+MAX_HEADER_BYTES = int(SOUND_HEADER["text_at_most"] * 1024)
 
 # Not all that float() and int() take: they read 0_7 as 7.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -24,10 +24,7 @@ def numbers_of(text: str, n_expected: int, field: str, path: Path) -> NDArray[np
     words = re.sub(r"[(),]", " ", text).split()
     numbers = np.array([float(word) for word in words if _NUMBER.fullmatch(word)])
     if not len(numbers) == len(words) == n_expected or not np.isfinite(numbers).all():
-        raise refuse(
-            ProblemCode.NO_GEOMETRY,
-            f"Expected {n_expected} finite numbers in {field}, got {shown(text)} in {path.name}",
-        )
+        raise refusal(HAS_GEOMETRY, shown(text), path.name, expected=f"{n_expected} finite numbers in {field}")
     return numbers
 
 
@@ -35,7 +32,7 @@ def counts_of(text: str, field: str, path: Path) -> list[int]:
     """Return the whole numbers of a header field."""
     words = text.split()
     if not all(map(_COUNT.fullmatch, words)):
-        raise refuse(ProblemCode.UNREADABLE, f"Expected whole numbers in {field}, got {shown(text)} in {path.name}")
+        raise refusal(SOUND_HEADER, shown(text), path.name, expected=f"whole numbers in {field}")
     return [int(word) for word in words]
 
 
@@ -43,16 +40,14 @@ def skip_of(text: str, field: str, path: Path) -> int:
     """Return how much a header says to skip before the voxels; -1 says that they end the file."""
     counts = counts_of(text, field, path)
     if len(counts) != 1 or counts[0] < -1:
-        raise refuse(
-            ProblemCode.UNREADABLE, f"Expected one number from -1 on in {field}, got {shown(text)} in {path.name}"
-        )
+        raise refusal(SOUND_HEADER, shown(text), path.name, expected=f"one number from -1 on in {field}")
     return counts[0]
 
 
 def add_field(fields: dict[str, str], name: str, value: str, path: Path) -> None:
     """Add a field to those of a header, which says each only once: readers differ in which one they follow."""
     if name in fields:
-        raise refuse(ONE_ACCOUNT.code, f"Expected each header field once, got {shown(name)} twice in {path.name}")
+        raise refusal(ONE_ACCOUNT, f"{shown(name)} twice", path.name, expected="each header field once")
     fields[name] = value
 
 
@@ -62,19 +57,17 @@ def data_file_beside(header: Path, name: str) -> Path:
     A name with a folder in it may point anywhere on the machine that scores, and is refused; so are lists (LIST) and
     patterns (slice%03d.raw) of files.
     """
-    expected = "Expected one data file beside the header"
     is_plain = Path(name).name == name and "\\" not in name
     if not is_plain or "%" in name or name.split()[:1] in (["LIST"], []):
-        raise refuse(ProblemCode.UNREADABLE, f"{expected}, got {shown(name)} in {header.name}")
+        raise refusal(DATA_FILE_BESIDE, shown(name), header.name)
     path = header.with_name(name)
     try:
         is_there = path.is_file()
     except OSError as error:
-        message = f"{expected}, got {shown(name)} in {header.name}: {error.strerror}"
-        raise refuse(ProblemCode.UNREADABLE, message) from error
+        raise refusal(DATA_FILE_BESIDE, f"{shown(name)} ({error.strerror})", header.name) from error
     if not is_there:
-        message = f"Expected the voxels in {shown(name)}, got no such file beside {header.name}"
-        raise refuse(ProblemCode.TRUNCATED, message)
+        got = f"no such file beside {header.name}"
+        raise refusal(WHOLE_FILE, got, expected=f"the voxels in {shown(name)}")
     return path
 
 

@@ -1,82 +1,65 @@
-"""The series gate for image files: shape and voxel values that no chest CT has are refused, or warned of, by name."""
+"""Checks of an image file's place, shape and voxel values against what a chest CT can have."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nodulus.transforms.gate.hounsfield import hounsfield_problem
+from nodulus.transforms.gate.hounsfield import check_hounsfield
 from nodulus.transforms.gate.image_rules import ENOUGH_VOXELS, POSITION, SPACING
-from nodulus.transforms.gate.rule import GateRule
-from nodulus.transforms.gate.series_rules import NOT_TOO_THICK, THIN, UPRIGHT
-from nodulus.transforms.geometry import Affine
-from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode
+from nodulus.transforms.gate.series_rules import UPRIGHT
+from nodulus.transforms.gate.value_rules import NOT_TOO_THICK, THIN
+from nodulus.transforms.gate.verdict import Gate
 
 from .stored_image import StoredImage
-
-Finding = tuple[GateRule, str]
 
 # Those of a DICOM series.
 _SHOWN_AT = (0.1, 0.3, 0.5, 0.7, 0.9)
 _VOXELS_A_SIDE = 128
 
 
-def judge(image: StoredImage, allow: frozenset[ProblemCode]) -> tuple[Problem, ...]:
-    """Return the warnings of an image; what breaks a rule that is not allowed is refused."""
-    warnings = []
-    for rule, got in _findings(image):
-        problem = Problem(rule.code, f"{got} in {image.voxels.path.name}")
-        if rule.action == "refuse" and not (rule.may_be_allowed and rule.code in allow):
-            raise InputRefusedError(problem)
-        warnings.append(problem)
-    return tuple(warnings)
+def check_image(image: StoredImage, gate: Gate) -> None:
+    """Ask the gate of an image whose header has been read: the header first, then voxels."""
+    _check_position(image, gate)
+    _check_spacing(image, gate)
+    _check_angles(image, gate)
+    _check_size(image, gate)
+    check_hounsfield(sampled_voxels(image), gate, image.voxels.path.name)
 
 
-def _findings(image: StoredImage) -> Iterator[Finding]:
-    """Yield each broken rule with one line of expected and got; the header first, then voxels."""
-    yield from _position_findings(image.affine_lps)
-    yield from _spacing_findings(image)
-    yield from _angle_findings(image.affine_lps)
-    yield from _size_findings(image.voxels.size_xyz)
-    problem = hounsfield_problem(sampled_voxels(image))
-    if problem is not None:
-        yield problem
-
-
-def _position_findings(affine_lps: Affine) -> Iterator[Finding]:
-    origin_mm = affine_lps[:3, 3]
-    if np.abs(origin_mm).max() > 1000 * POSITION.tolerance:
+def _check_position(image: StoredImage, gate: Gate) -> None:
+    origin_mm = image.affine_lps[:3, 3]
+    if np.abs(origin_mm).max() > 1000 * POSITION.limit:
         listed = ", ".join(f"{value:g}" for value in origin_mm)
-        yield POSITION, f"Expected a first voxel within {POSITION.limit} of the origin, got ({listed}) mm"
+        gate.refuse(POSITION, f"({listed}) mm", image.voxels.path.name)
 
 
-def _spacing_findings(image: StoredImage) -> Iterator[Finding]:
+def _check_spacing(image: StoredImage, gate: Gate) -> None:
     spacing_mm = np.linalg.norm(image.affine_lps[:3, :3], axis=0)
-    listed = " x ".join(f"{value:.4g}" for value in spacing_mm)
-    if spacing_mm.min() < SPACING.tolerance:
-        yield SPACING, f"Expected a spacing of at least {SPACING.tolerance} mm, got {listed} mm"
+    got = f"{' x '.join(f'{value:.4g}' for value in spacing_mm)} mm"
+    if spacing_mm.min() < SPACING.limit:
+        gate.refuse(SPACING, got, image.voxels.path.name)
     for rule in (NOT_TOO_THICK, THIN):
-        if spacing_mm.max() > rule.tolerance + 1e-4:
-            yield rule, f"Expected a spacing of at most {rule.tolerance:g} mm, got {listed} mm"
+        # Spacings are lengths of vectors, which are rounded.
+        if spacing_mm.max() > rule.limit + 1e-4:
+            gate.judge(rule, got, image.voxels.path.name, expected=f"a spacing of at most {rule.limit}")
             return
 
 
-def _angle_findings(affine_lps: Affine) -> Iterator[Finding]:
-    axes = affine_lps[:3, :3] / np.linalg.norm(affine_lps[:3, :3], axis=0)
+def _check_angles(image: StoredImage, gate: Gate) -> None:
+    axes = image.affine_lps[:3, :3] / np.linalg.norm(image.affine_lps[:3, :3], axis=0)
     cosines = (axes.T @ axes)[np.triu_indices(3, 1)]
     off_degrees = float(np.degrees(np.arcsin(np.abs(cosines).clip(0, 1))).max())
-    if off_degrees > UPRIGHT.tolerance:
-        expected = f"Expected axes at right angles within {UPRIGHT.tolerance} degrees"
-        yield UPRIGHT, f"{expected}, got {off_degrees:.2f} degrees off"
+    if off_degrees > UPRIGHT.limit:
+        expected = f"axes at right angles within {UPRIGHT.limit}"
+        gate.judge(UPRIGHT, f"{off_degrees:.2f} degrees off", image.voxels.path.name, expected=expected)
 
 
-def _size_findings(size_xyz: tuple[int, int, int]) -> Iterator[Finding]:
+def _check_size(image: StoredImage, gate: Gate) -> None:
     # Any array axis may be the one along which slices were stacked.
-    if min(size_xyz) < ENOUGH_VOXELS.tolerance:
-        listed = " x ".join(str(n) for n in size_xyz)
-        yield ENOUGH_VOXELS, f"Expected at least {ENOUGH_VOXELS.tolerance:g} voxels along each axis, got {listed}"
+    size_xyz = image.voxels.size_xyz
+    if min(size_xyz) < ENOUGH_VOXELS.limit:
+        gate.judge(ENOUGH_VOXELS, " x ".join(map(str, size_xyz)), image.voxels.path.name)
 
 
 def sampled_voxels(image: StoredImage) -> NDArray[np.float32]:

@@ -12,14 +12,12 @@ from numpy.typing import NDArray
 
 from nodulus.transforms.dicom import transfer_syntaxes
 from nodulus.transforms.dicom.slice_header import PixelLayout, SliceHeader
-from nodulus.transforms.gate.series_rules import PADDING
+from nodulus.transforms.gate.value_rules import PADDING
 from nodulus.transforms.sources.byte_sources import ByteSource, in_memory
 from nodulus.transforms.volume import AIR_HU
 
 from .stored_pixels import read_stored, signed_numbers
 
-# Padding above this is no tissue either: the range of bone ends here, wrapped numbers stand far above.
-_ABOVE_BONE_HU = 4000.0
 # Starting threads costs as much as copying this many voxels.
 _PIXELS_WORTH_THREADS = 1 << 20
 
@@ -75,12 +73,15 @@ def padding_range(layout: PixelLayout, padding: tuple[int, int]) -> tuple[int, i
 
 
 def padding_is_applied(header: SliceHeader) -> bool:
-    """Return whether the padding values can be no tissue, so that they may become air."""
+    """Return whether the padding values can be no tissue, so that they may become air.
+
+    The range of bone ends where the rule's upper limit stands; wrapped numbers stand far above.
+    """
     if header.pixels.padding is None:
         return False
     slope, intercept = header.slope or 1.0, header.intercept or 0.0
     low_hu, high_hu = (value * slope + intercept for value in padding_range(header.pixels, header.pixels.padding))
-    return high_hu <= PADDING.tolerance or low_hu > _ABOVE_BONE_HU
+    return high_hu <= PADDING["at_most"] or low_hu > PADDING["or_above"]
 
 
 def loaded(headers: Sequence[SliceHeader]) -> list[SliceHeader]:

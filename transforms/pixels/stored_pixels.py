@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from nodulus.transforms.dicom import transfer_syntaxes
 from nodulus.transforms.dicom.slice_header import PixelLayout, SliceHeader
-from nodulus.transforms.problems import InputRefusedError, ProblemCode, refuse
+from nodulus.transforms.gate.series_rules import COMPLETE_FILES
+from nodulus.transforms.gate.verdict import refusal
+from nodulus.transforms.problems import InputRefusedError
 
 from .decode_frame import decode_frame
 from .errors import BrokenPixelsError
@@ -63,9 +65,9 @@ def signed_numbers(stored: Stored, layout: PixelLayout) -> Stored:
 
 def _undecodable(header: SliceHeader, what: str) -> InputRefusedError:
     size = f"{header.pixels.rows} x {header.pixels.columns} pixels"
-    message = f"Expected {size} that decode, got {what} in {header.name}"
-    logger.debug("%s", message, exc_info=True)  # the decoder's own words are in the chain of causes
-    return refuse(ProblemCode.TRUNCATED, message, (header.place,))
+    # The decoder's own words are in the chain of causes.
+    logger.debug("%s does not decode: %s", header.name, what, exc_info=True)
+    return refusal(COMPLETE_FILES, what, header.name, (header.place,), expected=f"{size} that decode")
 
 
 def _raw_rows(header: SliceHeader, rows: slice) -> Stored:

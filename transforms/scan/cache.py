@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
-from nodulus.transforms.gate.series_rules import FOLDER_DEPTH
+from nodulus.transforms.gate.place_rules import FOLDER_DEPTH
 from nodulus.transforms.problems import problem_codes
 from nodulus.transforms.volume import CTVolume
 
@@ -87,7 +87,7 @@ def file_stamp(path: Path) -> Stamp:
 def _entries(folder: str) -> Iterator[tuple[str, int, int]]:
     # What cannot be listed or looked at is the gate's to report; here it is as if it were not there.
     for place, folders, names in os.walk(folder):
-        if place.count(os.sep) - folder.count(os.sep) > FOLDER_DEPTH.tolerance:
+        if place.count(os.sep) - folder.count(os.sep) > FOLDER_DEPTH.limit:
             folders.clear()
         for name in names:
             with suppress(OSError):

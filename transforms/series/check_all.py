@@ -14,12 +14,13 @@ def check_all(
     gate: Gate,
     rule: GateRule,
     holds: Callable[[SliceHeader], bool],
-    expected: str,
     got: Callable[[SliceHeader], str],
+    expected: str = "",
 ) -> None:
-    """Report the slices for which a rule does not hold, with what was expected and got in the first."""
-    broken = [one for one in slices if not holds(one)]
+    """Report the slices for which a rule does not hold, with what was got in the first."""
+    broken = [header for header in slices if not holds(header)]
     if broken:
         more = f" and {len(broken) - 1} more slices" if len(broken) > 1 else ""
-        message = f"Expected {expected}, got {got(broken[0])} in {broken[0].name}{more}"
-        gate.broken(rule, message, [one.place for one in broken])
+        gate.judge(
+            rule, got(broken[0]), f"{broken[0].name}{more}", [header.place for header in broken], expected=expected
+        )

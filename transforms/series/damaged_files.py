@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nodulus.transforms.dicom import sop_classes, tags
-from nodulus.transforms.dicom.errors import DicomError, MalformedError, NotDicomError
+from nodulus.transforms.dicom.errors import DicomError, InflatesTooFarError, MalformedError, NotDicomError
+from nodulus.transforms.gate.place_rules import INFLATES_FAIRLY
 from nodulus.transforms.gate.series_rules import COMPLETE_FILES, DAMAGED_OTHERS, SOUND_HEADERS
 from nodulus.transforms.gate.verdict import Gate
 
 
 @dataclass(frozen=True)
 class DamagedFile:
-    """A file, what is wrong with it, and the error that carries what its header said until there."""
+    """A file, the damage to it, and the error that carries what its header said until there."""
 
     name: str
-    what: str
+    damage: str
     error: Exception
 
     def is_no_part_of(self, series_uid: str | None) -> bool:
@@ -37,15 +38,16 @@ class DamagedFile:
 def report_damage(damaged: Sequence[DamagedFile], there_are_slices: bool, series_uid: str | None, gate: Gate) -> None:
     """Refuse damaged files that may be slices; warn of the others."""
     # An empty file among slices is a lost slice; where there are no slices, it is just no scan.
-    counting = [one for one in damaged if there_are_slices or not isinstance(one.error, NotDicomError)]
-    others = [one for one in counting if there_are_slices and one.is_no_part_of(series_uid)]
-    slices = [one for one in counting if one not in others]
+    counting = [file for file in damaged if there_are_slices or not isinstance(file.error, NotDicomError)]
+    others = [file for file in counting if there_are_slices and file.is_no_part_of(series_uid)]
+    slices = [file for file in counting if file not in others]
     if slices:
-        first = slices[0]
-        rule = SOUND_HEADERS if isinstance(first.error, MalformedError) else COMPLETE_FILES
-        expected = "a sound" if rule is SOUND_HEADERS else "a whole"
-        message = f"Expected {expected} DICOM file, got one where {first.what}: {first.name}"
-        gate.broken(rule, message, [one.name for one in slices])
+        first, names = slices[0], [file.name for file in slices]
+        if isinstance(first.error, InflatesTooFarError):
+            gate.refuse(INFLATES_FAIRLY, f"a file where {first.damage}", first.name, names)
+        if isinstance(first.error, MalformedError):
+            gate.refuse(SOUND_HEADERS, f"one where {first.damage}", first.name, names, expected="a sound DICOM file")
+        gate.refuse(COMPLETE_FILES, f"one where {first.damage}", first.name, names, expected="a whole DICOM file")
     if others:
-        message = f"Expected whole files beside the scan, got one where {others[0].what}: {others[0].name}, set aside"
-        gate.broken(DAMAGED_OTHERS, message, [one.name for one in others])
+        first, names = others[0], [file.name for file in others]
+        gate.judge(DAMAGED_OTHERS, f"one where {first.damage}", first.name, names, outcome="set aside")

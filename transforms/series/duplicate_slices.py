@@ -16,9 +16,6 @@ from .slice_stack import slice_normal, sort_slices
 
 Stack = list[SliceHeader]
 
-# Stacks in time show the same place again; acquisitions that follow each other share a position or two.
-_SHARED_PART = 0.5
-
 
 def drop_duplicates(slices: Sequence[SliceHeader], gate: Gate) -> tuple[SliceHeader, ...]:
     """Return slices in order, one a position.
@@ -29,41 +26,39 @@ def drop_duplicates(slices: Sequence[SliceHeader], gate: Gate) -> tuple[SliceHea
     """
     places = _by_place(sort_slices(slices))
     different = [_without_copies(place) for place in places]
-    copies = [one for place, kept in zip(places, different, strict=True) for one in place if one not in kept]
+    copies = [header for place, kept in zip(places, different, strict=True) for header in place if header not in kept]
     if copies:
-        message = f"Expected one slice a position, got {len(copies)} copies, dropped, first {copies[0].name}"
-        gate.broken(DUPLICATES_DROPPED, message, [one.place for one in copies])
+        got = f"{len(copies)} copies, dropped, first {copies[0].name}"
+        gate.judge(DUPLICATES_DROPPED, got, items=[header.place for header in copies], expected=SAME_POSITION.expects)
     if all(len(kept) == 1 for kept in different):
         return tuple(kept[0] for kept in different)
-    stacks = _stacks([one for kept in different for one in kept])
+    stacks = _stacks([header for kept in different for header in kept])
     if stacks:
         return _one_stack(stacks, gate)
-    clashes = [one for kept in different if len(kept) > 1 for one in kept]
-    both = f"{clashes[0].name}, {clashes[1].name}"
-    message = f"Expected one slice a position, got different images at one, first {both}"
-    gate.broken(SAME_POSITION, message, [one.place for one in clashes])
-    return ()
+    clashes = [header for kept in different if len(kept) > 1 for header in kept]
+    got = f"different images at one, first {clashes[0].name}, {clashes[1].name}"
+    gate.refuse(SAME_POSITION, got, items=[header.place for header in clashes])
 
 
 def _by_place(in_order: Sequence[SliceHeader]) -> list[Stack]:
     """Return the slices of each position; further than the tolerance from the first of a place begins another."""
     normal = slice_normal(in_order[0])
-    along = np.array([one.position_lps_mm for one in in_order], dtype=np.float64) @ normal
+    along = np.array([header.position_lps_mm for header in in_order], dtype=np.float64) @ normal
     places: list[Stack] = []
     begins_mm = -np.inf
-    for one, at_mm in zip(in_order, along, strict=True):
-        if at_mm - begins_mm > SAME_POSITION.tolerance:
+    for header, at_mm in zip(in_order, along, strict=True):
+        if at_mm - begins_mm > SAME_POSITION["within"]:
             places.append([])
             begins_mm = at_mm
-        places[-1].append(one)
+        places[-1].append(header)
     return places
 
 
 def _without_copies(place: Stack) -> Stack:
     kept: Stack = []
-    for one in place:
-        if not any(_is_copy(other, one) for other in kept):
-            kept.append(one)
+    for header in place:
+        if not any(_is_copy(other, header) for other in kept):
+            kept.append(header)
     return kept
 
 
@@ -74,32 +69,34 @@ def _is_copy(first: SliceHeader, other: SliceHeader) -> bool:
 
 def _stacks(in_order: Stack) -> dict[str, Stack]:
     """Return stacks free of duplicates, by the first number that separates them; empty where none does."""
-    for name in dict.fromkeys(name for one in in_order for name in one.stack_numbers):
+    for name in dict.fromkeys(name for header in in_order for name in header.stack_numbers):
         stacks: dict[str, Stack] = defaultdict(list)
-        for one in in_order:
-            stacks[one.stack_numbers.get(name, "")].append(one)
+        for header in in_order:
+            stacks[header.stack_numbers.get(name, "")].append(header)
         if len(stacks) > 1 and all(stacks) and _show_the_same_place(list(stacks.values())):
             return dict(stacks)
     return {}
 
 
 def _show_the_same_place(stacks: list[Stack]) -> bool:
-    """Return whether each stack is a volume, and largely where the longest is, with one slice a position."""
+    """Return whether each stack is a volume, and largely where the longest is, with one slice a position.
+
+    Stacks in time show the same place again; acquisitions that follow each other share a position or two.
+    """
     longest = max(stacks, key=len)
-    if min(map(len, stacks)) < ENOUGH_SLICES.tolerance or any(len(_by_place(one)) < len(one) for one in stacks):
+    if min(map(len, stacks)) < ENOUGH_SLICES.limit or any(len(_by_place(stack)) < len(stack) for stack in stacks):
         return False
-    others = [one for one in stacks if one is not longest]
-    shared = [len(one) + len(longest) - len(_by_place(sort_slices([*one, *longest]))) for one in others]
-    return all(n >= _SHARED_PART * len(one) for n, one in zip(shared, others, strict=True))
+    others = [stack for stack in stacks if stack is not longest]
+    shared = [len(stack) + len(longest) - len(_by_place(sort_slices([*stack, *longest]))) for stack in others]
+    percent = SAME_POSITION["stacks_share_at_least"]
+    return all(100 * n >= percent * len(stack) for n, stack in zip(shared, others, strict=True))
 
 
 def _one_stack(stacks: dict[str, Stack], gate: Gate) -> tuple[SliceHeader, ...]:
     key = min(stacks, key=lambda number: (-len(stacks[number]), _as_number(number), number))
     items = [f"number {number}: {len(stack)} slices" for number, stack in stacks.items()]
-    message = (
-        f"Expected one slice a position, got {len(stacks)} stacks in time; read number {key}, the longest or first"
-    )
-    gate.broken(DUPLICATES_DROPPED, message, items)
+    got = f"{len(stacks)} stacks in time; read number {key}, the longest or first"
+    gate.judge(DUPLICATES_DROPPED, got, items=items, expected=SAME_POSITION.expects)
     return tuple(stacks[key])
 
 

@@ -32,8 +32,8 @@ def choose_stack(slices: Slices, gate: Gate) -> Slices:
         slices: one series in the order of positions, one slice a position.
         gate: warned of the choice; refuses stacks that cannot be told apart.
     """
-    for name in dict.fromkeys(name for one in slices for name in one.traits):
-        values = [_normal_form(one.traits.get(name, "")) for one in slices]
+    for name in dict.fromkeys(name for header in slices for name in header.traits):
+        values = [_normal_form(header.traits.get(name, "")) for header in slices]
         if len(set(values)) == 1:
             continue
         stacks = _stacks(slices, values)
@@ -53,15 +53,15 @@ def _normal_form(text: str) -> str:
 
 def _stacks(slices: Slices, values: Sequence[str]) -> dict[str, list[SliceHeader]]:
     stacks: dict[str, list[SliceHeader]] = defaultdict(list)
-    for one, value in zip(slices, values, strict=True):
-        stacks[value].append(one)
+    for header, value in zip(slices, values, strict=True):
+        stacks[value].append(header)
     return stacks
 
 
 def _alternate(values: Sequence[str], stacks: dict[str, list[SliceHeader]]) -> bool:
     """Return whether values come back after others, over more than an overlap of stacks that follow each other."""
     n_runs = 1 + sum(first != second for first, second in pairwise(values))
-    n_volumes = sum(len(stack) >= ENOUGH_SLICES.tolerance for stack in stacks.values())
+    n_volumes = sum(len(stack) >= ENOUGH_SLICES.limit for stack in stacks.values())
     # Stacks that follow each other have a run each; those that overlap by one position have a run more.
     return n_volumes >= 2 and n_runs > 2 * len(stacks)
 
@@ -69,22 +69,23 @@ def _alternate(values: Sequence[str], stacks: dict[str, list[SliceHeader]]) -> b
 def _one_of(name: str, stacks: dict[str, list[SliceHeader]], gate: Gate) -> Slices:
     items = [f"{name} {value or 'not given'}: {len(stack)} slices" for value, stack in stacks.items()]
     if not all(_is_even(stack) for stack in stacks.values()):
-        gate.broken(INTERLEAVED, f"Expected one {name}, got {len(stacks)} that alternate, not evenly", items)
+        got = f"{len(stacks)} that alternate, not evenly"
+        gate.refuse(INTERLEAVED, got, items=items, expected=f"one {name}")
     value = max(stacks, key=lambda key: len(stacks[key]))
-    message = f"Expected one {name}, got {len(stacks)} that alternate; read {value}, the one with most slices or first"
-    gate.broken(INTERLEAVED_CHOSEN, message, items)
+    got = f"{len(stacks)} that alternate; read {value}, the one with most slices or first"
+    gate.judge(INTERLEAVED_CHOSEN, got, items=items, expected=f"one {name}")
     return tuple(stacks[value])
 
 
 def _is_even(stack: Sequence[SliceHeader]) -> bool:
-    if len(stack) < ENOUGH_SLICES.tolerance:
+    if len(stack) < ENOUGH_SLICES.limit:
         return False
-    along = np.array([one.position_lps_mm for one in stack], dtype=np.float64) @ slice_normal(stack[0])
-    return bool(np.ptp(np.diff(along)) <= 2 * EVEN_SPACING.tolerance)
+    along = np.array([header.position_lps_mm for header in stack], dtype=np.float64) @ slice_normal(stack[0])
+    return bool(np.ptp(np.diff(along)) <= 2 * EVEN_SPACING.limit)
 
 
 def _warn_of_change(name: str, slices: Slices, values: Sequence[str], gate: Gate) -> None:
-    changed = [two for (one, two), its in zip(pairwise(slices), pairwise(values), strict=True) if its[0] != its[1]]
-    kinds = ", ".join(sorted(set(values))[:4])
-    message = f"Expected one {name}, got {kinds}, first change at {changed[0].name}"
-    gate.broken(STEADY_RECONSTRUCTION, message, [one.place for one in changed])
+    steps = zip(slices[1:], pairwise(values), strict=True)
+    changed = [header for header, (before, value) in steps if before != value]
+    got = f"{', '.join(sorted(set(values))[:4])}, first change at {changed[0].name}"
+    gate.judge(STEADY_RECONSTRUCTION, got, items=[header.place for header in changed], expected=f"one {name}")

@@ -18,40 +18,44 @@ from .check_all import check_all
 
 def check_pixel_lengths(slices: Sequence[SliceHeader], gate: Gate) -> None:
     """Refuse pixel data that are too short, or too long by a row; warn of other bytes too many."""
-    check_all(slices, gate, COMPLETE_FILES, _is_complete, "pixels as long as rows and columns say", _lengths_of)
-    check_all(
-        slices, gate, EXACT_PIXELS, lambda s: _left_over(s) < _line_bytes(s), "no more pixels than that", _lengths_of
-    )
-    check_all(
-        slices, gate, PADDED_PIXELS, lambda s: _left_over(s) <= PADDED_PIXELS.tolerance, "no padding", _lengths_of
-    )
+    check_all(slices, gate, COMPLETE_FILES, _is_complete, _lengths_of, "pixels as long as rows and columns say")
+    check_all(slices, gate, EXACT_PIXELS, _is_exact, _lengths_of, "no more pixels than rows and columns say")
+    check_all(slices, gate, PADDED_PIXELS, _has_little_padding, _lengths_of)
 
 
-def _is_complete(one: SliceHeader) -> bool:
-    layout = one.pixels
-    if one.frame > 0:
+def _is_complete(header: SliceHeader) -> bool:
+    layout = header.pixels
+    if header.frame > 0:
         return True  # of one file the first frame tells
     if layout.transfer_syntax not in transfer_syntaxes.RAW:
-        return layout.length == UNDEFINED and _has_fragments(one)
+        return layout.length == UNDEFINED and _has_fragments(header)
     needed = frame_bytes(layout) * layout.n_frames
     return needed <= layout.length != UNDEFINED and layout.offset + needed <= layout.stream_size
 
 
-def _line_bytes(one: SliceHeader) -> int:
+def _is_exact(header: SliceHeader) -> bool:
+    return _left_over(header) < EXACT_PIXELS.limit * _line_bytes(header)
+
+
+def _has_little_padding(header: SliceHeader) -> bool:
+    return _left_over(header) <= PADDED_PIXELS.limit
+
+
+def _line_bytes(header: SliceHeader) -> int:
     """Return the length of a row or a column, the shorter: what is left where one is forgotten."""
-    return min(one.pixels.rows, one.pixels.columns) * (one.pixels.bits_allocated // 8)
+    return min(header.pixels.rows, header.pixels.columns) * (header.pixels.bits_allocated // 8)
 
 
-def _left_over(one: SliceHeader) -> int:
+def _left_over(header: SliceHeader) -> int:
     """Return how many bytes of uncompressed pixels are more than the header asks for."""
-    layout = one.pixels
+    layout = header.pixels
     return (
         layout.length - frame_bytes(layout) * layout.n_frames if layout.transfer_syntax in transfer_syntaxes.RAW else 0
     )
 
 
-def _lengths_of(one: SliceHeader) -> str:
-    layout = one.pixels
+def _lengths_of(header: SliceHeader) -> str:
+    layout = header.pixels
     pixels = (
         "compressed pixels"
         if layout.length == UNDEFINED
@@ -60,8 +64,8 @@ def _lengths_of(one: SliceHeader) -> str:
     return f"{pixels} at byte {layout.offset} of {layout.stream_size}"
 
 
-def _has_fragments(one: SliceHeader) -> bool:
+def _has_fragments(header: SliceHeader) -> bool:
     try:
-        return len(fragments(one)) > 1
+        return len(fragments(header)) > 1
     except (BrokenPixelsError, OSError):
         return False

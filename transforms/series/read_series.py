@@ -13,10 +13,10 @@ from nodulus.transforms.dicom import sop_classes
 from nodulus.transforms.dicom.enhanced_frames import frame_headers, is_multi_frame
 from nodulus.transforms.dicom.errors import DicomError, NotDicomError
 from nodulus.transforms.dicom.slice_header import SliceHeader, read_slice_header
-from nodulus.transforms.gate.series_rules import FILE_SIZE, READABLE
-from nodulus.transforms.gate.verdict import Gate
+from nodulus.transforms.gate.place_rules import FILE_SIZE, READABLE
+from nodulus.transforms.gate.verdict import Gate, refusal
 from nodulus.transforms.pixels.hounsfield_slices import read_slices
-from nodulus.transforms.problems import ProblemCode, printable, refuse
+from nodulus.transforms.problems import ProblemCode, printable
 from nodulus.transforms.sources.byte_sources import ByteSource, FileSource, folder_sources
 from nodulus.transforms.sources.signatures import IMAGE_SUFFIXES
 from nodulus.transforms.sources.zip_sources import zip_sources
@@ -25,7 +25,7 @@ from nodulus.transforms.volume import CTVolume
 from .damaged_files import DamagedFile, report_damage
 from .duplicate_slices import drop_duplicates
 from .interleaved_stacks import choose_stack
-from .localizers import set_scouts_aside
+from .localizers import set_localizers_aside
 from .series_choice import choose_series
 from .slice_checks import check_each
 from .slice_stack import SliceStack, build_stack
@@ -46,7 +46,7 @@ def open_dicom(path: Path, *, allow: Collection[ProblemCode] = (), series_uid: s
     gate = Gate(allow)
     place = printable(path.name)
     headers = _read_headers(_sources(path, gate), place, series_uid, gate)
-    slices = set_scouts_aside(choose_series(headers, series_uid, gate, place), gate)
+    slices = set_localizers_aside(choose_series(headers, series_uid, gate, place), gate)
     check_each(slices, gate)
     check_alike(slices, gate)
     stack = build_stack(choose_stack(drop_duplicates(slices, gate), gate), gate)
@@ -65,8 +65,8 @@ def _sources(path: Path, gate: Gate) -> list[ByteSource]:
             is_zip = stream.read(4) in (b"PK\x03\x04", b"PK\x05\x06") or path.suffix.lower() == ".zip"
         return zip_sources(path, gate) if is_zip else [FileSource(path, printable(path.name), path.stat().st_size)]
     except OSError as error:
-        what = error.strerror or str(error)
-        raise refuse(READABLE.code, f"Expected a readable place, got: {what}, at {printable(path.name)}") from error
+        got, place = error.strerror or str(error), printable(path.name)
+        raise refusal(READABLE, got, place, expected="a readable place") from error
 
 
 def _read_headers(sources: Sequence[ByteSource], place: str, series_uid: str | None, gate: Gate) -> list[SliceHeader]:
@@ -83,13 +83,13 @@ def _read_headers(sources: Sequence[ByteSource], place: str, series_uid: str | N
             damaged.append(DamagedFile(source.name, str(error), error))
     report_damage(damaged, bool(headers), series_uid, gate)
     if not headers:
-        gate.broken(READABLE, f"Expected DICOM images, got {_description(sources)} in {place}")
+        gate.refuse(READABLE, _description(sources), place, expected="DICOM images")
     return headers
 
 
 def _headers_of(source: ByteSource, gate: Gate) -> list[SliceHeader]:
-    if source.size > FILE_SIZE.tolerance * (1 << 30):
-        gate.broken(FILE_SIZE, f"Expected at most {FILE_SIZE.limit}, got {source.size} bytes in {source.name}")
+    if source.size > FILE_SIZE.limit * (1 << 30):
+        gate.refuse(FILE_SIZE, f"{source.size} bytes", source.name)
     header = read_slice_header(source)
     if header.sop_class == sop_classes.MEDIA_STORAGE_DIRECTORY:
         return []
@@ -98,7 +98,7 @@ def _headers_of(source: ByteSource, gate: Gate) -> list[SliceHeader]:
 
 def _description(sources: Sequence[ByteSource]) -> str:
     """Return what a place holds instead of DICOM, with the way out where there is one."""
-    images = [one.name for one in sources if one.name.lower().endswith(IMAGE_SUFFIXES)]
+    images = [source.name for source in sources if source.name.lower().endswith(IMAGE_SUFFIXES)]
     if len(images) == 1:
         return f"one image file (pass the file itself: {images[0]})"
     if images:

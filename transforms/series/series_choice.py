@@ -8,20 +8,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from nodulus.transforms.dicom.slice_header import SliceHeader
+from nodulus.transforms.gate.place_rules import READABLE
 from nodulus.transforms.gate.series_rules import (
-    ALL_SCOUTS,
+    ALL_LOCALIZERS,
     ENOUGH_SLICES,
     MODALITY,
-    NOT_TOO_THICK,
     OTHER_OBJECTS,
-    READABLE,
     SERIES,
     SERIES_CHOSEN,
 )
+from nodulus.transforms.gate.value_rules import NOT_TOO_THICK
 from nodulus.transforms.gate.verdict import Gate
 
 from .claims import has_rescale, is_ct_image, is_projection
-from .localizers import is_labelled_scout
+from .localizers import is_labelled_localizer
 
 Slices = list[SliceHeader]
 Series = dict[str, Slices]
@@ -36,19 +36,20 @@ def choose_series(headers: Sequence[SliceHeader], series_uid: str | None, gate: 
         gate: what the choice is reported to.
         place: the folder or archive, as messages name it.
     """
-    images = [one for one in headers if is_ct_image(one)]
+    images = [header for header in headers if is_ct_image(header)]
     if series_uid is not None:
-        images = [one for one in images if one.series_uid == series_uid]
+        images = [header for header in images if header.series_uid == series_uid]
         if not images:
-            expected = f"Expected CT series {series_uid} in {place}"
-            gate.broken(READABLE, f"{expected}, got {', '.join(_shown(headers)[:3])}", _shown(headers))
+            shown = _shown(headers)
+            gate.refuse(READABLE, ", ".join(shown[:3]), place, shown, expected=f"CT series {series_uid}")
     elif not images:
-        kinds = ", ".join(sorted({one.modality or "unknown" for one in headers})[:5])
-        gate.broken(MODALITY, f"Expected CT images, got modality {kinds} in {place}", [one.name for one in headers])
+        kinds = ", ".join(sorted({header.modality or "unknown" for header in headers})[:5])
+        names = [header.name for header in headers]
+        gate.refuse(MODALITY, f"modality {kinds}", place, names, expected="CT images")
     chosen = images if series_uid is not None else _pick(_by_uid(images), gate, place)
-    if all(map(is_labelled_scout, chosen)):
-        message = f"Expected slices, got nothing but {len(chosen)} localizers in {place}"
-        gate.broken(ALL_SCOUTS, message, [one.place for one in chosen])
+    if all(map(is_labelled_localizer, chosen)):
+        places = [header.place for header in chosen]
+        gate.refuse(ALL_LOCALIZERS, f"nothing but {len(chosen)} localizers", place, places, expected="slices")
     if series_uid is None:
         _report_others(headers, chosen, gate)
     return chosen
@@ -56,47 +57,48 @@ def choose_series(headers: Sequence[SliceHeader], series_uid: str | None, gate: 
 
 def _shown(headers: Sequence[SliceHeader]) -> list[str]:
     """Return the series of a place as messages name them."""
-    kinds = Counter((one.series_uid or "without UID", one.modality or "unknown") for one in headers)
+    kinds = Counter((header.series_uid or "without UID", header.modality or "unknown") for header in headers)
     return [f"series {uid} of {n} {modality} images" for (uid, modality), n in sorted(kinds.items())]
 
 
 def _by_uid(images: Sequence[SliceHeader]) -> Series:
     """Return the series by UID; those that hold nothing but localizers only where there are no others."""
     series: Series = defaultdict(list)
-    for one in images:
-        series[one.series_uid].append(one)
-    volumes = {uid: slices for uid, slices in series.items() if not all(map(is_labelled_scout, slices))}
+    for header in images:
+        series[header.series_uid].append(header)
+    volumes = {uid: slices for uid, slices in series.items() if not all(map(is_labelled_localizer, slices))}
     return volumes or dict(series)
 
 
 def _pick(series: Series, gate: Gate, place: str) -> Slices:
-    candidates = {uid: its for uid, its in series.items() if _may_be_read(its, gate)} or _long_ones(series)
+    candidates = {uid: slices for uid, slices in series.items() if _may_be_read(slices, gate)} or _long_ones(series)
     uids = sorted(candidates, key=lambda uid: (*_rank(candidates[uid]), uid))
     if len(series) > 1:
-        items = [f"series {uid}: {len(its)} slices" for uid, its in series.items()]
+        items = [f"series {uid}: {len(slices)} slices" for uid, slices in series.items()]
         frames = {slices[0].frame_of_reference_uid for slices in candidates.values()}
         if len(candidates) > 1 and (len(frames) > 1 or "" in frames):
             got = f"{len(candidates)} in {len(frames)} frames of reference"
-            gate.broken(SERIES, f"Expected one series in {place}, got {got}: name one", items)
+            gate.judge(SERIES, got, place, items, expected="one series", outcome="name one")
         why = "which has most slices" if len(candidates) > 1 else "the only one that can be"
-        gate.broken(SERIES_CHOSEN, f"Expected one series in {place}, got {len(series)}; read {uids[0]}, {why}", items)
+        outcome = f"read {uids[0]}, {why}"
+        gate.judge(SERIES_CHOSEN, str(len(series)), place, items, expected="one series", outcome=outcome)
     return series[uids[0]]
 
 
 def _may_be_read(slices: Slices, gate: Gate) -> bool:
     """Return whether a series breaks none of the rules that would have it refused whatever its slices show."""
-    is_thick = max((one.thickness_mm or 0.0) for one in slices) > NOT_TOO_THICK.tolerance
-    n_good = sum(has_rescale(one) and not is_projection(one) for one in slices)
+    is_thick = max((header.thickness_mm or 0.0) for header in slices) > NOT_TOO_THICK.limit
+    n_good = sum(has_rescale(header) and not is_projection(header) for header in slices)
     # A bad slice or two are for the gate to name; a series of them is another kind of image.
     return (
-        len({one.position_lps_mm for one in slices}) >= ENOUGH_SLICES.tolerance
+        len({header.position_lps_mm for header in slices}) >= ENOUGH_SLICES.limit
         and 2 * n_good > len(slices)
         and (not is_thick or gate.admits(NOT_TOO_THICK))
     )
 
 
 def _long_ones(series: Series) -> Series:
-    return {uid: its for uid, its in series.items() if len(its) >= ENOUGH_SLICES.tolerance} or series
+    return {uid: slices for uid, slices in series.items() if len(slices) >= ENOUGH_SLICES.limit} or series
 
 
 def _rank(slices: Slices) -> tuple[bool, int, float]:
@@ -106,8 +108,8 @@ def _rank(slices: Slices) -> tuple[bool, int, float]:
 
 def _report_others(headers: Sequence[SliceHeader], chosen: Sequence[SliceHeader], gate: Gate) -> None:
     uid = chosen[0].series_uid
-    others = [one for one in headers if one.series_uid == uid and not is_ct_image(one)]
+    others = [header for header in headers if header.series_uid == uid and not is_ct_image(header)]
     if others:
-        what = f"{others[0].modality or 'unknown modality'} of class {others[0].sop_class or 'unknown'}"
-        message = f"Expected CT images only in the series, got {what} in {others[0].name}, set aside"
-        gate.broken(OTHER_OBJECTS, message, [one.place for one in others])
+        got = f"{others[0].modality or 'unknown modality'} of class {others[0].sop_class or 'unknown'}"
+        places = [header.place for header in others]
+        gate.judge(OTHER_OBJECTS, got, others[0].name, places, outcome="set aside")

@@ -10,22 +10,21 @@ from numpy.typing import NDArray
 
 from nodulus.transforms.dicom.slice_header import SliceHeader
 from nodulus.transforms.gate.series_rules import (
+    COLLINEAR,
     CONTIGUOUS,
     ENOUGH_SLICES,
     EVEN_SPACING,
     NO_GAPS,
-    NOT_TOO_THICK,
-    SAME_LINE,
-    THIN,
     UPRIGHT,
 )
+from nodulus.transforms.gate.value_rules import NOT_TOO_THICK, THIN
 from nodulus.transforms.gate.verdict import Gate
 from nodulus.transforms.geometry import Grid
 
-from .slice_accounts import check_other_accounts
+from .metadata_order import check_metadata_order
 
 # Slices off the even grid by more than this are sampled where they are; less is rounding of the header.
-_ROUNDING_MM = 0.01
+_ROUNDING_MM = EVEN_SPACING["sampled_as_even_within"]
 
 Vector = NDArray[np.float64]
 
@@ -45,35 +44,34 @@ def sort_slices(slices: Sequence[SliceHeader]) -> tuple[SliceHeader, ...]:
     return tuple(slices[index] for index in np.argsort(along, kind="stable"))
 
 
-def slice_normal(one: SliceHeader) -> Vector:
+def slice_normal(header: SliceHeader) -> Vector:
     """Return the unit vector across a slice: row direction x column direction."""
-    row, column = _axes(one)
+    row, column = _axes(header)
     return np.asarray(np.cross(row, column))
 
 
 def build_stack(slices: Sequence[SliceHeader], gate: Gate) -> SliceStack:
     """Return the grid of slices that are sorted, alike and at different positions, after its checks."""
-    if len(slices) < ENOUGH_SLICES.tolerance:
-        message = f"Expected at least {ENOUGH_SLICES.limit}, got {len(slices)} in {slices[0].name}"
-        gate.broken(ENOUGH_SLICES, message, [one.place for one in slices])
+    if len(slices) < ENOUGH_SLICES.limit:
+        gate.refuse(ENOUGH_SLICES, str(len(slices)), slices[0].name, [header.place for header in slices])
     positions = _positions(slices)
     normal = slice_normal(slices[0])
     along = (positions - positions[0]) @ normal
     _check_line(slices, positions, along, gate)
     _check_tilt(positions, normal, gate)
     steps, gaps = _steps(slices, along, gate)
-    check_other_accounts(slices, along, gate)
+    check_metadata_order(slices, along, gate)
     _check_thickness(slices, float(along[-1] / steps[-1]), gate)
     return SliceStack(tuple(slices), _grid(slices, positions, steps), gaps)
 
 
 def _positions(slices: Sequence[SliceHeader]) -> Vector:
-    return np.array([one.position_lps_mm for one in slices], dtype=np.float64)
+    return np.array([header.position_lps_mm for header in slices], dtype=np.float64)
 
 
-def _axes(one: SliceHeader) -> tuple[Vector, Vector]:
+def _axes(header: SliceHeader) -> tuple[Vector, Vector]:
     """Return the unit vectors along a row (to the next column) and along a column (to the next row)."""
-    row, column = np.reshape(np.array(one.orientation_lps, dtype=np.float64), (2, 3))
+    row, column = np.reshape(np.array(header.orientation_lps, dtype=np.float64), (2, 3))
     return row / np.linalg.norm(row), column / np.linalg.norm(column)
 
 
@@ -96,26 +94,26 @@ def _check_line(slices: Sequence[SliceHeader], positions: Vector, along: Vector,
     """Refuse slices whose origin is off the line from the first to the last."""
     chord = positions[0] + along[:, None] * (positions[-1] - positions[0]) / along[-1]
     off_chord_mm = np.linalg.norm(positions - chord, axis=1)
-    if off_chord_mm.max() <= SAME_LINE.tolerance:
+    if off_chord_mm.max() <= COLLINEAR.limit:
         return
     # One slice at an end bends the chord for all; medians tell which slice it is.
     slope = np.median(np.diff(positions, axis=0) / np.diff(along)[:, None], axis=0)
     start = np.median(positions - along[:, None] * slope, axis=0)
     off_mm = np.linalg.norm(positions - start - along[:, None] * slope, axis=1)
-    if not SAME_LINE.tolerance < off_mm.max() or np.median(off_mm) > SAME_LINE.tolerance:
+    if not COLLINEAR.limit < off_mm.max() or np.median(off_mm) > COLLINEAR.limit:
         off_mm = off_chord_mm
-    odd = np.flatnonzero(off_mm > SAME_LINE.tolerance).tolist()
-    got = f"{off_mm[odd[0]]:.2f} mm beside it in {slices[odd[0]].name}"
-    message = f"Expected slice origins on one line within {SAME_LINE.limit}, got {got}"
-    gate.broken(SAME_LINE, message, [slices[index].place for index in odd])
+    odd = np.flatnonzero(off_mm > COLLINEAR.limit).tolist()
+    got = f"{off_mm[odd[0]]:.2f} mm beside it"
+    gate.refuse(COLLINEAR, got, slices[odd[0]].name, [slices[index].place for index in odd])
 
 
 def _check_tilt(positions: Vector, normal: Vector, gate: Gate) -> None:
     axis = positions[-1] - positions[0]
     sideways = axis - (axis @ normal) * normal
     degrees = float(np.degrees(np.arctan2(np.linalg.norm(sideways), abs(axis @ normal))))
-    if degrees > UPRIGHT.tolerance:
-        gate.broken(UPRIGHT, f"Expected an upright stack within {UPRIGHT.limit}, got a tilt of {degrees:.2f} degrees")
+    if degrees > UPRIGHT.limit:
+        expected = f"an upright stack within {UPRIGHT.limit}"
+        gate.judge(UPRIGHT, f"a tilt of {degrees:.2f} degrees", expected=expected)
 
 
 def _steps(slices: Sequence[SliceHeader], along: Vector, gate: Gate) -> tuple[Vector, tuple[int, ...]]:
@@ -128,13 +126,12 @@ def _steps(slices: Sequence[SliceHeader], along: Vector, gate: Gate) -> tuple[Ve
     even = np.concatenate([[0.0], np.cumsum(whole)])
     true = along / along[-1] * even[-1]
     off_mm = np.abs(true - even) * along[-1] / even[-1]
-    odd = np.flatnonzero(off_mm > EVEN_SPACING.tolerance).tolist()
+    odd = np.flatnonzero(off_mm > EVEN_SPACING["within"]).tolist()
     if odd:
-        message = (
-            f"Expected slices every {along[-1] / even[-1]:.3f} mm within {EVEN_SPACING.limit}, got distances of "
-            f"{diffs.min():.3f} to {diffs.max():.3f} mm, worst at {slices[int(off_mm.argmax())].name}"
-        )
-        gate.broken(EVEN_SPACING, message, [slices[index].place for index in odd])
+        worst = slices[int(off_mm.argmax())].name
+        got = f"distances of {diffs.min():.3f} to {diffs.max():.3f} mm, worst at {worst}"
+        expected = f"slices every {along[-1] / even[-1]:.3f} mm within {EVEN_SPACING['within']}"
+        gate.judge(EVEN_SPACING, got, items=[slices[index].place for index in odd], expected=expected)
     return true, tuple(gaps)
 
 
@@ -146,8 +143,8 @@ def _whole_steps(along: Vector) -> Vector:
     # A gap leaves all steps near whole numbers; else the spacing itself is uneven. Positions that are rounded to one
     # decimal make steps of 0.6 and 0.7 mm out of 0.625, yet never leave the even grid by more than that.
     grid = np.concatenate([[0.0], np.cumsum(whole)]) / whole.sum() * along[-1]
-    is_even = np.abs(grid - along).max() <= EVEN_SPACING.tolerance
-    are_whole = np.all(np.abs(ratios - whole) <= NO_GAPS.tolerance)
+    is_even = np.abs(grid - along).max() <= EVEN_SPACING["within"]
+    are_whole = np.all(np.abs(ratios - whole) <= NO_GAPS.limit)
     return np.asarray(whole) if is_even or are_whole else np.ones_like(whole)
 
 
@@ -160,17 +157,18 @@ def _report_gaps(slices: Sequence[SliceHeader], along: Vector, gaps: list[int], 
         start = float(_positions(slices[:1])[0] @ normal)
         lost = ", ".join(f"{start + value:g}" for value in between)
         items.append(f"missing at {lost} mm along the normal, after {slices[k].place}")
-    message = f"Expected a slice every {np.median(np.diff(along)):g} mm, got {missing} missing in {len(gaps)} place(s)"
-    gate.broken(NO_GAPS, f"{message}, first after {slices[gaps[0]].name}", items)
+    got = f"{missing} missing in {len(gaps)} place(s), first after {slices[gaps[0]].name}"
+    gate.judge(NO_GAPS, got, items=items, expected=f"a slice every {np.median(np.diff(along)):g} mm")
 
 
 def _check_thickness(slices: Sequence[SliceHeader], step_mm: float, gate: Gate) -> None:
-    thickness = max((one.thickness_mm or 0.0) for one in slices)
-    thickest = max(thickness, step_mm)
-    where = f"in {slices[0].name}"
+    thickness_mm = max((header.thickness_mm or 0.0) for header in slices)
+    thickest_mm = max(thickness_mm, step_mm)
+    place = slices[0].name
     for rule in (NOT_TOO_THICK, THIN):
-        if thickest > rule.tolerance + _ROUNDING_MM:
-            gate.broken(rule, f"Expected slices of at most {rule.limit}, got {thickest:g} mm {where}")
+        if thickest_mm > rule.limit + _ROUNDING_MM:
+            gate.judge(rule, f"{thickest_mm:g} mm", place, expected=f"slices of at most {rule.limit}")
             break
-    if thickness > 0 and step_mm > CONTIGUOUS.tolerance * thickness:
-        gate.broken(CONTIGUOUS, f"Expected contiguous slices, got {thickness:g} mm thick every {step_mm:g} mm {where}")
+    if thickness_mm > 0 and step_mm > CONTIGUOUS.limit * thickness_mm:
+        got = f"{thickness_mm:g} mm thick every {step_mm:g} mm"
+        gate.judge(CONTIGUOUS, got, place, expected="contiguous slices")

@@ -27,32 +27,32 @@ def check_alike(slices: Slices, gate: Gate) -> None:
 
 
 def _same(slices: Slices, gate: Gate, key: Callable[[SliceHeader], str]) -> None:
-    keys = [key(one) for one in slices]
+    keys = [key(header) for header in slices]
     usual = max(sorted(set(keys)), key=keys.count)
-    odd = [one for one, its in zip(slices, keys, strict=True) if its != usual]
+    odd = [header for header in slices if key(header) != usual]
     if odd:
-        message = f"Expected {usual} as in the other slices, got {key(odd[0])} in {odd[0].name}"
-        gate.broken(SAME_SHAPE, message, [one.place for one in odd])
+        places = [header.place for header in odd]
+        gate.refuse(SAME_SHAPE, key(odd[0]), odd[0].name, places, expected=f"{usual} as in the other slices")
 
 
 def _near(
     slices: Slices,
     gate: Gate,
     rule: GateRule,
-    what: str,
+    name: str,
     numbers: Callable[[SliceHeader], Sequence[float]],
     *,
     relative: bool,
 ) -> None:
-    values = np.array([numbers(one) for one in slices])
+    values = np.array([numbers(header) for header in slices])
     usual = _usual(values)
     error = np.abs(values - usual) / (usual if relative else 1.0)
-    odd = np.flatnonzero(error.max(axis=1) > rule.tolerance).tolist()
+    odd = np.flatnonzero(error.max(axis=1) > rule.limit).tolist()
     if odd:
         first = slices[odd[0]]
-        got = f"{shown_numbers(numbers(first))} in {first.name}"
-        message = f"Expected {what} {shown_numbers(usual.tolist())} as in the other slices, got {got}"
-        gate.broken(rule, message, [slices[index].place for index in odd])
+        expected = f"{name} {shown_numbers(usual.tolist())} as in the other slices"
+        places = [slices[index].place for index in odd]
+        gate.refuse(rule, shown_numbers(numbers(first)), first.name, places, expected=expected)
 
 
 def _usual(values: NDArray[np.float64]) -> NDArray[np.float64]:

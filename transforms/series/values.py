@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from nodulus.transforms.dicom import transfer_syntaxes
 from nodulus.transforms.dicom.slice_header import PixelLayout, SliceHeader
-from nodulus.transforms.gate.hounsfield import hounsfield_problem
-from nodulus.transforms.gate.series_rules import PADDING, RESCALE_STEADY, SPARE_BITS
+from nodulus.transforms.gate.hounsfield import check_hounsfield
+from nodulus.transforms.gate.value_rules import PADDING, RESCALE_STEADY, SPARE_BITS
 from nodulus.transforms.gate.verdict import Gate
 from nodulus.transforms.pixels.hounsfield_slices import loaded, padding_is_applied, padding_range
 from nodulus.transforms.pixels.stored_pixels import Stored, read_words, signed_numbers
@@ -31,43 +31,39 @@ def check_values(slices: Sequence[SliceHeader], gate: Gate) -> None:
     """
     places = _PROBED if slices[0].pixels.transfer_syntax in transfer_syntaxes.RAW else _PROBED_COMPRESSED
     probed = [slices[k] for k in sorted({int(part * (len(slices) - 1)) for part in places})]
-    words = [_sample(one) for one in loaded(probed)]
+    words = [_sample(header) for header in loaded(probed)]
     _check_spare_bits(probed, words, gate)
-    values = [_hounsfield(one, its) for one, its in zip(probed, words, strict=True)]
-    problem = hounsfield_problem(np.concatenate(values))
-    if problem is not None:
-        rule, message = problem
-        gate.broken(rule, f"{message} in {probed[0].name} and {len(probed) - 1} more slices")
+    values_hu = [_hounsfield(header, stored) for header, stored in zip(probed, words, strict=True)]
+    check_hounsfield(np.concatenate(values_hu), gate, f"{probed[0].name} and {len(probed) - 1} more slices")
     _check_jumps(slices, gate)
     _check_padding(slices, gate)
 
 
-def _sample(one: SliceHeader) -> Stored:
+def _sample(header: SliceHeader) -> Stored:
     """Return the stored words of every other pixel of every other row."""
-    layout = one.pixels
-    return read_words(one, slice(0, layout.rows), slice(0, layout.columns))[::2, ::2].ravel()
+    layout = header.pixels
+    return read_words(header, slice(0, layout.rows), slice(0, layout.columns))[::2, ::2].ravel()
 
 
-def _hounsfield(one: SliceHeader, words: Stored) -> NDArray[np.float32]:
+def _hounsfield(header: SliceHeader, words: Stored) -> NDArray[np.float32]:
     """Return what words stand for, HU, without those that are padding."""
-    stored = signed_numbers(words, one.pixels)
-    if one.pixels.padding is not None:
-        low, high = padding_range(one.pixels, one.pixels.padding)
+    stored = signed_numbers(words, header.pixels)
+    if header.pixels.padding is not None:
+        low, high = padding_range(header.pixels, header.pixels.padding)
         stored = stored[(stored < low) | (stored > high)]
     intensity_hu: NDArray[np.float32] = stored.astype(np.float32)
-    intensity_hu *= np.float32(one.slope or 1.0)
-    intensity_hu += np.float32(one.intercept or 0.0)
+    intensity_hu *= np.float32(header.slope or 1.0)
+    intensity_hu += np.float32(header.intercept or 0.0)
     return intensity_hu
 
 
 def _check_spare_bits(slices: Sequence[SliceHeader], words: Sequence[Stored], gate: Gate) -> None:
     """Refuse words that use bits which the header says are not stored, so that pixels would be masked."""
-    odd = [one for one, its in zip(slices, words, strict=True) if not _is_clean(its, one.pixels)]
+    odd = [header for header, stored in zip(slices, words, strict=True) if not _is_clean(stored, header.pixels)]
     if odd:
-        layout = odd[0].pixels
-        got = f"others in use in {odd[0].name}"
-        message = f"Expected {layout.bits_stored} bits stored up to bit {layout.high_bit}, got {got}"
-        gate.broken(SPARE_BITS, message, [one.place for one in odd])
+        expected = f"{odd[0].pixels.bits_stored} bits stored up to bit {odd[0].pixels.high_bit}"
+        places = [header.place for header in odd]
+        gate.refuse(SPARE_BITS, "others in use", odd[0].name, places, expected=expected)
 
 
 def _is_clean(words: Stored, layout: PixelLayout) -> bool:
@@ -90,18 +86,19 @@ def _check_jumps(slices: Sequence[SliceHeader], gate: Gate) -> None:
     """Refuse slices whose values jump where their rescale does: one of the two is wrong."""
     pairs = [pair for pair in pairwise(slices) if _rescale(pair[0]) != _rescale(pair[1])]
     compared = pairs[:: len(pairs) // _MAX_COMPARED + 1]
-    odd = [pair for pair in compared if _jumps(*(_hounsfield(one, _sample(one)) for one in loaded(pair)))]
+    odd = [pair for pair in compared if _jumps(*(_hounsfield(header, _sample(header)) for header in loaded(pair)))]
     if odd:
         first, second = odd[0]
-        message = (
-            f"Expected values that go on where the rescale changes, got a jump of more than {RESCALE_STEADY.limit} "
-            f"from {first.name} (intercept {first.intercept:g}) to {second.name} (intercept {second.intercept:g})"
+        got = (
+            f"a jump of more than {RESCALE_STEADY.limit} from {first.name} (intercept {first.intercept:g}) "
+            f"to {second.name} (intercept {second.intercept:g})"
         )
-        gate.broken(RESCALE_STEADY, message, [pair[1].place for pair in odd])
+        expected = "values that go on where the rescale changes"
+        gate.judge(RESCALE_STEADY, got, items=[pair[1].place for pair in odd], expected=expected)
 
 
-def _rescale(one: SliceHeader) -> tuple[float | None, float | None]:
-    return one.slope, one.intercept
+def _rescale(header: SliceHeader) -> tuple[float | None, float | None]:
+    return header.slope, header.intercept
 
 
 def _jumps(first_hu: NDArray[np.float32], second_hu: NDArray[np.float32]) -> bool:
@@ -110,11 +107,11 @@ def _jumps(first_hu: NDArray[np.float32], second_hu: NDArray[np.float32]) -> boo
         return False
     parts = (25, 50, 75)
     steps = np.percentile(second_hu, parts) - np.percentile(first_hu, parts)
-    return bool(np.abs(steps).min() > RESCALE_STEADY.tolerance and abs(np.sign(steps).sum()) == len(parts))
+    return bool(np.abs(steps).min() > RESCALE_STEADY.limit and abs(np.sign(steps).sum()) == len(parts))
 
 
 def _check_padding(slices: Sequence[SliceHeader], gate: Gate) -> None:
-    odd = [one for one in slices if one.pixels.padding is not None and not padding_is_applied(one)]
+    odd = [header for header in slices if header.pixels.padding is not None and not padding_is_applied(header)]
     if odd:
-        got = f"stored {odd[0].pixels.padding}, a tissue's value, in {odd[0].name}: not applied"
-        gate.broken(PADDING, f"Expected padding of {PADDING.limit}, got {got}", [one.place for one in odd])
+        got, places = f"stored {odd[0].pixels.padding}, a tissue's value,", [header.place for header in odd]
+        gate.judge(PADDING, got, odd[0].name, places, outcome="not applied")

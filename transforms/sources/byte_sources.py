@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from nodulus.transforms.gate.series_rules import FOLDER_DEPTH, FOLDER_FILES
+from nodulus.transforms.gate.place_rules import FOLDER_DEPTH, FOLDER_FILES
 from nodulus.transforms.gate.verdict import Gate
 from nodulus.transforms.problems import printable
 
@@ -77,8 +77,8 @@ def folder_sources(folder: Path, gate: Gate) -> list[ByteSource]:
     sources: list[ByteSource] = []
     for path in _files_below(folder, gate):
         sources.append(FileSource(path, printable(path.name), path.stat().st_size))
-        if len(sources) > FOLDER_FILES.tolerance:
-            gate.broken(FOLDER_FILES, f"Expected at most {FOLDER_FILES.limit}, got more in {printable(folder.name)}")
+        if len(sources) > FOLDER_FILES.limit:
+            gate.refuse(FOLDER_FILES, "more", printable(folder.name))
     return sources
 
 
@@ -86,9 +86,8 @@ def _files_below(folder: Path, gate: Gate) -> Iterator[Path]:
     n_above = len(folder.parts)
     for place, folders, names in os.walk(folder, onerror=_raise):
         below = Path(place)
-        if len(below.parts) - n_above > FOLDER_DEPTH.tolerance:
-            deep = printable(below.name)
-            gate.broken(FOLDER_DEPTH, f"Expected at most {FOLDER_DEPTH.limit}, got more down to a folder {deep}")
+        if len(below.parts) - n_above > FOLDER_DEPTH.limit:
+            gate.refuse(FOLDER_DEPTH, f"more down to a folder {printable(below.name)}")
         folders[:] = sorted(name for name in folders if not is_clutter(name))
         for name in sorted(names):
             path = below / name

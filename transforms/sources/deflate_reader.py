@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from nodulus.transforms.problems import ProblemCode, refuse
+from nodulus.transforms.gate.image_rules import SOUND_COMPRESSION, WHOLE_FILE
+from nodulus.transforms.gate.verdict import refusal
 
 from .signatures import GZIP_MAGIC
 
@@ -56,8 +57,8 @@ class DeflateReader:
                 data += block[max(start - position, 0) : max(stop - position, 0)]
                 if len(data) >= n_bytes:
                     return bytes(data)
-        got = f"Expected {stop} bytes once inflated, got {start + len(data)}"
-        raise refuse(ProblemCode.TRUNCATED, f"{got} in {self._path.name}")
+        expected = f"{stop} bytes once inflated"
+        raise refusal(WHOLE_FILE, str(start + len(data)), self._path.name, expected=expected)
 
     def read_start(self, n_bytes: int) -> bytes:
         """Return the first ``n_bytes``, or all of them where there are fewer."""
@@ -113,9 +114,9 @@ class DeflateReader:
         try:
             block = inflater.decompress(data, _BLOCK_BYTES)
         except zlib.error as error:
-            message = f"Expected sound compressed data, got damage at or after byte {position} (inflated)"
-            raise refuse(ProblemCode.UNREADABLE, f"{message} in {self._path.name}") from error
+            got = f"damage at or after byte {position} (inflated)"
+            raise refusal(SOUND_COMPRESSION, got, self._path.name) from error
         if not data and not block and not inflater.eof:
-            message = f"Expected the end of the compressed data, got the end of the file in {self._path.name}"
-            raise refuse(ProblemCode.TRUNCATED, f"{message} (after {position} bytes inflated)")
+            got = f"the end of the file after {position} bytes inflated"
+            raise refusal(WHOLE_FILE, got, self._path.name, expected="the end of the compressed data")
         return block

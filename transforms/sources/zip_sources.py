@@ -10,12 +10,13 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from nodulus.transforms.gate.series_rules import (
+from nodulus.transforms.gate.place_rules import (
     ARCHIVE_FILES,
     ARCHIVE_NAMES,
     ARCHIVE_NESTED,
     ARCHIVE_RATIO,
     ARCHIVE_SIZE,
+    fair_size,
 )
 from nodulus.transforms.gate.verdict import Gate
 from nodulus.transforms.problems import printable
@@ -24,8 +25,6 @@ from .byte_sources import ByteSource, is_clutter
 from .shared_zip import SharedZip
 
 _GIB = 1 << 30
-_MIB = 1 << 20
-_RATIO_FREE_BYTES = 64 * _MIB
 _NESTED_SUFFIXES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz")
 _NESTED_MAGIC = (b"PK\x03\x04", b"7z\xbc\xaf\x27\x1c", b"Rar!")
 
@@ -84,8 +83,7 @@ def zip_sources(path: Path, gate: Gate) -> list[ByteSource]:
     sources: list[ByteSource] = [ZipSource(archive, member) for member in members]
     for source in sources:
         if source.name.lower().endswith(_NESTED_SUFFIXES) or _head(source).startswith(_NESTED_MAGIC):
-            message = f"Expected no archive inside {printable(path.name)}, got {source.name}"
-            gate.broken(ARCHIVE_NESTED, message, [source.name])
+            gate.refuse(ARCHIVE_NESTED, source.name, printable(path.name), [source.name])
     return sources
 
 
@@ -103,14 +101,14 @@ def _head(source: ByteSource) -> bytes:
 
 def _check_amount(path: Path, members: list[zipfile.ZipInfo], gate: Gate) -> None:
     name = printable(path.name)
-    if len(members) > ARCHIVE_FILES.tolerance:
-        gate.broken(ARCHIVE_FILES, f"Expected at most {ARCHIVE_FILES.limit}, got {len(members)} in {name}")
+    if len(members) > ARCHIVE_FILES.limit:
+        gate.refuse(ARCHIVE_FILES, str(len(members)), name)
     total = sum(member.file_size for member in members)
-    if total > ARCHIVE_SIZE.tolerance * _GIB:
-        gate.broken(ARCHIVE_SIZE, f"Expected at most {ARCHIVE_SIZE.limit}, got {total / _GIB:.1f} GiB in {name}")
-    ratio = total / max(path.stat().st_size, 1)
-    if total > _RATIO_FREE_BYTES and ratio > ARCHIVE_RATIO.tolerance:
-        gate.broken(ARCHIVE_RATIO, f"Expected a ratio of at most {ARCHIVE_RATIO.limit}, got {ratio:.0f} in {name}")
+    if total > ARCHIVE_SIZE.limit * _GIB:
+        gate.refuse(ARCHIVE_SIZE, f"{total / _GIB:.1f} GiB", name)
+    stored = max(path.stat().st_size, 1)
+    if total > fair_size(stored):
+        gate.refuse(ARCHIVE_RATIO, f"{total / stored:.0f} : 1", name)
 
 
 def _check_members(path: Path, members: list[zipfile.ZipInfo], gate: Gate) -> None:
@@ -118,8 +116,7 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo], gate: Gate) -> No
         what = _danger(member)
         if what:
             name = printable(member.filename)
-            message = f"Expected plain members in {printable(path.name)}, got {what}: {name}"
-            gate.broken(ARCHIVE_NAMES, message, [name])
+            gate.refuse(ARCHIVE_NAMES, f"{what}, {name},", printable(path.name), [name])
 
 
 def _danger(member: zipfile.ZipInfo) -> str:

@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
 
-from nodulus.transforms.gate.hounsfield import hounsfield_problem
+from nodulus.transforms.gate.hounsfield import broken_rule
 from nodulus.transforms.gate.rule import GateRule
-from nodulus.transforms.gate.series_rules import BODY_MEDIAN, HAS_AIR, HAS_TISSUE, HU_RANGE, LITTLE_BELOW_AIR
+from nodulus.transforms.gate.value_rules import BODY_MEDIAN, HAS_AIR, HAS_TISSUE, HU_RANGE, LITTLE_BELOW_AIR
 from nodulus.transforms.problems import InputRefusedError
 from nodulus.transforms.problems import ProblemCode as Code
 from nodulus.transforms.scan.open import open_ct
@@ -30,7 +30,7 @@ def chest() -> Values:
 
 
 def test_a_chest_passes() -> None:
-    assert hounsfield_problem(chest()) is None
+    assert broken_rule(chest()) is None
 
 
 WRONG: list[tuple[Callable[[Values], Values], GateRule]] = [
@@ -49,7 +49,7 @@ WRONG: list[tuple[Callable[[Values], Values], GateRule]] = [
 
 @pytest.mark.parametrize(("change", "rule"), WRONG)
 def test_what_no_chest_shows_is_named(change: Callable[[Values], Values], rule: GateRule) -> None:
-    problem = hounsfield_problem(np.asarray(change(chest()), dtype=np.float32))
+    problem = broken_rule(np.asarray(change(chest()), dtype=np.float32))
     assert problem is not None
     assert problem[0] is rule
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from nodulus.transforms.gate.image_rules import IMAGE_RULES
 from nodulus.transforms.gate.page import render_gate_page
-from nodulus.transforms.gate.series_rules import GATE_RULES
+from nodulus.transforms.gate.series_rules import SERIES_RULES
 
 
 def test_the_committed_page_is_the_rendered_one() -> None:
@@ -14,7 +15,13 @@ def test_the_committed_page_is_the_rendered_one() -> None:
 
 
 def test_every_rule_has_a_reason_and_fits_its_table() -> None:
-    for rule in GATE_RULES:
+    for rule in (*SERIES_RULES, *IMAGE_RULES):
         assert rule.reason.endswith(".")
-        assert "|" not in rule.expects + rule.reason + rule.limit
-        assert bool(rule.unit) == bool(rule.tolerance)
+        assert not set("|{}") & set(rule.expects + rule.reason + "".join(map(str, rule.limits.values())))
+
+
+def test_every_limit_stands_on_the_page_with_its_unit() -> None:
+    lines = render_gate_page().splitlines()
+    for rule in (*SERIES_RULES, *IMAGE_RULES):
+        (line,) = {line for line in lines if f"| {rule.expects} |" in line and f"`{rule.code}`" in line}
+        assert all(str(limit) in line for limit in rule.limits.values())

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nodulus.transforms.dicom.slice_header import SliceHeader
-from nodulus.transforms.gate.series_rules import SAME_ORDER, SLICE_LOCATION
+from nodulus.transforms.gate.series_rules import METADATA_ORDER, SLICE_LOCATION
 from nodulus.transforms.gate.verdict import Gate
 
 
-def check_other_accounts(slices: Sequence[SliceHeader], along_mm: NDArray[np.float64], gate: Gate) -> None:
+def check_metadata_order(slices: Sequence[SliceHeader], along_mm: NDArray[np.float64], gate: Gate) -> None:
     """Warn where SliceLocation or the instance numbers contradict the positions of slices that are in order.
 
     Args:
@@ -26,26 +26,26 @@ def check_other_accounts(slices: Sequence[SliceHeader], along_mm: NDArray[np.flo
 
 
 def _check_location(slices: Sequence[SliceHeader], along_mm: NDArray[np.float64], gate: Gate) -> None:
-    locations = [one.location_mm for one in slices]
+    locations = [header.location_mm for header in slices]
     if None in locations:
         return
     values = np.array(locations, dtype=np.float64)
     off_mm = min(np.ptp(values - along_mm), np.ptp(values + along_mm))
-    if not off_mm <= SLICE_LOCATION.tolerance:
-        expected = f"Expected SliceLocation to run with the positions within {SLICE_LOCATION.limit}"
-        gate.broken(SLICE_LOCATION, f"{expected}, got {off_mm:.2f} mm off in {slices[0].name} and those after it")
+    if not off_mm <= SLICE_LOCATION.limit:
+        expected = f"SliceLocation to run with the positions within {SLICE_LOCATION.limit}"
+        gate.judge(SLICE_LOCATION, f"{off_mm:.2f} mm off", f"{slices[0].name} and those after it", expected=expected)
 
 
 def _check_order(slices: Sequence[SliceHeader], gate: Gate) -> None:
-    numbers = [one.instance_number for one in slices if one.instance_number is not None]
+    numbers = [header.instance_number for header in slices if header.instance_number is not None]
     if len(numbers) < len(slices):
         return
     upward = longest_ascent(numbers) >= longest_ascent([-number for number in numbers])
     n_ordered = longest_ascent(numbers) if upward else longest_ascent([-number for number in numbers])
     n_odd = len(numbers) - n_ordered
-    if 0 < n_odd <= max(1, SAME_ORDER.tolerance * len(numbers)):
-        message = f"Expected instance numbers to run with the positions, got {n_odd} out of order of {len(numbers)}"
-        gate.broken(SAME_ORDER, f"{message} in {slices[0].name} and those after it")
+    if 0 < n_odd <= max(1, METADATA_ORDER["few_are_at_most"] / 100 * len(numbers)):
+        got, place = f"{n_odd} out of order of {len(numbers)}", f"{slices[0].name} and those after it"
+        gate.judge(METADATA_ORDER, got, place, expected="instance numbers to run with the positions")
 
 
 def longest_ascent(numbers: Sequence[float]) -> int:
