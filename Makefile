@@ -32,20 +32,19 @@ format: $(VENV)/.dev ## let ruff write the layout
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.bench ## ours and the alternatives, side by side: a table, and out/bench.json
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.speed
 
 bench-model: $(VENV)/.dev ## train and compare on the published LIDC folds: make bench-model CROPS=FOLDER
 	$(BIN)/python -m benchmarks.lidc --crops "$(CROPS)" -o out/lidc --repeats 1
 
 flag-rates: $(VENV)/.dev ## how often nodules and other places are flagged: a table, and out/flag_rates.json
-	$(BIN)/python -m benchmarks.flag_rates
+	$(BIN)/python -m benchmarks.release.flag_rates
 
 model-card: $(VENV)/.dev ## write the model card and the bundle's page from their records
-	$(BIN)/python -m benchmarks.model_card
+	$(BIN)/python -m benchmarks.release.model_card
 
-schema: $(VENV)/.dev ## write what is generated from the code: the results' schema, the gate's table
-	$(BIN)/python -c "from nodulus.pipeline.scoring.results import results_schema; print(results_schema(), end='')" > docs/results.schema.json
-	$(BIN)/python -m nodulus.transforms.gate.page > docs/series-gate.md
+schema: $(VENV)/.dev ## write what is generated from the code: docs/reference
+	$(BIN)/python -m benchmarks.release.reference
 
 wheel: $(VENV)/.dev ## sdist and wheel into dist/
 	$(BIN)/python -m build --no-isolation

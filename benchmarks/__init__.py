@@ -1,1 +1,1 @@
-"""How fast is it, and how much memory does it take, side by side with the alternatives?"""
+"""Measurements of nodulus, none of which it needs to run: its speed, the study behind the model card, and releases."""

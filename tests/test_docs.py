@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def test_the_nodule_of_the_page_is_the_demos(bundle: Path, tmp_path: Path) -> None:
-    page = (ROOT / "docs" / "beside-the-score.md").read_text()
+    page = (ROOT / "docs" / "explanation" / "the-score.md").read_text()
     shown = json.loads(re.findall(r"^```json\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[0])
     study = write_demo_study(tmp_path, PhantomSpec())
     found = Scorer(bundle, device="cpu").score(study.dicom_folder, study.nodule_table)

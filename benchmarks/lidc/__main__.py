@@ -9,14 +9,12 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.places import BUNDLE, RECORDS
 from nodulus.transforms.problems import UsageError
 
 from .command import N_RESAMPLES, benchmark, write_docs
 from .fold_run import FoldRun, TrainingOptions, run_fold
 from .folds import FoldKey
-from .run import ROOT
-
-BUNDLE = ROOT / "bundles" / "lung_nodule_ct_classification"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _fold(_fold_parser().parse_args(given[1:]))
         options = _parser().parse_args(given)
         if options.write_docs:
-            write_docs(options.output, options.bundle, ROOT)
+            write_docs(options.output, options.bundle, RECORDS)
             return 0
         return benchmark(options)
     except UsageError as error:

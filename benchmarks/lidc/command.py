@@ -44,11 +44,11 @@ def benchmark(options: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-def write_docs(out: Path, bundle: Path, root: Path) -> Benchmark:
-    """Put a record into the bundle's docs and the page that it makes into the project's; return the record."""
+def write_docs(out: Path, bundle: Path, pages: Path) -> Benchmark:
+    """Put a record into the bundle's docs and the page that it makes among the project's; return the record."""
     record = read_benchmark(out / RECORD)
     write_benchmark(record, bundle / "docs" / RECORD)
-    write_text(root / "docs" / "benchmark.md", render(record))
+    write_text(pages / "benchmark.md", render(record))
     return record
 
 

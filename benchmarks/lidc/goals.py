@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from nodulus.pipeline.statistics.metrics import Estimate
+
 from .record import Calibrated, Goal, Group, Repeat
 from .scores import NETWORK, TITLES
 
@@ -35,43 +37,39 @@ def goals(
     has_network = bool(full) and NETWORK in everything.fold_mean
     difference = everything.fold_mean_difference if has_network else {}
     by_size = size_matched.pooled_difference if has_network and size_matched else {}
-    lowest = difference.get(DIAMETER)
-    gain = by_size.get(DIAMETER)
-    mean_auc = math.fsum(repeat.auc[NETWORK] for repeat in full) / len(full) if has_network else None
-    eces = [each.ece.value for each in calibration if each.rep in {repeat.rep for repeat in full}]
-    mean_ece = math.fsum(eces) / len(eces) if eces else None
     return (
-        Goal(
-            what="mean AUC over the folds of a repeat, mean over the full repeats",
-            bound=MEAN_AUC,
-            at="at least",
-            value=mean_auc,
-        ),
-        *(
-            Goal(
-                what=f"mean AUC less that of {TITLES[name]}, all folds",
-                bound=0.0,
-                at="above",
-                value=difference[name].value if name in difference else None,
-            )
-            for name in others
-        ),
-        Goal(
-            what=f"lower end of the paired 95 % interval of the mean AUC less that of {DIAMETER}, all folds",
-            bound=0.0,
-            at="above",
-            value=None if lowest is None else lowest.low,
-        ),
-        Goal(
-            what=f"pooled AUC less that of {DIAMETER}, 8 to 15 mm",
-            bound=GAIN_BY_SIZE,
-            at="at least",
-            value=None if gain is None else gain.value,
-        ),
-        Goal(
-            what="expected calibration error out of fold, mean over full repeats and networks",
-            bound=ECE,
-            at="at most",
-            value=mean_ece,
-        ),
+        _mean_auc([repeat.auc[NETWORK] for repeat in full] if has_network else []),
+        *(_above(name, difference.get(name)) for name in others),
+        _surely_above_diameter(difference.get(DIAMETER)),
+        _gain_at_like_size(by_size.get(DIAMETER)),
+        _calibrated([each.ece.value for each in calibration if each.rep in {repeat.rep for repeat in full}]),
     )
+
+
+def _mean_auc(of_repeats: Sequence[float]) -> Goal:
+    what = "mean AUC over the folds of a repeat, mean over the full repeats"
+    return Goal(what=what, bound=MEAN_AUC, at="at least", value=_mean(of_repeats))
+
+
+def _above(name: str, difference: Estimate | None) -> Goal:
+    what = f"mean AUC less that of {TITLES[name]}, all folds"
+    return Goal(what=what, bound=0.0, at="above", value=None if difference is None else difference.value)
+
+
+def _surely_above_diameter(difference: Estimate | None) -> Goal:
+    what = f"lower end of the paired 95 % interval of the mean AUC less that of {DIAMETER}, all folds"
+    return Goal(what=what, bound=0.0, at="above", value=None if difference is None else difference.low)
+
+
+def _gain_at_like_size(difference: Estimate | None) -> Goal:
+    what = f"pooled AUC less that of {DIAMETER}, 8 to 15 mm"
+    return Goal(what=what, bound=GAIN_BY_SIZE, at="at least", value=None if difference is None else difference.value)
+
+
+def _calibrated(eces: Sequence[float]) -> Goal:
+    what = "expected calibration error out of fold, mean over full repeats and networks"
+    return Goal(what=what, bound=ECE, at="at most", value=_mean(eces))
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return math.fsum(values) / len(values) if values else None

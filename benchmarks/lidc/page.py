@@ -1,4 +1,4 @@
-"""Renders docs/benchmark.md from the record of a benchmark: every number on the page is the record's."""
+"""Renders docs/records/benchmark.md from the record of a benchmark: every number on the page is the record's."""
 
 from __future__ import annotations
 

@@ -10,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.places import ROOT
+
 from .fold_run import FoldRun, TrainingOptions
 
-ROOT = Path(__file__).resolve().parents[2]
 LOG = "log.txt"
 
 

@@ -19,7 +19,7 @@ BundleDir = Annotated[
     Path | None, typer.Option("--bundle", help="Bundle folder. Default: NODULUS_BUNDLE, else the checkout's.")
 ]
 NoduleTable = Annotated[
-    Path | None, typer.Option("--nodules", help="Nodule table: where the nodules are (docs/nodules.md).")
+    Path | None, typer.Option("--nodules", help="Nodule table: where the nodules are (docs/how-to/nodule-tables.md).")
 ]
 FrameOption = Annotated[
     Frame | None,

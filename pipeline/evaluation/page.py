@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from nodulus.pipeline.pictures.plot_style import as_svg
 from nodulus.pipeline.statistics.estimate import Estimate
 from nodulus.pipeline.statistics.strata import too_few
 
+from .page_environment import fixed, page_environment
 from .pictures import SCALE_BAR_MM
 from .plots import (
     draw_calibration,
@@ -24,7 +24,6 @@ from .plots import (
     draw_roc,
     draw_sizes,
     draw_subgroups,
-    group_title,
     title_of,
 )
 from .record import DIAMETER, NETWORK, Evaluation, HardCase
@@ -62,18 +61,13 @@ def render_page(evaluation: Evaluation, pictures: Mapping[str, Picture]) -> str:
         evaluation: what metrics.json holds.
         pictures: of the hardest cases, by nodule id.
     """
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
+    environment = page_environment(TEMPLATES, is_html=True)
     environment.filters |= {
-        "fixed": _fixed,
         "interval": _interval,
         "signed": _signed,
         "signed_interval": _signed_interval,
         "p_value": _p_value,
         "score": title_of,
-        "group": group_title,
-        "words": lambda name: name.replace("_", " "),
     }
     return environment.get_template("evaluation.html.j2").render(
         e=evaluation,
@@ -100,8 +94,8 @@ def verdict(evaluation: Evaluation) -> str:
     else:
         meaning = "the interval holds zero, so nothing shows that the network says more than size does"
     return (
-        f"The network reaches an AUC of {_fixed(network.auc.value)} ({_interval(network.auc)}) where the diameter alone"
-        f" reaches {_fixed(diameter.auc.value)} ({_interval(diameter.auc)}). On the same nodules that is a gain of"
+        f"The network reaches an AUC of {fixed(network.auc.value)} ({_interval(network.auc)}) where the diameter alone"
+        f" reaches {fixed(diameter.auc.value)} ({_interval(diameter.auc)}). On the same nodules that is a gain of"
         f" {_signed(gain.value)} ({_signed_interval(gain)}): {meaning}."
     )
 
@@ -154,12 +148,8 @@ def _case(record: HardCase, pictures: Mapping[str, Picture]) -> _Case:
     return _Case(record, f"data:image/png;base64,{base64.b64encode(picture.png).decode()}", "")
 
 
-def _fixed(value: float, digits: int = 3) -> str:
-    return f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
-
-
 def _interval(estimate: Estimate, digits: int = 3) -> str:
-    return f"{_fixed(estimate.low, digits)} to {_fixed(estimate.high, digits)}"
+    return f"{fixed(estimate.low, digits)} to {fixed(estimate.high, digits)}"
 
 
 def _signed(value: float, digits: int = 3) -> str:

@@ -41,7 +41,7 @@ class Scorer:
     Args:
         bundle_dir: the bundle's folder; None finds it (see ``find_bundle``).
         device: where the network runs; "auto" takes CUDA where there is one.
-        allow: problem codes that the series gate may admit (see docs/series-gate.md).
+        allow: problem codes that the series gate may admit (see docs/reference/series-gate.md).
         series_uid: which series to open where a place holds several.
 
     Raises:

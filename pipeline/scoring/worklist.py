@@ -18,7 +18,7 @@ class Worklist:
     Args:
         image: DICOM folder, zip of one, NIfTI, MHA/MHD or NRRD. None makes an empty list, so that the config can be
             inspected without a scan.
-        nodules: nodule table (see docs/nodules.md).
+        nodules: nodule table (see docs/how-to/nodule-tables.md).
         allow: problem codes that the series gate may admit.
         frame: LPS or RAS, the frame of a table that does not state its own.
         series_uid: which series to open where a place holds several.

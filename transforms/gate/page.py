@@ -17,13 +17,13 @@ and the offending slices by file name and position. `nodulus check SCAN` runs th
 can be admitted honestly; the result then carries a warning that says so. A scan that breaks a rule which only warns, or
 which sets something aside, is scored, and its result says so.
 
-This page is generated: `python -m nodulus.transforms.gate.page > docs/series-gate.md`.
+This page is generated: `make schema`.
 """
 _HEAD = ("| code | expected | limits | otherwise | `--allow` | why |", "| --- | --- | --- | --- | --- | --- |")
 
 
 def render_gate_page() -> str:
-    """Return the rules as Markdown, the content of docs/series-gate.md."""
+    """Return the rules as Markdown, the content of docs/reference/series-gate.md."""
     lines = [_INTRODUCTION, "## DICOM series", "", *_table(SERIES_RULES)]
     lines += ["", "## NIfTI, MetaImage and NRRD files", "", *_table(IMAGE_RULES)]
     return "\n".join(lines) + "\n"

@@ -30,7 +30,7 @@ class OpenCTd(MapTransform):
 
     Args:
         keys: items that hold a path: DICOM folder, zip of one, NIfTI, MHA/MHD or NRRD. A ``CTVolume`` stays as it is.
-        allow: problem codes that the series gate may admit (see docs/series-gate.md), a list or comma-separated text.
+        allow: problem codes that the gate may admit (docs/reference/series-gate.md), a list or comma-separated text.
 
     Raises:
         InputRefusedError: when the series gate refuses the scan.

@@ -195,7 +195,7 @@ def committed(bundle: Path) -> Benchmark:
 
 
 def test_page_is_what_the_committed_record_makes(bundle: Path, tmp_path: Path) -> None:
-    page = bundle.parent.parent / "docs" / "benchmark.md"
+    page = bundle.parent.parent / "docs" / "records" / "benchmark.md"
     assert page.read_text(encoding="utf-8") == render(committed(bundle))
     assert read_benchmark(write_benchmark(committed(bundle), tmp_path / "benchmark.json")) == committed(bundle)
 

@@ -167,7 +167,7 @@ def test_a_split_without_both_classes_is_refused_where_they_are_needed(
 
 
 def test_the_example_of_the_docs_is_a_list_whose_validation_holds_both_classes(tmp_path: Path) -> None:
-    page = (Path(__file__).resolve().parents[3] / "docs" / "training.md").read_text()
+    page = (Path(__file__).resolve().parents[3] / "docs" / "reference" / "data-list.md").read_text()
     example = json.loads(page.split("```json\n")[1].split("```")[0])
     (tmp_path / "scans").mkdir()
     for part in example.values():

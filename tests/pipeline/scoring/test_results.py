@@ -55,7 +55,7 @@ def test_csv_has_a_row_for_each_nodule_and_one_for_a_refused_case() -> None:
 
 
 def test_committed_schema_is_the_one_of_the_record() -> None:
-    assert (ROOT / "docs" / "results.schema.json").read_text() == results_schema(), "run: make schema"
+    assert (ROOT / "docs" / "reference" / "results.schema.json").read_text() == results_schema(), "run: make schema"
 
 
 def test_a_probability_beyond_one_is_no_record() -> None:

@@ -10,7 +10,7 @@ from nodulus.transforms.gate.series_rules import SERIES_RULES
 
 
 def test_the_committed_page_is_the_rendered_one() -> None:
-    page = Path(__file__).parents[3] / "docs" / "series-gate.md"
+    page = Path(__file__).parents[3] / "docs" / "reference" / "series-gate.md"
     assert page.read_text(encoding="utf-8") == render_gate_page()
 
 
