@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -162,13 +162,16 @@ CSV_COLUMNS = (
 )  # fmt: skip
 
 
-def write_results(results: Results, output_dir: Path) -> tuple[Path, Path]:
-    """Write results.json and results.csv (one row a nodule, LPS mm) into a folder; return their paths."""
-    text = json.dumps(results.model_dump(mode="json"), indent=2) + "\n"
-    return (
-        write_text(output_dir / "results.json", text),
-        write_text(output_dir / "results.csv", results_csv(results.cases)),
-    )
+# What is written of a run: each file's name, and the view of the record that it holds.
+VIEWS: Mapping[str, Callable[[Results], str]] = {
+    "results.json": lambda results: json.dumps(results.model_dump(mode="json"), indent=2) + "\n",
+    "results.csv": lambda results: results_csv(results.cases),
+}
+
+
+def write_results(results: Results, output_dir: Path) -> tuple[Path, ...]:
+    """Write results.json, results.csv (one row a nodule, LPS mm) and other views into a folder; return their paths."""
+    return tuple(write_text(output_dir / name, view(results)) for name, view in VIEWS.items())
 
 
 def read_results(path: Path) -> Results:

@@ -11,8 +11,7 @@ import pytest
 from nodulus.pipeline import Scorer
 from nodulus.pipeline.phantom import PhantomSpec
 from nodulus.pipeline.phantom.demo_study import write_demo_study
-
-ROOT = Path(__file__).resolve().parent.parent
+from tests.support.pages import PAGES, ROOT
 
 
 def test_the_nodule_of_the_page_is_the_demos(bundle: Path, tmp_path: Path) -> None:
@@ -30,7 +29,6 @@ def test_the_nodule_of_the_page_is_the_demos(bundle: Path, tmp_path: Path) -> No
 
 
 def test_every_link_of_every_page_leads_to_a_file() -> None:
-    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]
-    for page in pages:
+    for page in (*PAGES, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md"):
         for target in re.findall(r"\]\(((?!https?:|#)[^)#\s]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"

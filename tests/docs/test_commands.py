@@ -1,0 +1,76 @@
+"""Every command of the README and of the pages runs, in the order in which a reader meets it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nodulus.pipeline.phantom import PhantomSpec
+from nodulus.pipeline.phantom.demo_study import write_demo_study
+from tests.support.pages import PAGES, ROOT, Block, blocks
+
+README = ROOT / "README.md"
+RUN = ("bash", "python")
+SHOWN = ("json", "text")  # nothing that can be run
+FOLLOWED = sorted((ROOT / "docs" / "how-to").glob("add-a-*.md"))  # by test_add_a_part.py, on a copy of the code
+# What a reader of the page has by then.
+MADE_BY_THEM = {README: ("out/third/results.json", "out/run/model.pt", "out/evaluation/metrics.json")}
+
+
+def commands(page: Path) -> list[Block]:
+    """Return what a reader of a page runs; `make` itself is for a fresh checkout."""
+    if page in FOLLOWED:
+        return []
+    return [each for each in blocks(page) if each.language in RUN and each.is_run and "make test" not in each.text]
+
+
+@pytest.fixture(scope="module")
+def demo_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a demo's study, as `make demo` leaves it."""
+    folder = tmp_path_factory.mktemp("demo")
+    write_demo_study(folder, PhantomSpec())
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.stem)
+def test_every_command_of_a_page_runs(page: Path, demo_study: Path, tiny_crops: Path, tmp_path: Path) -> None:
+    (tmp_path / "bundles").symlink_to(ROOT / "bundles")
+    (tmp_path / "lidc_nodules").symlink_to(tiny_crops)
+    (tmp_path / "out" / "demo").mkdir(parents=True)
+    (tmp_path / "out" / "demo" / "study").symlink_to(demo_study / "study")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for block in commands(page):
+        interpreter = ["bash", "-euo", "pipefail", "-c"] if block.language == "bash" else [sys.executable, "-c"]
+        done = subprocess.run(
+            [*interpreter, block.text],
+            cwd=tmp_path,
+            env={**os.environ, "PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{block.text}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+    for name in MADE_BY_THEM.get(page, ()):
+        assert (tmp_path / name).is_file()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_no_block_is_left_out_without_a_reason(page: Path) -> None:
+    known = (*RUN, *SHOWN, "diff") if page in FOLLOWED else (*RUN, *SHOWN)
+    assert [block.text for block in blocks(page) if block.language not in known] == []
+
+
+def test_pages_with_commands_are_found() -> None:
+    assert {page.stem for page in PAGES if commands(page)} >= {"README", "first-score", "train", "evaluate"}
+
+
+def test_pip_lines_of_the_readme_are_those_of_the_makefile() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for line in re.findall(r"pip install (.*)$", README.read_text(), re.MULTILINE):
+        assert f"install {line}\n" in makefile
