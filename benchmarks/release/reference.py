@@ -9,15 +9,17 @@ import argparse
 import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from enum import EnumMeta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import typer
 from pydantic import BaseModel
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from benchmarks.places import DOCS
-from nodulus.pipeline.command.main import ExitCode, app
+from nodulus.pipeline.command.exit_codes import ExitCode
+from nodulus.pipeline.command.main import app
 from nodulus.pipeline.evaluation.record import Evaluation
 from nodulus.pipeline.files import write_text
 from nodulus.pipeline.scoring.results import Results, results_schema
@@ -156,8 +158,9 @@ def _option(parameter: TyperOption | TyperArgument) -> tuple[str, str, str]:
     """Return an option's names, what it says, and its default."""
     is_option = isinstance(parameter, TyperOption)
     names = [*parameter.opts, *parameter.secondary_opts] if is_option else [str(parameter.metavar)]
-    choices = getattr(parameter.type_descriptor.annotation, "__members__", {})
-    values = ", ".join(f"`{each.value}`" for each in choices.values())
+    kind = parameter.type_descriptor.annotation
+    choices = [each.value for each in kind] if isinstance(kind, EnumMeta) else get_args(kind)
+    values = ", ".join(f"`{choice}`" for choice in choices if isinstance(choice, str))
     default = parameter.default
     is_empty = default is None or default is False or default == ""
     shown = "must be given" if parameter.required else "" if is_empty else f"`{getattr(default, 'value', default)}`"
