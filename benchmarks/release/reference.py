@@ -159,8 +159,8 @@ def _option(parameter: TyperOption | TyperArgument) -> tuple[str, str, str]:
     is_option = isinstance(parameter, TyperOption)
     names = [*parameter.opts, *parameter.secondary_opts] if is_option else [str(parameter.metavar)]
     kind = parameter.type_descriptor.annotation
-    choices = [each.value for each in kind] if isinstance(kind, EnumMeta) else get_args(kind)
-    values = ", ".join(f"`{choice}`" for choice in choices if isinstance(choice, str))
+    choices = getattr(kind, "__members__", {}).values() if isinstance(kind, EnumMeta) else get_args(kind)
+    values = ", ".join(f"`{getattr(each, 'value', each)}`" for each in choices if isinstance(each, str))
     default = parameter.default
     is_empty = default is None or default is False or default == ""
     shown = "must be given" if parameter.required else "" if is_empty else f"`{getattr(default, 'value', default)}`"
