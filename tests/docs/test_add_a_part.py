@@ -18,6 +18,7 @@ PARTS = ("reader", "gate-rule", "nodule-source", "writer")
 @pytest.mark.parametrize("part", PARTS)
 def test_who_follows_the_page_has_added_a_part_that_works(part: str, tmp_path: Path) -> None:
     code = tmp_path / "nodulus"
+    shutil.copytree(ROOT / "package", code)
     for half in ("transforms", "pipeline"):
         shutil.copytree(ROOT / half, code / half, ignore=shutil.ignore_patterns("__pycache__"))
 
@@ -31,6 +32,7 @@ def test_who_follows_the_page_has_added_a_part_that_works(part: str, tmp_path: P
 
 def test_the_page_of_rules_tells_of_a_rule_that_was_added(tmp_path: Path) -> None:
     code = tmp_path / "nodulus"
+    shutil.copytree(ROOT / "package", code)
     shutil.copytree(ROOT / "transforms", code / "transforms")
     write_steps(ROOT / "docs" / "how-to" / "add-a-gate-rule.md", code)
     assert "| the tube voltage (KVP) in every slice |" in _run(["-m", "nodulus.transforms.gate.page"], tmp_path).stdout

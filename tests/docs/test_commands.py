@@ -17,7 +17,9 @@ from tests.support.pages import PAGES, ROOT, Block, blocks
 README = ROOT / "README.md"
 RUN = ("bash", "python")
 SHOWN = ("json", "text")  # nothing that can be run
-FOLLOWED = sorted((ROOT / "docs" / "how-to").glob("add-a-*.md"))  # by test_add_a_part.py, on a copy of the code
+HOW_TO = ROOT / "docs" / "how-to"
+# By tests of their own: on a copy of the code, and with a scan of a shell variable's name.
+FOLLOWED = [*sorted(HOW_TO.glob("add-a-*.md")), HOW_TO / "from-a-scan-to-nodules.md"]
 # What a reader of the page has by then.
 MADE_BY_THEM = {README: ("out/third/results.json", "out/run/model.pt", "out/evaluation/metrics.json")}
 
