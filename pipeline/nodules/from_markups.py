@@ -12,7 +12,7 @@ import numpy as np
 from nodulus.transforms.geometry import Points
 from nodulus.transforms.problems import UsageError
 
-from .nodule import Nodule, named_apart, number_of, swap_frame
+from .nodule import Nodule, clean_name, named_apart, number_of, swap_frame
 from .outlines import Outline, parts_of_outlines
 from .parts import parts_kept
 from .shapes import Shape, box_of_points, triple_of
@@ -43,7 +43,7 @@ def nodules_of_markups(content: object, path: Path) -> tuple[list[Nodule], list[
     for number, markup in enumerate(markups, 1):
         if not isinstance(markup, Mapping):
             raise UsageError(f"{path.name} markup {number}: expected an object, got {type(markup).__name__}")
-        name = str(markup.get("name") or (_stem(path) if len(markups) == 1 else f"{_stem(path)}-{number}"))
+        name = clean_name(markup.get("name") or (_stem(path) if len(markups) == 1 else f"{_stem(path)}-{number}"))
         try:
             frame = _frame(markup.get("coordinateSystem", "LPS"))
             _check_unit(markup.get("coordinateUnits", "mm"))
@@ -70,7 +70,7 @@ def nodules_of_fcsv(path: Path) -> tuple[list[Nodule], list[str]]:
         raise UsageError(f"{path.name}: expected at most {MAX_ROWS} points, got {len(rows)}")
     for number, cells in enumerate(rows, 1):
         row = dict(zip(columns, cells, strict=False))
-        name = row.get("label") or str(number)
+        name = clean_name(row.get("label") or number)
         try:
             center = [number_of(row.get(axis, "")) for axis in "xyz"]
             nodules.append(_marked(name, center, row.get("desc", "")))
@@ -138,7 +138,7 @@ def _control_points(markup: Mapping[str, object]) -> list[tuple[str, str, list[f
         raise UsageError("expected a list of controlPoints")
     placed = [p for p in points if isinstance(p, Mapping) and p.get("positionStatus", "defined") == "defined"]
     return [
-        (str(p.get("label") or ""), str(p.get("description") or ""), _numbers(p.get("position"), 3).tolist())
+        (clean_name(p.get("label") or ""), str(p.get("description") or ""), _numbers(p.get("position"), 3).tolist())
         for p in placed
     ]
 

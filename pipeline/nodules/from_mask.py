@@ -11,7 +11,7 @@ from scipy import ndimage
 from nodulus.transforms.geometry import Affine
 from nodulus.transforms.problems import InputRefusedError, UsageError
 
-from .nodule import Nodule, named_apart
+from .nodule import Nodule, clean_name, named_apart
 from .parts import MAX_VOLUME_MM3, parts_kept
 from .plane_stack import PlaneStack, parts_of
 from .roles import named_role
@@ -55,7 +55,7 @@ def nodules_of_mask(path: Path) -> tuple[list[Nodule], list[str]]:
     nodules: list[Nodule] = []
     notes: list[str] = []
     for label in present:
-        name = mask.names.get(label) or str(label)
+        name = clean_name(mask.names.get(label) or label)
         role = named_role(mask.names.get(label) or file_names.get(label, ""))
         if role is None and counts[label] * voxel_mm3 > MAX_VOLUME_MM3:
             role = f"{counts[label] * voxel_mm3 / 1000:.0f} ml, more than a nodule has"

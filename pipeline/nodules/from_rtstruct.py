@@ -10,13 +10,15 @@ from pydicom.dataset import Dataset
 
 from nodulus.transforms.problems import UsageError
 
-from .nodule import Nodule
+from .nodule import Nodule, clean_name
 from .outlines import Outline, parts_of_outlines
 from .parts import parts_kept
 from .roles import roi_role
 
 # Hyphen and underscore: both are seen.
 _CLOSED_TYPES = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR", "CLOSED_PLANAR_XOR")
+# An outline of a thousand points takes 30 kB; what takes more than this is a body, and minutes to read.
+_MAX_CONTOUR_BYTES = 8 << 20
 
 
 @dataclass(frozen=True)
@@ -75,13 +77,16 @@ def _rois(dataset: Dataset) -> Iterator[_Roi]:
     }
     for roi in dataset.get("StructureSetROISequence") or []:
         number = int(roi.ROINumber)
-        name = str(roi.get("ROIName") or "").strip() or str(number)
+        name = clean_name(roi.get("ROIName") or "") or str(number)
         frame_uid = str(roi.get("ReferencedFrameOfReferenceUID") or "") or None
         yield _Roi(name, roi_role(types.get(number, ""), name), frame_uid, contours.get(number, []))
 
 
 def _outlines(contours: list[Dataset]) -> tuple[list[Outline], str]:
     """Return the closed planar contours, and in a line how many could not be used."""
+    n_bytes = sum(_length_of(contour) for contour in contours)
+    if n_bytes > _MAX_CONTOUR_BYTES:
+        raise UsageError(f"{n_bytes >> 20} MiB of contours, more than a nodule has")
     outlines, n_closed = [], 0
     for contour in contours:
         kind = str(contour.get("ContourGeometricType") or "").strip().upper()
@@ -92,6 +97,12 @@ def _outlines(contours: list[Dataset]) -> tuple[list[Outline], str]:
             outlines.append(outline)
     n_bad = n_closed - len(outlines)
     return outlines, f"{n_bad} of {n_closed} contours left out: not three points or more" if n_bad else ""
+
+
+def _length_of(contour: Dataset) -> int:
+    """Return how many bytes a contour's points take, without parsing them."""
+    points = contour.get_item("ContourData") if "ContourData" in contour else None
+    return int(getattr(points, "length", 0))
 
 
 def _outline(contour: Dataset, kind: str) -> Outline | None:

@@ -6,7 +6,7 @@ from pydicom.dataset import Dataset
 
 from nodulus.transforms.problems import UsageError
 
-from .nodule import Nodule
+from .nodule import Nodule, clean_name
 from .parts import parts_kept
 from .plane_stack import parts_of
 from .roles import segment_role
@@ -48,7 +48,7 @@ def _lesions(dataset: Dataset) -> tuple[dict[int, str], list[str]]:
         number = int(segment.SegmentNumber)
         if number == 0:  # a labelmap may describe its background (PS3.3 C.8.20.4)
             continue
-        label = str(segment.get("SegmentLabel") or "").strip() or f"segment {number}"
+        label = clean_name(segment.get("SegmentLabel") or "") or f"segment {number}"
         if role := segment_role(segment, label):
             notes.append(f"segment {label!r} left out: {role}")
         else:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from nodulus.transforms.geometry import Triple
-from nodulus.transforms.problems import UsageError
+from nodulus.transforms.problems import UsageError, printable
 
 BoxMm = tuple[float, float, float, float, float, float]
 
@@ -16,6 +16,7 @@ BoxMm = tuple[float, float, float, float, float, float]
 MAX_DIAMETER_MM = 100.0
 # LIDC-IDRI's readers measured nothing below 3 mm: a smaller number than this is in cm, m or voxels.
 MIN_DIAMETER_MM = 1.0
+MAX_NAME = 64
 
 # In LIDC-IDRI a nodule's centre lies up to 0.2 mm outside its box.
 CENTER_TOLERANCE_MM = 1.0
@@ -85,6 +86,12 @@ def first_repeated(names: Iterable[str]) -> str | None:
             return name
         seen.add(name)
     return None
+
+
+def clean_name(text: object) -> str:
+    """Return a label from a file as a name: on one line, printable, at most 64 letters as DICOM allows."""
+    name = printable(str(text).strip())
+    return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}..."
 
 
 def named_apart(nodules: Sequence[Nodule]) -> list[Nodule]:

@@ -24,6 +24,8 @@ _PARALLEL_COSINE = math.cos(math.radians(10))
 _PIXELS_A_SIDE = 256
 # A nodule of 100 mm in slices of 0.5 mm has 200; thousands are a body, organ by organ.
 _MAX_OUTLINES = 4000
+# Of one plane each is compared with each.
+_MAX_OUTLINES_A_PLANE = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +140,10 @@ def _stack(
     masks = np.zeros((rows[-1] + 1, *shape), dtype=bool)
     row_heights = np.interp(np.arange(len(masks)), rows, here)
     for row, plane in zip(rows, planes, strict=True):
-        areas = [(filled((one.points_mm - low) / pixel_mm, shape), one.is_xor) for one in group if one.plane == plane]
+        of_plane = [one for one in group if one.plane == plane]
+        if len(of_plane) > _MAX_OUTLINES_A_PLANE:
+            raise UsageError(f"expected at most {_MAX_OUTLINES_A_PLANE} outlines in a plane, got {len(of_plane)}")
+        areas = [(filled((one.points_mm - low) / pixel_mm, shape), one.is_xor) for one in of_plane]
         masks[row] = combined(areas, pixel_mm)
     _bridge(masks, row_heights, step_mm)
     thickness = row_thickness(row_heights, step_mm) if step_mm else np.ones(len(masks))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from nodulus.transforms.geometry import Frame
-from nodulus.transforms.problems import ProblemCode, UsageError, refuse
+from nodulus.transforms.problems import ProblemCode, UsageError, printable, refuse
 from nodulus.transforms.volume import CTVolume
 
 from .from_csv import nodules_of_csv
@@ -18,10 +18,11 @@ from .from_markups import is_fcsv, nodules_of_fcsv
 from .from_mask import is_label_mask, nodules_of_mask
 from .nodule import Nodule, swap_frame
 from .nodule_file import known_other_kind, read_start
-from .scan_names import name_of_image, names_of_scan
+from .scan_names import is_uid, name_of_image, names_of_scan
 from .whose import Wanted, of_one_scan
 
 
+_MAX_LINE = 1000
 # They say themselves in which frame they are.
 _STATE_THEIR_FRAME = ("dicom_sr", "dicom_seg", "dicom_rtstruct", "slicer_markups", "slicer_fcsv", "label_mask")
 
@@ -73,13 +74,19 @@ def read_nodules(
         UsageError: the file is missing or malformed (the message names file, row and column), or holds several scans.
         InputRefusedError: ``frame_mismatch``, when the file is about other scans.
     """
-    format_name, nodules, notes = _read(path, scan)
+    try:
+        format_name, nodules, notes = _read(path, scan)
+    except UsageError as error:  # what a file holds may be quoted in it
+        raise UsageError(_one_line(str(error))) from error
     if frame == "RAS" and format_name in _STATE_THEIR_FRAME:
         why = "DICOM defines its positions as LPS" if format_name.startswith("dicom_") else "the file states its own"
         raise UsageError(f"{path.name}: expected no --frame RAS, {why}")
     if not nodules:
         raise UsageError(f"{path.name}: expected at least one nodule, got none{_listed(notes)}")
-    chosen, silent = of_one_scan(nodules, Wanted(case, series_uid, _names(scan_name, scan)), path)
+    names = _names(scan_name, scan)
+    if format_name.startswith("dicom_"):
+        names = tuple(filter(is_uid, names[:1]))  # they name their series by its UID, whatever a file is called
+    chosen, silent = of_one_scan(nodules, Wanted(case, series_uid, names), path)
     notes = [*notes, *silent]
     confident = [nodule for nodule in chosen if nodule.detection_score is None or nodule.detection_score >= min_score]
     if len(confident) < len(chosen):
@@ -87,7 +94,9 @@ def read_nodules(
     if not confident:
         raise UsageError(f"{path.name}: expected a nodule of score {min_score:g} or more, got none of {len(chosen)}")
     in_lps = confident if frame != "RAS" else [swap_frame(nodule) for nodule in confident]
-    return NoduleSet(tuple(in_lps), format_name, frame or "LPS", "stated" if frame else "implied", tuple(notes))
+    return NoduleSet(
+        tuple(in_lps), format_name, frame or "LPS", "stated" if frame else "implied", tuple(map(_one_line, notes))
+    )
 
 
 def check_belongs(nodules: NoduleSet | Iterable[Nodule], volume: CTVolume) -> None:
@@ -132,6 +141,11 @@ def _first_letter(start: bytes) -> str:
     """Return the first letter of a text, whatever its encoding; zeros are the other halves of UTF-16's letters."""
     plain = start.removeprefix(b"\xef\xbb\xbf").lstrip(b"\xff\xfe\0 \t\r\n")
     return plain[:1].decode("latin-1")
+
+
+def _one_line(text: str) -> str:
+    line = printable(text)
+    return line if len(line) <= _MAX_LINE else f"{line[:_MAX_LINE]}..."
 
 
 def _listed(notes: Sequence[str]) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage
 
+from .nodule import clean_name
+
 _MEASUREMENT_GROUP = "125007"
 _TRACKING_IDENTIFIER = "112039"
 _SOURCE_SERIES = "121232"
@@ -40,7 +42,7 @@ def items_of(item: Dataset) -> Iterator[Dataset]:
 
 def group_name(items: list[Dataset], number: int) -> str:
     """Return what a group is called: its tracking identifier, else its number."""
-    names = (str(item.get("TextValue") or "").strip() for item in items if _code(item) == _TRACKING_IDENTIFIER)
+    names = (clean_name(item.get("TextValue") or "") for item in items if _code(item) == _TRACKING_IDENTIFIER)
     return next(filter(None, names), str(number))
 
 

@@ -13,6 +13,9 @@ from nodulus.transforms.problems import UsageError
 
 from .image_planes import ImagePlane
 
+# A freehand outline has hundreds of points.
+_MAX_NUMBERS = 100_000
+
 Planes = Mapping[tuple[str, int], ImagePlane]
 
 
@@ -69,7 +72,10 @@ def _circle(center: Points, edge: Points, n_points: int = 64) -> Points:
 
 
 def _points(item: Dataset, n_axes: int) -> Points:
-    numbers = np.atleast_1d(np.asarray(item.get("GraphicData") or [], dtype=np.float64))
+    data = item.get("GraphicData") or []
+    if len(np.atleast_1d(data)) > _MAX_NUMBERS:
+        raise UsageError(f"expected at most {_MAX_NUMBERS} numbers of a region, got {len(data)}")
+    numbers = np.atleast_1d(np.asarray(data, dtype=np.float64))
     if not len(numbers) or len(numbers) % n_axes or not np.isfinite(numbers).all():
         raise UsageError(f"expected points of {n_axes} finite numbers, got {len(numbers)} numbers")
     return numbers.reshape(-1, n_axes)
