@@ -8,14 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pydicom
-from pydicom.dataset import FileDataset
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.errors import InvalidDicomError
-from pydicom.filereader import read_file_meta_info
-from pydicom.uid import UID
+from pydicom.filereader import read_dataset, read_file_meta_info
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
-from nodulus.transforms.dicom.elements import DEFLATED, inflate
 from nodulus.transforms.dicom.errors import DicomError
+from nodulus.transforms.dicom.inflate import inflate_dataset
+from nodulus.transforms.dicom.transfer_syntaxes import DEFLATED_LITTLE
 from nodulus.transforms.problems import UsageError, printable
+from nodulus.transforms.sources.byte_sources import MemorySource
 
 from .from_rtstruct import nodules_of_rtstruct
 from .from_seg import nodules_of_seg
@@ -23,8 +25,11 @@ from .from_sr import nodules_of_sr
 from .nodule import Nodule, named_apart
 from .nodule_file import MAX_OBJECT_BYTES, read_bounded
 
+# The preamble, DICM, and the element that tells the length of those after it.
+_META_START = 144
+
 Found = tuple[list[Nodule], list[str]]
-Reader = Callable[[FileDataset, Path | None], Found]
+Reader = Callable[[Dataset, Path | None], Found]
 
 _READERS: dict[str, tuple[str, Reader]] = {
     "SR": ("dicom_sr", nodules_of_sr),
@@ -75,10 +80,17 @@ def _read(content: bytes, path: Path, scan: Path | None) -> tuple[str, Found]:
         raise UsageError(f"expected a complete {modality}, got {what}") from error
 
 
-def _dataset(content: bytes, path: Path) -> FileDataset:
+def _dataset(content: bytes, path: Path) -> Dataset:
     """Return the object; a deflated one is inflated to a bounded size first."""
     try:
-        is_deflated = read_file_meta_info(path).get("TransferSyntaxUID") == DEFLATED
-        return pydicom.dcmread(io.BytesIO(inflate(content) if is_deflated else content))
+        meta = read_file_meta_info(path)
+        if meta.get("TransferSyntaxUID") != DEFLATED_LITTLE:
+            return pydicom.dcmread(io.BytesIO(content))
+        start = _META_START + int(meta.FileMetaInformationGroupLength)
+        inflated = inflate_dataset(MemorySource(path.name, content), start).content
     except (InvalidDicomError, DicomError) as error:
         raise UsageError(f"expected a DICOM SR, SEG or RTSTRUCT, got {error}") from error
+    dataset = read_dataset(io.BytesIO(inflated), is_implicit_VR=False, is_little_endian=True)
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    return dataset

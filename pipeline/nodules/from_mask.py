@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from nodulus.transforms.geometry import Affine
 from nodulus.transforms.problems import InputRefusedError, UsageError
+from nodulus.transforms.sources.signatures import IMAGE_SUFFIXES, NRRD_MAGIC, is_nifti
 
 from .nodule import Nodule, clean_name, named_apart
 from .parts import MAX_VOLUME_MM3, parts_kept
@@ -17,17 +18,15 @@ from .plane_stack import PlaneStack, parts_of
 from .roles import named_role
 from .scan_names import name_of_image
 
-_IMAGE_SUFFIXES = (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd", ".nhdr", ".hdr", ".img")
-_IMAGE_STARTS = (b"NRRD000", b"ObjectType", b"NDims", b"\x1f\x8b")
+_METAIMAGE_STARTS = (b"ObjectType", b"NDims")
 # TotalSegmentator knows 117 structures; an image of intensities has thousands of values.
 _MAX_LABELS = 512
 
 
 def is_label_mask(start: bytes, path: Path) -> bool:
     """Return whether a file that starts with these bytes is an image, by its content or its name."""
-    is_nifti = start[344:348] == b"n+1\0" or start[4:8] == b"n+2\0"
-    is_named = path.name.lower().endswith(_IMAGE_SUFFIXES)
-    return is_nifti or start.startswith(_IMAGE_STARTS[:3]) or is_named
+    is_named = path.name.lower().endswith((*IMAGE_SUFFIXES, ".hdr", ".img"))
+    return is_named or is_nifti(start) or start.startswith((NRRD_MAGIC, *_METAIMAGE_STARTS))
 
 
 def nodules_of_mask(path: Path) -> tuple[list[Nodule], list[str]]:

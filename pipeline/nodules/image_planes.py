@@ -19,7 +19,7 @@ from nodulus.transforms.problems import InputRefusedError
 from nodulus.transforms.sources.byte_sources import ByteSource, FileSource, folder_sources
 from nodulus.transforms.sources.zip_sources import zip_sources
 
-_SOP_INSTANCE = 0x00080018
+_SOP_INSTANCE_UID = 0x00080018
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +47,8 @@ def planes_of_images(scan: Path, wanted: Collection[str]) -> dict[tuple[str, int
         if not missing:
             break
         try:
-            elements = read_elements(source, {_SOP_INSTANCE})
-            uid = elements.values.get(_SOP_INSTANCE, b"").decode("ascii", "replace").strip("\0 ")
+            elements = read_elements(source, {_SOP_INSTANCE_UID})
+            uid = elements.values.get(_SOP_INSTANCE_UID, b"").decode("ascii", "replace").strip("\0 ")
             if uid in missing:
                 missing.remove(uid)
                 header = read_slice_header(source)

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
+from nodulus.transforms.sources.signatures import IMAGE_SUFFIXES
+
 # What may follow the name of an image.
-_SUFFIXES = (".seg.nrrd", ".nii.gz", ".nii", ".mha", ".mhd", ".nrrd", ".nhdr", ".dcm", ".zip", ".tar.gz", ".tar")
+_SUFFIXES = (".seg.nrrd", *IMAGE_SUFFIXES, ".dcm", ".zip")
 _UID = re.compile(r"[0-2](\.\d+){4,}")
 
 # Columns and keys by which tables name a scan, in lower case and without underscores.

@@ -21,10 +21,10 @@ from .nodule_file import known_other_kind, read_start
 from .scan_names import is_uid, name_of_image, names_of_scan
 from .whose import Wanted, of_one_scan
 
-
 _MAX_LINE = 1000
 # They say themselves in which frame they are.
 _STATE_THEIR_FRAME = ("dicom_sr", "dicom_seg", "dicom_rtstruct", "slicer_markups", "slicer_fcsv", "label_mask")
+
 
 @dataclass(frozen=True)
 class NoduleSet:

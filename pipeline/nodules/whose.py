@@ -90,11 +90,12 @@ def _of_series(nodules: Sequence[Nodule], series_uid: str, path: Path) -> list[N
 
 
 def _other(nodules: Sequence[Nodule], wanted: Wanted, key: Callable[[Nodule], str | None], path: Path) -> NodulusError:
-    """Return the error to raise where a source names other scans."""
+    """Return the error to raise where a source names other scans: of several the user may have meant one."""
     listed, n_scans = _listed(nodules, key), len({key(nodule) for nodule in nodules} - {None, ""})
-    if not wanted.names:
-        got = f"got those of {n_scans}: name one (--case NAME) of {listed}"
-        return UsageError(f"{path.name}: expected the nodules of one scan, {got}")
+    is_told_by_uid = key is _series_of and bool(wanted.names) and is_uid(wanted.names[0])
+    if n_scans > 1 and not is_told_by_uid:
+        expected = f"expected nodules of {printable(wanted.names[0])}" if wanted.names else "expected those of one scan"
+        return UsageError(f"{path.name}: {expected}, got those of {n_scans}: name one (--case NAME) of {listed}")
     way_out = "name one (--case NAME)" if n_scans > 1 else f"if they are of this scan, say so (--case {listed})"
     expected = f"Expected nodules of {printable(wanted.names[0])} in {path.name}"
     return refuse(ProblemCode.FRAME_MISMATCH, f"{expected}, got those of {listed}: {way_out}")

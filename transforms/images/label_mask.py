@@ -13,6 +13,7 @@ from nodulus.transforms.gate.verdict import Gate
 from nodulus.transforms.geometry import Affine
 from nodulus.transforms.problems import ProblemCode, refuse
 from nodulus.transforms.sources.deflate_reader import DeflateReader
+from nodulus.transforms.sources.signatures import GZIP_MAGIC, NRRD_MAGIC
 
 from .read_image import read_stored
 from .stored_image import StoredImage
@@ -21,7 +22,6 @@ from .stored_image import StoredImage
 _MAX_VOXELS = 1 << 28
 _MAX_LABEL = 65535
 _MAX_NAMES_BYTES = 1 << 20
-_GZIP_MAGIC = b"\x1f\x8b"
 # TotalSegmentator's header extension (connectome workbench XML), and Slicer's keys of a .seg.nrrd.
 _NIFTI_NAME = re.compile(rb'<Label[^>]*\bKey="(\d{1,5})"[^>]*>(?:<!\[CDATA\[)?([^<\]]+)')
 _NRRD_KEY = re.compile(rb"^Segment(\d+)_(LabelValue|Name):=(.*?)\r?$", re.MULTILINE)
@@ -82,9 +82,9 @@ def _names(path: Path) -> dict[int, str]:
     """Return the labels' names that TotalSegmentator (NIfTI) and Slicer (NRRD) write into the header."""
     with path.open("rb") as file:
         start = file.read(_MAX_NAMES_BYTES)
-    if start.startswith(_GZIP_MAGIC):
+    if start.startswith(GZIP_MAGIC):
         start = DeflateReader(path).read_start(_MAX_NAMES_BYTES)
-    if not start.startswith(b"NRRD"):
+    if not start.startswith(NRRD_MAGIC):
         return {int(key): name.decode("utf-8", "replace").strip() for key, name in _NIFTI_NAME.findall(start)}
     keys: dict[bytes, dict[bytes, bytes]] = {}
     for number, key, value in _NRRD_KEY.findall(start.split(b"\n\n", 1)[0].replace(b"\r\n", b"\n")):
