@@ -21,6 +21,9 @@ from .stored_image import StoredImage
 # Bounds the memory: 512 x 512 x 1024 voxels of two bytes.
 _MAX_VOXELS = 1 << 28
 _MAX_LABEL = 65535
+# A block is inflated in one go: from slice to slice the stream would be entered anew.
+_BLOCK_VOXELS = 1 << 23
+_ROUNDING = 1e-3
 _MAX_NAMES_BYTES = 1 << 20
 # TotalSegmentator's header extension (connectome workbench XML), and Slicer's keys of a .seg.nrrd.
 _NIFTI_NAME = re.compile(rb'<Label[^>]*\bKey="(\d{1,5})"[^>]*>(?:<!\[CDATA\[)?([^<\]]+)')
@@ -62,20 +65,28 @@ def _labels(image: StoredImage, path: Path) -> NDArray[np.uint16]:
     size = image.voxels.size_xyz
     if int(np.prod(size, dtype=object)) > _MAX_VOXELS:
         raise refuse(ProblemCode.UNREADABLE, f"Expected at most {_MAX_VOXELS} voxels, got {list(size)} in {path.name}")
-    labels = np.zeros(size, dtype=np.uint16)
-    for k in range(size[2]):
-        values = image.voxels.read_slab(k, k + 1)[..., 0]
-        low, high = float(values.min()), float(values.max())
-        if low < 0 or high > _MAX_LABEL:
-            message = f"Expected labels from 0 on, got values from {low:g} to {high:g} (an image, not a mask?)"
-            raise refuse(ProblemCode.UNREADABLE, f"{message} in {path.name}")
-        whole = np.round(values)
-        if np.abs(values - whole).max() > 1e-3:
-            got = float(values[np.abs(values - whole) > 1e-3][0])
-            message = f"Expected labels, whole numbers, got {got:g} (probabilities? set a threshold first)"
-            raise refuse(ProblemCode.UNREADABLE, f"{message} in {path.name}")
-        labels[:, :, k] = whole
+    labels = np.zeros(size, dtype=np.uint16, order="F")
+    n_slices = max(_BLOCK_VOXELS // (size[0] * size[1]), 1)
+    for start in range(0, size[2], n_slices):
+        values = image.voxels.read_slab(start, min(start + n_slices, size[2]))
+        labels[:, :, start : start + n_slices] = _whole_numbers(values, path)
     return labels
+
+
+def _whole_numbers(values: NDArray[np.float32], path: Path) -> NDArray[np.float32]:
+    """Return the values, which must be labels, without what scaling left behind their point."""
+    low, high = float(values.min()), float(values.max())
+    if low < 0 or high > _MAX_LABEL:
+        message = f"Expected labels from 0 on, got values from {low:g} to {high:g} (an image, not a mask?)"
+        raise refuse(ProblemCode.UNREADABLE, f"{message} in {path.name}")
+    whole = np.round(values)
+    off = np.abs(values - whole) > _ROUNDING
+    if off.any():
+        message = (
+            f"Expected labels, whole numbers, got {float(values[off][0]):g} (probabilities? set a threshold first)"
+        )
+        raise refuse(ProblemCode.UNREADABLE, f"{message} in {path.name}")
+    return whole
 
 
 def _names(path: Path) -> dict[int, str]:
