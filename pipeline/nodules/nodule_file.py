@@ -45,6 +45,8 @@ def read_start(path: Path) -> bytes:
             raise UsageError(f"Expected a file of nodules, got {_KINDS.get(stat.S_IFMT(mode), 'no file')}: {path}")
         with path.open("rb") as file:
             return file.read(_START_BYTES)
+    except UsageError:
+        raise
     except OSError as error:
         raise UsageError(f"Expected a file of nodules, got {error.strerror or error}: {path}") from error
     except ValueError as error:  # a zero byte in the path

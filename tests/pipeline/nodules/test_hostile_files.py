@@ -45,14 +45,15 @@ def refused(path: Path) -> str:
     with pytest.raises(NodulusError) as caught:
         read_nodules(path)
     assert "\n" not in str(caught.value)
+    assert str(caught.value).lower().count("expected a file of nodules") <= 1
     return str(caught.value)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")
 def test_what_has_no_end_is_refused_unread(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.csv")
-    assert "got a pipe" in refused(tmp_path / "pipe.csv")
-    assert "got a device" in refused(Path("/dev/zero"))
+    assert refused(tmp_path / "pipe.csv") == f"Expected a file of nodules, got a pipe: {tmp_path / 'pipe.csv'}"
+    assert refused(Path("/dev/zero")) == "Expected a file of nodules, got a device: /dev/zero"
     (tmp_path / "link.csv").symlink_to("/dev/zero")
     assert "got a device" in refused(tmp_path / "link.csv")
 
@@ -90,7 +91,7 @@ def test_what_is_no_nodule_file_is_named(tmp_path: Path, name: str, content: byt
 def test_a_folder_and_a_link_to_one_are_named(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "folder")
-    assert "got a folder: " in refused(tmp_path / "folder")
+    assert "Expected a file of nodules, got a folder: " in refused(tmp_path / "folder")
     assert "got a link to a folder: " in refused(tmp_path / "link")
     assert "No such file" in refused(tmp_path / "none.csv")
     assert "got embedded null byte" in refused(Path("a\0b"))
