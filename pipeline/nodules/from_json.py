@@ -48,7 +48,9 @@ def _entries(content: object, path: Path) -> list[Mapping[str, object]]:
     """Return the file's objects: a list of them, one alone, or lists by name (decathlon splits, {"nodules": [...]})."""
     if isinstance(content, Mapping) and not {"box", "nodule_id"} & set(content):
         lists = [value for value in content.values() if isinstance(value, list)]
-        content = [entry for entries in lists for entry in entries]
+        # What is said above the lists of the scan holds for each entry.
+        above = {key: value for key, value in content.items() if isinstance(value, str)}
+        content = [{**above, **one} if isinstance(one, Mapping) else one for entries in lists for one in entries]
     entries = [content] if isinstance(content, Mapping) else content
     if not isinstance(entries, list) or not entries:
         raise UsageError(f"{path.name}: expected a list of nodules, got {'an empty list' if entries == [] else 'none'}")
@@ -100,9 +102,9 @@ def _detected(entries: Sequence[Mapping[str, object]], path: Path) -> list[Nodul
         where = f"{path.name} entry {number}"
         boxes = _list(entry, "box", where)
         labels, scores = _beside(entry, "label", boxes, where), _beside(entry, "label_scores", boxes, where)
-        case_id = name_of_image(entry.get("image"))
+        whose = {key: value for key, value in _in_our_keys(entry).items() if key in ("case_id", *_KEYS)}
         for n, (box, label, score) in enumerate(zip(boxes, labels, scores, strict=True), 1):
-            mapping = {"nodule_id": str(n), "case_id": case_id, "detection_score": score, "label": label}
+            mapping = {**whose, "nodule_id": str(n), "detection_score": score, "label": label}
             try:
                 nodules.append(nodule_from_mapping({**_geometry(box), **mapping}))
             except UsageError as error:

@@ -40,6 +40,22 @@ def detected(folder: Path, key: str, *values: str) -> Path:
     return path
 
 
+def above_a_list(folder: Path, key: str, value: str) -> Path:
+    """Return a file that says above its list whose the nodules are."""
+    path = in_json(folder, key, value)
+    entries = json.loads(path.read_text())
+    path.write_text(json.dumps({key: entries[0].pop(key), "nodules": entries}))
+    return path
+
+
+def test_what_stands_above_a_list_says_whose_it_is(tmp_path: Path) -> None:
+    for key in ("case", "image", "seriesuid"):
+        path = above_a_list(tmp_path, key, UID)
+        assert len(read_nodules(path, scan=tmp_path / f"{UID}.nii").nodules) == 1
+        with pytest.raises(InputRefusedError, match="frame_mismatch"):
+            read_nodules(path, scan=tmp_path / f"{OTHER_UID}.nii")
+
+
 CASE_SOURCES = [
     *((our_table, column) for column in ("case", "case_id", "Case", "image", "scan")),
     *((in_json, key) for key in ("case", "case_id", "image")),
