@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from nodulus.transforms.problems import UsageError
 
 from .nodule import Nodule
+from .scan_names import CASE_COLUMNS, FRAME_COLUMNS, SERIES_COLUMNS, STUDY_COLUMNS, name_of_image
 from .table_rows import Row, read_rows
 
 OUR_COLUMNS = ("nodule_id", "x_mm", "y_mm", "z_mm", "diameter_mm")
@@ -20,7 +22,7 @@ def nodules_of_csv(path: Path) -> tuple[str, list[Nodule]]:
     rows = read_rows(path)
     columns = set(rows[0].cells)
     if columns.issuperset(OUR_COLUMNS):
-        return "nodulus_csv", nodules_of_rows(rows, case_column="case")
+        return "nodulus_csv", nodules_of_rows(rows)
     if columns.issuperset(LUNA16_COLUMNS):
         return "luna16_csv", _luna16_nodules(rows)
     expected = min((OUR_COLUMNS, LUNA16_COLUMNS), key=lambda wanted: len(set(wanted) - columns))
@@ -30,41 +32,79 @@ def nodules_of_csv(path: Path) -> tuple[str, list[Nodule]]:
     )
 
 
-def nodules_of_rows(rows: Sequence[Row], case_column: str) -> list[Nodule]:
-    """Return a nodule of each row with our columns; what other columns say becomes its attributes."""
-    seen: dict[tuple[str, str], int] = {}
+def nodules_of_rows(rows: Sequence[Row], case_column: str | None = None) -> list[Nodule]:
+    """Return a nodule of each row with our columns; what other columns say becomes its attributes.
+
+    Args:
+        rows: of one table.
+        case_column: says whose a nodule is; None takes any column that is called so (case, image, ...).
+    """
+    seen: dict[tuple[str | None, str | None, str], int] = {}
+    columns = _columns_of(rows[0], OUR_COLUMNS, case_column)
     nodules = []
     for row in rows:
-        key = (row.cells.get(case_column, ""), row.text("nodule_id"))
+        nodule = _nodule(row, columns, row.text("nodule_id"))
+        key = (nodule.case_id, nodule.series_uid, nodule.nodule_id)
         if key in seen:
-            raise row.error(f"expected each nodule_id once, got {key[1]!r} again (first in row {seen[key]})")
+            raise row.error(f"expected each nodule_id once, got {key[2]!r} again (first in row {seen[key]})")
         seen[key] = row.number
-        nodules.append(_nodule(row, OUR_COLUMNS, key[1], case_id=key[0] or None, reserved=case_column))
+        nodules.append(nodule)
     return nodules
 
 
 def _luna16_nodules(rows: Sequence[Row]) -> list[Nodule]:
     """Return LUNA16's nodules, numbered from 1 within their series: the format gives them no names."""
     count: Counter[str] = Counter()
+    columns = _columns_of(rows[0], LUNA16_COLUMNS, None)
     nodules = []
     for row in rows:
         series_uid = row.text("seriesuid")
         count[series_uid] += 1
-        nodules.append(_nodule(row, LUNA16_COLUMNS, str(count[series_uid]), series_uid=series_uid))
+        nodules.append(_nodule(row, columns, str(count[series_uid])))
     return nodules
 
 
-def _nodule(
-    row: Row,
-    columns: Sequence[str],
-    nodule_id: str,
-    case_id: str | None = None,
-    series_uid: str | None = None,
-    reserved: str = "",
-) -> Nodule:
-    x, y, z, diameter = (row.number_mm(column) for column in columns[1:])
-    extra = {name: value for name, value in row.cells.items() if name not in (*columns, reserved) and name and value}
+@dataclass(frozen=True)
+class _Columns:
+    """The columns of a table by what they say: numbers (x, y, z, diameter), names of the scan, UIDs, attributes."""
+
+    numbers: Sequence[str]
+    case: Sequence[str]
+    series_uid: Sequence[str]
+    study_uid: Sequence[str]
+    frame_uid: Sequence[str]
+    attributes: Sequence[str]
+    is_case_a_name: bool
+
+
+def _columns_of(row: Row, format_columns: Sequence[str], case_column: str | None) -> _Columns:
+    def called(names: Collection[str]) -> list[str]:
+        return [column for column in row.cells if column.lower().replace("_", "").replace(" ", "") in names]
+
+    case = called(CASE_COLUMNS) if case_column is None else [case_column]
+    uids = [called(names) for names in (SERIES_COLUMNS, STUDY_COLUMNS, FRAME_COLUMNS)]
+    known = {*format_columns, *case, *(column for columns in uids for column in columns), ""}
+    attributes = [column for column in row.cells if column not in known]
+    return _Columns(format_columns[1:], case, uids[0], uids[1], uids[2], attributes, case_column is not None)
+
+
+def _nodule(row: Row, columns: _Columns, nodule_id: str) -> Nodule:
+    x, y, z, diameter = (row.number_mm(column) for column in columns.numbers)
+    case_id = _first_cell(row, columns.case)
     try:
-        return Nodule(nodule_id, (x, y, z), diameter, case_id=case_id, series_uid=series_uid, attributes=extra)
+        return Nodule(
+            nodule_id,
+            (x, y, z),
+            diameter,
+            case_id=case_id if columns.is_case_a_name else name_of_image(case_id),
+            series_uid=_first_cell(row, columns.series_uid),
+            frame_of_reference_uid=_first_cell(row, columns.frame_uid),
+            attributes={column: row.cells[column] for column in columns.attributes if row.cells[column]},
+            study_uid=_first_cell(row, columns.study_uid),
+        )
     except UsageError as error:
         raise row.error(str(error)) from error
+
+
+def _first_cell(row: Row, columns: Sequence[str]) -> str | None:
+    return next((row.cells[column] for column in columns if row.cells.get(column)), None)

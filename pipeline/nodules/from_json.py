@@ -4,61 +4,90 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from nodulus.transforms.problems import UsageError
-from nodulus.transforms.sources.signatures import IMAGE_SUFFIXES
 
-from .nodule import Nodule, nodule_from_mapping
-from .table_rows import read_text
+from .from_markups import is_markups, nodules_of_markups
+from .nodule import Nodule, nodule_from_mapping, shown
+from .scan_names import CASE_COLUMNS, FRAME_COLUMNS, SERIES_COLUMNS, STUDY_COLUMNS, name_of_image
+from .table_rows import MAX_ROWS, read_text
 
-# What may follow the name of an image.
-_SUFFIXES = (*IMAGE_SUFFIXES, ".dcm")
+_FARTHEST_MM = 1e9
+_KEYS = {"series_uid": SERIES_COLUMNS, "study_uid": STUDY_COLUMNS, "frame_of_reference_uid": FRAME_COLUMNS}
 
 
 def nodules_of_json(path: Path) -> tuple[str, list[Nodule], list[str]]:
-    """Return the file's format ("nodulus_json" or "detection_json"), its nodules and notes."""
-    entries = _entries(read_json(path), path)
+    """Return the file's format (nodulus_json, detection_json or slicer_markups), its nodules and notes."""
+    content = read_json(path)
+    if is_markups(content):
+        return ("slicer_markups", *nodules_of_markups(content, path))
+    entries = _entries(content, path)
     if any("box" in entry for entry in entries):
         return "detection_json", _detected(entries, path), []
     return "nodulus_json", _ours(entries, path), []
 
 
 def read_json(path: Path) -> object:
-    """Return what a JSON file holds."""
+    """Return what a JSON file holds; all of its text can be written as UTF-8."""
+    text = read_text(path)
     try:
-        return json.loads(read_text(path))
+        content = json.loads(text)
+        if "\\u" in text:
+            json.dumps(content, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{path.name}: expected text, got half a surrogate pair (\\ud800 to \\udfff)") from error
+    except RecursionError as error:
+        raise UsageError(f"{path.name}: expected a list of nodules, got JSON nested too deep") from error
     except ValueError as error:
         raise UsageError(f"{path.name}: expected JSON, got {error}") from error
+    return content
 
 
 def _entries(content: object, path: Path) -> list[Mapping[str, object]]:
     """Return the file's objects: a list of them, one alone, or lists by name (decathlon splits, {"nodules": [...]})."""
     if isinstance(content, Mapping) and not {"box", "nodule_id"} & set(content):
         lists = [value for value in content.values() if isinstance(value, list)]
-        content = [entry for entries in lists for entry in entries]
+        # What is said above the lists of the scan holds for each entry.
+        above = {key: value for key, value in content.items() if isinstance(value, str)}
+        content = [{**above, **one} if isinstance(one, Mapping) else one for entries in lists for one in entries]
     entries = [content] if isinstance(content, Mapping) else content
     if not isinstance(entries, list) or not entries:
         raise UsageError(f"{path.name}: expected a list of nodules, got {'an empty list' if entries == [] else 'none'}")
+    if len(entries) > MAX_ROWS:
+        raise UsageError(f"{path.name}: expected at most {MAX_ROWS} entries, got {len(entries)}")
     for number, entry in enumerate(entries, 1):
         if not isinstance(entry, Mapping):
-            raise UsageError(f"{path.name} entry {number}: expected an object, got {entry!r}")
+            raise UsageError(f"{path.name} entry {number}: expected an object, got {shown(entry)}")
     return entries
 
 
 def _ours(entries: Sequence[Mapping[str, object]], path: Path) -> list[Nodule]:
-    nodules: dict[tuple[str | None, str], Nodule] = {}
+    nodules: dict[tuple[str | None, str | None, str], Nodule] = {}
     for number, entry in enumerate(entries, 1):
         try:
-            nodule = nodule_from_mapping(entry)
+            nodule = nodule_from_mapping(_in_our_keys(entry))
         except UsageError as error:
             raise UsageError(f"{path.name} entry {number}: {error}") from error
-        if (key := (nodule.case_id, nodule.nodule_id)) in nodules:
+        if (key := (nodule.case_id, nodule.series_uid, nodule.nodule_id)) in nodules:
             raise UsageError(
                 f"{path.name} entry {number}: expected each nodule_id once, got {nodule.nodule_id!r} again"
             )
         nodules[key] = nodule
     return list(nodules.values())
+
+
+def _in_our_keys(entry: Mapping[str, object]) -> dict[str, object]:
+    """Return the entry with what it says of its scan under our keys, whatever it calls them."""
+    renamed: dict[str, object] = {}
+    for key, value in entry.items():
+        plain = key.lower().replace("_", "")
+        ours = next((name for name, keys in _KEYS.items() if plain in keys), None)
+        if plain in CASE_COLUMNS:
+            ours, value = "case_id", name_of_image(value) if isinstance(value, str) else value
+        if ours is None or renamed.get(ours) is None:
+            renamed[ours or key] = value
+    return renamed
 
 
 def _detected(entries: Sequence[Mapping[str, object]], path: Path) -> list[Nodule]:
@@ -73,9 +102,9 @@ def _detected(entries: Sequence[Mapping[str, object]], path: Path) -> list[Nodul
         where = f"{path.name} entry {number}"
         boxes = _list(entry, "box", where)
         labels, scores = _beside(entry, "label", boxes, where), _beside(entry, "label_scores", boxes, where)
-        case_id = _name_of_image(entry.get("image"))
+        whose = {key: value for key, value in _in_our_keys(entry).items() if key in ("case_id", *_KEYS)}
         for n, (box, label, score) in enumerate(zip(boxes, labels, scores, strict=True), 1):
-            mapping = {"nodule_id": str(n), "case_id": case_id, "detection_score": score, "label": label}
+            mapping = {**whose, "nodule_id": str(n), "detection_score": score, "label": label}
             try:
                 nodules.append(nodule_from_mapping({**_geometry(box), **mapping}))
             except UsageError as error:
@@ -88,8 +117,8 @@ def _geometry(box: object) -> dict[str, object]:
 
     The diameter is that of the sphere with the volume of the ellipsoid in the box: for LUNA16's cubes, their side.
     """
-    if not isinstance(box, list) or len(box) != 6 or not all(isinstance(n, int | float) for n in box):
-        raise UsageError(f"expected six numbers (centre x, y, z, size x, y, z), got {box!r}")
+    if not isinstance(box, list) or len(box) != 6 or not all(map(_is_number, box)):
+        raise UsageError(f"expected six numbers (centre x, y, z, size x, y, z), got {shown(box)}")
     center, size = box[:3], box[3:]
     if min(size) <= 0:
         raise UsageError(f"expected a box with sizes above 0, got {size}")
@@ -99,10 +128,15 @@ def _geometry(box: object) -> dict[str, object]:
     return {"center_lps_mm": center, "diameter_mm": diameter_mm, "box_lps_mm": [*low, *high]}
 
 
+def _is_number(value: object) -> bool:
+    """Return whether a value is a finite number of a length; JSON knows integers of hundreds of digits."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _FARTHEST_MM
+
+
 def _list(entry: Mapping[str, object], key: str, where: str) -> list[object]:
     value = entry.get(key)
     if not isinstance(value, list):
-        raise UsageError(f"{where}: expected a list in {key}, got {value!r}")
+        raise UsageError(f"{where}: expected a list in {key}, got {shown(value)}")
     # A single box is written without its outer list by some scripts.
     return [value] if key == "box" and value and not isinstance(value[0], list) else value
 
@@ -115,11 +149,3 @@ def _beside(entry: Mapping[str, object], key: str, boxes: Sequence[object], wher
     if len(values) != len(boxes):
         raise UsageError(f"{where}: expected {len(boxes)} values in {key}, one a box, got {len(values)}")
     return values
-
-
-def _name_of_image(image: object) -> str | None:
-    """Return the image's name without folder and suffix."""
-    if not isinstance(image, str) or not image:
-        return None
-    name = PurePosixPath(image.replace("\\", "/")).name
-    return next((name.removesuffix(suffix) for suffix in _SUFFIXES if name.endswith(suffix)), name)

@@ -1,128 +1,137 @@
-"""Nodules of a DICOM Structured Report that follows TID 1500: a measurement group each."""
+"""Nodules of a DICOM Structured Report that follows TID 1500: the lesions of each measurement group."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
-import numpy as np
 from pydicom.dataset import Dataset
-from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage
+from pydicom.uid import UID
 
-from nodulus.transforms.geometry import Points
 from nodulus.transforms.problems import UsageError
 
-from .nodule import MAX_DIAMETER_MM, Nodule
-from .shapes import Shape, ellipse_contour, shape_of_contours, shape_of_ellipsoid, triple_of
+from .image_planes import planes_of_images
+from .nodule import Nodule, diameter_problem
+from .parts import parts_kept
+from .roles import named_role
+from .shapes import Shape
+from .sr_content import (
+    ct_series_of_evidence,
+    group_finding,
+    group_name,
+    group_series,
+    items_of,
+    measured_diameter,
+    measurement_groups,
+    points_to_segmentation,
+)
+from .sr_regions import Planes, Region, image_of, is_region, region_of
+from .sr_shapes import shapes_of_regions
 
-_MEASUREMENT_GROUP = "125007"
-_TRACKING_IDENTIFIER = "112039"
-_SOURCE_SERIES = "121232"
-# Diameter, long axis, RECIST-like longest diameter: SNOMED CT, then the retired SRT codes, then RadLex.
-_DIAMETERS = ("81827009", "M-02550", "103339001", "G-A185", "L-A185", "RID39009")
-_CT_CLASSES = (CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage)
-_MM_PER_UNIT = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 0.001}
+# Reports that TID 1500 is written in: Enhanced, Comprehensive, Comprehensive 3D, Extensible.
+_TID_1500_CLASSES = tuple(f"1.2.840.10008.5.1.4.1.1.88.{n}" for n in (22, 33, 34, 35))
+# A drawn size and a measured one that differ by more are not of one thing, or one is in another unit.
+_MAX_RATIO = 2.0
 
 
-def nodules_of_sr(dataset: Dataset) -> tuple[list[Nodule], list[str]]:
-    """Return a nodule of each measurement group with SCOORD3D coordinates, and notes on the groups without."""
-    series_uid = _only_ct_series(dataset)
-    nodules, notes = [], []
-    for number, group in enumerate(_groups(dataset), 1):
-        items = list(_own_items(group))
-        name = next((str(item.TextValue) for item in items if _code(item) == _TRACKING_IDENTIFIER), str(number))
-        if any(item.ValueType == "SCOORD3D" for item in items):
-            nodules.append(_nodule(items, name, series_uid))
-        else:
-            notes.append(f"measurement group {name!r} left out: no 3D coordinates (SCOORD3D)")
+def nodules_of_sr(dataset: Dataset, scan: Path | None = None) -> tuple[list[Nodule], list[str]]:
+    """Return the nodules of each measurement group that draws or marks one, and notes on what was left out.
+
+    Args:
+        dataset: the report.
+        scan: the DICOM scan that it is about; what was drawn on its images (SCOORD) is turned to LPS by their headers.
+    """
+    if (sop_class := UID(str(dataset.get("SOPClassUID") or ""))) not in _TID_1500_CLASSES:
+        raise UsageError(f"expected a report that follows TID 1500 (measurement groups), got a {sop_class.name}")
+    groups = [list(items_of(group)) for group in measurement_groups(dataset)]
+    if not groups:
+        raise UsageError("expected the measurement groups of a TID 1500 report, got none")
+    planes = _planes(groups, scan)
+    series_uid = ct_series_of_evidence(dataset)
+    nodules: list[Nodule] = []
+    notes: list[str] = []
+    for number, items in enumerate(groups, 1):
+        name = group_name(items, number)
+        try:
+            found, said = _nodules(items, name, planes)
+        except UsageError as error:
+            notes.append(f"measurement group {name!r} left out: {error}")
+            continue
+        nodules += [one if one.series_uid else replace(one, series_uid=series_uid) for one in found]
+        notes += [f"measurement group {name!r}: {note}" for note in said]
     return nodules, notes
 
 
-def _nodule(items: list[Dataset], name: str, series_uid: str | None) -> Nodule:
-    regions = [item for item in items if item.ValueType == "SCOORD3D"]
-    frames = {str(region.ReferencedFrameOfReferenceUID) for region in regions}
-    if len(frames) > 1:
-        raise UsageError(f"measurement group {name!r}: expected one frame of reference, got {len(frames)}")
-    shape = _shape(regions, _measured_diameter(items), name)
+def _planes(groups: list[list[Dataset]], scan: Path | None) -> Planes:
+    drawn = (item for items in groups for item in items if item.ValueType == "SCOORD")
+    images = {image[0] for item in drawn if (image := image_of(item)) is not None}
+    return planes_of_images(scan, images) if scan is not None and images else {}
+
+
+def _nodules(items: list[Dataset], name: str, planes: Planes) -> tuple[list[Nodule], list[str]]:
+    """Return one group's nodules and notes; UsageError says why it has none."""
+    if role := named_role(name) or named_role(group_finding(items)):
+        raise UsageError(role)
+    regions, notes = _regions(items, planes)
+    measured_mm, said = measured_diameter(items)
+    notes += said
+    shapes, said = shapes_of_regions(regions, measured_mm)
+    kept, specks = parts_kept(name, shapes) if any(one.box_lps_mm for one in shapes) else (_named(name, shapes), [])
+    notes += [*said, *specks]
+    if len(kept) == 1:
+        kept, said = _sized(*kept[0], measured_mm)
+        notes += said
+    elif measured_mm and kept:
+        notes.append(f"the measured {measured_mm:.1f} mm passed over: {len(kept)} parts")
+    if problem := next((text for _, one in kept if (text := diameter_problem(one.diameter_mm))), None):
+        raise UsageError(problem)
+    if not kept:
+        raise UsageError("; ".join(notes) or "no region")
+    series_uid = group_series(items) or next((one.series_uid for one in regions if one.series_uid), None)
+    frame_uid = regions[0].frame_of_reference_uid
+    return [_nodule(one, shape, series_uid, frame_uid) for one, shape in kept], notes
+
+
+def _nodule(name: str, shape: Shape, series_uid: str | None, frame_uid: str | None) -> Nodule:
     return Nodule(
         name,
         shape.center_lps_mm,
         shape.diameter_mm,
         box_lps_mm=shape.box_lps_mm,
-        series_uid=next((str(item.UID) for item in items if _code(item) == _SOURCE_SERIES), series_uid),
-        frame_of_reference_uid=frames.pop(),
+        series_uid=series_uid,
+        frame_of_reference_uid=frame_uid,
     )
 
 
-def _shape(regions: list[Dataset], measured_mm: float | None, name: str) -> Shape:
-    """Return the shape that a group's regions outline together; a measured diameter goes before a computed one."""
-    shape = _outlined(regions)
-    diameter_mm = measured_mm or shape.diameter_mm
-    if not 0 < diameter_mm <= MAX_DIAMETER_MM:
-        got = f"{diameter_mm:g} mm" if diameter_mm else "a point and no diameter among its measurements"
-        raise UsageError(f"measurement group {name!r}: expected a diameter up to {MAX_DIAMETER_MM:g} mm, got {got}")
-    return Shape(shape.center_lps_mm, diameter_mm, shape.box_lps_mm)
+def _regions(items: list[Dataset], planes: Planes) -> tuple[list[Region], list[str]]:
+    """Return a group's regions, all of one frame of reference, and notes on those that cannot be placed."""
+    drawn = [item for item in items if is_region(item)]
+    if not drawn:
+        if points_to_segmentation(items):
+            raise UsageError("it points to a segmentation: give that file (DICOM SEG) instead")
+        raise UsageError("no coordinates (SCOORD3D or SCOORD)")
+    regions, problems = [], []
+    for item in drawn:
+        try:
+            regions.append(region_of(item, planes))
+        except UsageError as error:
+            problems.append(str(error))
+    if not regions:
+        raise UsageError(problems[0])
+    if len(frames := {region.frame_of_reference_uid for region in regions}) > 1:
+        raise UsageError(f"expected one frame of reference, got {len(frames)}")
+    return regions, [f"a region left out: {problem}" for problem in problems]
 
 
-def _outlined(regions: list[Dataset]) -> Shape:
-    """Return what the coordinates alone say; the diameter of a point is 0."""
-    by_type = [(str(region.GraphicType), _points(region)) for region in regions]
-    for kind, points in by_type:
-        if kind == "ELLIPSOID":
-            return shape_of_ellipsoid(points.mean(axis=0), (points[1::2] - points[0::2]) / 2)
-    contours = [ellipse_contour(points) if kind == "ELLIPSE" else points for kind, points in by_type]
-    closed = [contour for contour in contours if len(contour) >= 3]
-    if closed:
-        return shape_of_contours(closed)
-    every = np.concatenate(contours)
-    # Two points are the ends of a caliper.
-    return Shape(triple_of(every.mean(axis=0)), float(np.linalg.norm(every[-1] - every[0])), None)
+def _named(name: str, shapes: list[Shape]) -> list[tuple[str, Shape]]:
+    return [(name if len(shapes) == 1 else f"{name}.{n}", shape) for n, shape in enumerate(shapes, 1)]
 
 
-def _points(region: Dataset) -> Points:
-    return np.asarray(region.GraphicData, dtype=np.float64).reshape(-1, 3)
-
-
-def _measured_diameter(items: list[Dataset]) -> float | None:
-    """Return the largest diameter (mm) among a group's measurements."""
-    found = []
-    for item in items:
-        if item.ValueType == "NUM" and _code(item) in _DIAMETERS and item.get("MeasuredValueSequence"):
-            measured = item.MeasuredValueSequence[0]
-            unit = str(measured.MeasurementUnitsCodeSequence[0].CodeValue)
-            if unit not in _MM_PER_UNIT:
-                raise UsageError(f"expected a diameter in mm, got the unit {unit!r}")
-            found.append(float(measured.NumericValue) * _MM_PER_UNIT[unit])
-    return max(found, default=None)
-
-
-def _groups(item: Dataset) -> Iterator[Dataset]:
-    """Yield the measurement groups below a content item."""
-    for child in item.get("ContentSequence", []):
-        if _code(child) == _MEASUREMENT_GROUP:
-            yield child
-        else:
-            yield from _groups(child)
-
-
-def _own_items(item: Dataset) -> Iterator[Dataset]:
-    """Yield the content items below a group, at any depth."""
-    for child in item.get("ContentSequence", []):
-        if "ValueType" in child:  # items by reference have none
-            yield child
-            yield from _own_items(child)
-
-
-def _code(item: Dataset) -> str:
-    """Return the code of a content item's concept name."""
-    names = item.get("ConceptNameCodeSequence")
-    return str(names[0].CodeValue) if names else ""
-
-
-def _only_ct_series(dataset: Dataset) -> str | None:
-    """Return the one CT series that the report's evidence names, where it names one."""
-    found = set()
-    for study in dataset.get("CurrentRequestedProcedureEvidenceSequence", []):
-        for series in study.get("ReferencedSeriesSequence", []):
-            if any(item.ReferencedSOPClassUID in _CT_CLASSES for item in series.get("ReferencedSOPSequence", [])):
-                found.add(str(series.SeriesInstanceUID))
-    return found.pop() if len(found) == 1 else None
+def _sized(name: str, shape: Shape, measured_mm: float | None) -> tuple[list[tuple[str, Shape]], list[str]]:
+    """Return the shape with its measured diameter, unless what was drawn contradicts it."""
+    if measured_mm is None:
+        return [(name, shape)], []
+    if not shape.diameter_mm / _MAX_RATIO <= measured_mm <= shape.diameter_mm * _MAX_RATIO:
+        note = f"the measured {measured_mm:.1f} mm passed over: {shape.diameter_mm:.1f} mm were drawn"
+        return [(name, shape)], [note]
+    return [(name, replace(shape, diameter_mm=measured_mm))], []

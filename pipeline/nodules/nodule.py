@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from nodulus.transforms.geometry import Triple
-from nodulus.transforms.problems import UsageError
+from nodulus.transforms.problems import UsageError, printable
 
 BoxMm = tuple[float, float, float, float, float, float]
 
 # The largest mass in LIDC-IDRI is under 65 mm; a larger number is a position or a volume in the wrong column.
 MAX_DIAMETER_MM = 100.0
+# LIDC-IDRI's readers measured nothing below 3 mm: a smaller number than this is in cm, m or voxels.
+MIN_DIAMETER_MM = 1.0
+MAX_NAME = 64
 
 # In LIDC-IDRI a nodule's centre lies up to 0.2 mm outside its box.
 CENTER_TOLERANCE_MM = 1.0
@@ -25,13 +29,14 @@ class Nodule:
     Args:
         nodule_id: its name, unique in its scan.
         center_lps_mm: its centre.
-        diameter_mm: above 0, at most 100.
+        diameter_mm: from 1 to 100.
         box_lps_mm: low x, y, z and high x, y, z, where it was outlined.
         case_id: the scan it belongs to, where the source says.
         series_uid: of the CT series it was marked on.
         frame_of_reference_uid: of the frame its position is given in.
         detection_score: how sure a detector was, 0 to 1.
         attributes: what else the source says of it (age, sex, ...), as text.
+        study_uid: of the study it was marked in.
     """
 
     nodule_id: str
@@ -43,19 +48,65 @@ class Nodule:
     frame_of_reference_uid: str | None = None
     detection_score: float | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+    study_uid: str | None = None
 
     def __post_init__(self) -> None:
         if not self.nodule_id:
             raise UsageError("expected a nodule_id, got none")
         _check_finite("center_lps_mm", self.center_lps_mm, 3)
         _check_finite("diameter_mm", (self.diameter_mm,), 1)
-        if not 0 < self.diameter_mm <= MAX_DIAMETER_MM:
-            raise UsageError(f"expected diameter_mm above 0 and at most {MAX_DIAMETER_MM:g}, got {self.diameter_mm:g}")
+        if problem := diameter_problem(self.diameter_mm):
+            raise UsageError(problem)
         if self.box_lps_mm is not None:
             _check_finite("box_lps_mm", self.box_lps_mm, 6)
             if any(low > high for low, high in zip(self.box_lps_mm[:3], self.box_lps_mm[3:], strict=True)):
                 raise UsageError(f"expected box_lps_mm as low x, y, z, high x, y, z, got {list(self.box_lps_mm)}")
             _check_holds(self.box_lps_mm, self.center_lps_mm)
+
+
+def diameter_problem(diameter_mm: float) -> str | None:
+    """Return in one line why a number cannot be a nodule's diameter in mm, or None."""
+    if MIN_DIAMETER_MM <= diameter_mm <= MAX_DIAMETER_MM:
+        return None
+    expected = f"expected diameter_mm above 0 and at most {MAX_DIAMETER_MM:g}, got {diameter_mm:g}"
+    if not 0 < diameter_mm < MIN_DIAMETER_MM:
+        return expected
+    return f"expected diameter_mm in mm, from {MIN_DIAMETER_MM:g} on, got {diameter_mm:g}: in another unit (cm, m)?"
+
+
+def first_repeated(names: Iterable[str]) -> str | None:
+    """Return the first name that was there before, or None.
+
+    >>> first_repeated(["a", "b", "a", "b"])
+    'a'
+    """
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
+
+
+def clean_name(text: object) -> str:
+    """Return a label from a file as a name: on one line, printable, at most 64 letters as DICOM allows."""
+    name = printable(str(text).strip())
+    return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}..."
+
+
+def named_apart(nodules: Sequence[Nodule]) -> list[Nodule]:
+    """Return the nodules with a number behind each name that was given before; DICOM and Slicer let names repeat."""
+    seen: dict[str, int] = {}
+    taken = {nodule.nodule_id for nodule in nodules}
+    apart = []
+    for nodule in nodules:
+        name, n = nodule.nodule_id, seen.get(nodule.nodule_id, 0) + 1
+        while n > 1 and (name := f"{nodule.nodule_id} #{n}") in taken:
+            n += 1
+        seen[nodule.nodule_id] = n
+        taken.add(name)
+        apart.append(nodule if n == 1 else replace(nodule, nodule_id=name))
+    return apart
 
 
 def nodule_from_mapping(mapping: Mapping[str, object]) -> Nodule:
@@ -80,6 +131,7 @@ def nodule_from_mapping(mapping: Mapping[str, object]) -> Nodule:
         frame_of_reference_uid=_text(mapping, "frame_of_reference_uid"),
         detection_score=None if score is None else _number("detection_score", score),
         attributes={str(k): str(v) for k, v in mapping.items() if k not in _FIELDS and v is not None},
+        study_uid=_text(mapping, "study_uid"),
     )
 
 
@@ -105,7 +157,7 @@ def _numbers(name: str, value: object, n_expected: int) -> list[float]:
     is_list = isinstance(value, Sequence) and not isinstance(value, str | bytes)
     values = list(value) if isinstance(value, Sequence) and is_list else _array_values(value)
     if values is None or len(values) != n_expected:
-        raise UsageError(f"expected {n_expected} numbers of mm in {name}, got {value!r}")
+        raise UsageError(f"expected {n_expected} numbers of mm in {name}, got {shown(value)}")
     return [_number(name, item) for item in values]
 
 
@@ -118,9 +170,36 @@ def _array_values(value: object) -> list[object] | None:
 
 def _number(name: str, value: object) -> float:
     try:
+        if isinstance(value, bool):
+            raise TypeError
+        if isinstance(value, str):
+            return number_of(value)
         return float(value)  # type: ignore[arg-type]  # what is no number is reported below
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"expected a number in {name}, got {value!r}") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UsageError(f"expected a number in {name}, got {shown(value)}") from error
+
+
+# Not all that float() takes: it reads 1_0 as 10.
+_NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
+_MAX_SHOWN = 80
+
+
+def number_of(text: str) -> float:
+    """Return the number that a text is, with a decimal point or a decimal comma; ValueError where it is none.
+
+    >>> number_of("-47,403")
+    -47.403
+    """
+    if not _NUMBER.fullmatch(text.strip()):
+        msg = f"expected a number, got {text[:_MAX_SHOWN]!r}"
+        raise ValueError(msg)
+    return float(text.replace(",", "."))
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows it; of a number of hundreds of digits the first are enough."""
+    text = repr(value)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
 
 
 def _text(mapping: Mapping[str, object], name: str) -> str | None:

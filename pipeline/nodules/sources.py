@@ -8,13 +8,22 @@ from pathlib import Path
 from typing import Literal
 
 from nodulus.transforms.geometry import Frame
-from nodulus.transforms.problems import ProblemCode, UsageError, refuse
+from nodulus.transforms.problems import ProblemCode, UsageError, printable, refuse
 from nodulus.transforms.volume import CTVolume
 
 from .from_csv import nodules_of_csv
 from .from_dicom import is_dicom, nodules_of_dicom
 from .from_json import nodules_of_json
+from .from_markups import is_fcsv, nodules_of_fcsv
+from .from_mask import is_label_mask, nodules_of_mask
 from .nodule import Nodule, swap_frame
+from .nodule_file import known_other_kind, read_start
+from .scan_names import is_uid, name_of_image, names_of_scan
+from .whose import Wanted, of_one_scan
+
+_MAX_LINE = 1000
+# They say themselves in which frame they are.
+_STATE_THEIR_FRAME = ("dicom_sr", "dicom_seg", "dicom_rtstruct", "slicer_markups", "slicer_fcsv", "label_mask")
 
 
 @dataclass(frozen=True)
@@ -23,7 +32,8 @@ class NoduleSet:
 
     Args:
         nodules: positions in LPS mm, whatever the source wrote.
-        format: nodulus_csv, luna16_csv, nodulus_json, detection_json, dicom_sr, dicom_seg, dicom_rtstruct, cases_table.
+        format: nodulus_csv, luna16_csv, nodulus_json, detection_json, slicer_markups, slicer_fcsv, dicom_sr, dicom_seg,
+            dicom_rtstruct, label_mask, cases_table.
         frame: the frame that the source's numbers were taken to be in.
         frame_is: whether the user stated that frame or the format implies it.
         notes: what the reader left out or assumed, a line each.
@@ -44,36 +54,49 @@ def read_nodules(
     case: str | None = None,
     series_uid: str | None = None,
     scan_name: str | None = None,
+    scan: Path | None = None,
 ) -> NoduleSet:
-    """Return the nodules of a table, a JSON list, or a DICOM SR, SEG or RTSTRUCT; what the file holds decides.
+    """Return the nodules of a table, JSON, Slicer's markups, a DICOM SR, SEG or RTSTRUCT, or a label mask.
+
+    What the file holds decides.
 
     Args:
         path: the file.
-        frame: the frame of its numbers, LPS or RAS; None takes what the format implies, which is LPS for all of them.
+        frame: the frame of its numbers, LPS or RAS; None takes what the format implies or the file states, else LPS.
         min_score: leaves out what a detector is less sure of, 0 to 1; nodules without a score stay.
         case: picks the rows of one scan out of a table of several, by its ``case`` or image name.
-        scan_name: the case to pick out of a table of several when no ``case`` is given.
+        scan_name: what the scan is called; a table that names other scans only is refused.
         series_uid: picks them by the SeriesInstanceUID.
+        scan: where the scan is: its file and folders are names that a table may call it by, and marks that a report
+            made on its images are placed by their headers.
 
     Raises:
         UsageError: the file is missing or malformed (the message names file, row and column), or holds several scans.
-        InputRefusedError: ``frame_mismatch``, when the file is about other series than ``series_uid``.
+        InputRefusedError: ``frame_mismatch``, when the file is about other scans.
     """
-    format_name, nodules, notes = _read(path)
-    if frame == "RAS" and format_name.startswith("dicom_"):
-        raise UsageError(f"{path.name}: expected no --frame RAS, DICOM defines its positions as LPS")
+    try:
+        format_name, nodules, notes = _read(path, scan)
+    except UsageError as error:  # what a file holds may be quoted in it
+        raise UsageError(_one_line(str(error))) from error
+    if frame == "RAS" and format_name in _STATE_THEIR_FRAME:
+        why = "DICOM defines its positions as LPS" if format_name.startswith("dicom_") else "the file states its own"
+        raise UsageError(f"{path.name}: expected no --frame RAS, {why}")
     if not nodules:
-        raise UsageError(f"{path.name}: expected at least one nodule, got none")
-    if case is None and len({nodule.case_id for nodule in nodules} - {None}) > 1:
-        case = next((nodule.case_id for nodule in nodules if nodule.case_id == scan_name), None)
-    chosen = _of_one_scan(nodules, case, series_uid, path)
+        raise UsageError(f"{path.name}: expected at least one nodule, got none{_listed(notes)}")
+    names = _names(scan_name, scan)
+    if format_name.startswith("dicom_"):
+        names = tuple(filter(is_uid, names[:1]))  # they name their series by its UID, whatever a file is called
+    chosen, silent = of_one_scan(nodules, Wanted(case, series_uid, names), path)
+    notes = [*notes, *silent]
     confident = [nodule for nodule in chosen if nodule.detection_score is None or nodule.detection_score >= min_score]
     if len(confident) < len(chosen):
         notes = [*notes, f"{len(chosen) - len(confident)} of {len(chosen)} left out: score below {min_score:g}"]
     if not confident:
         raise UsageError(f"{path.name}: expected a nodule of score {min_score:g} or more, got none of {len(chosen)}")
     in_lps = confident if frame != "RAS" else [swap_frame(nodule) for nodule in confident]
-    return NoduleSet(tuple(in_lps), format_name, frame or "LPS", "stated" if frame else "implied", tuple(notes))
+    return NoduleSet(
+        tuple(in_lps), format_name, frame or "LPS", "stated" if frame else "implied", tuple(map(_one_line, notes))
+    )
 
 
 def check_belongs(nodules: NoduleSet | Iterable[Nodule], volume: CTVolume) -> None:
@@ -84,6 +107,7 @@ def check_belongs(nodules: NoduleSet | Iterable[Nodule], volume: CTVolume) -> No
     for nodule in nodules.nodules if isinstance(nodules, NoduleSet) else nodules:
         _check_uid(nodule, "frame of reference", nodule.frame_of_reference_uid, volume, "frame_of_reference_uid")
         _check_uid(nodule, "series", nodule.series_uid, volume, "series_uid")
+        _check_uid(nodule, "study", nodule.study_uid, volume, "study_uid")
 
 
 def _check_uid(nodule: Nodule, what: str, uid: str | None, volume: CTVolume, key: str) -> None:
@@ -93,45 +117,36 @@ def _check_uid(nodule: Nodule, what: str, uid: str | None, volume: CTVolume, key
         raise refuse(ProblemCode.FRAME_MISMATCH, message, (nodule.nodule_id,))
 
 
-def _read(path: Path) -> tuple[str, list[Nodule], list[str]]:
-    try:
-        with path.open("rb") as file:
-            start = file.read(1024)
-    except OSError as error:
-        raise UsageError(f"Expected a file of nodules, got {error.strerror or error}: {path}") from error
+def _names(scan_name: str | None, scan: Path | None) -> tuple[str, ...]:
+    stated = [scan_name, name_of_image(scan_name)] if scan_name else []
+    return tuple(dict.fromkeys(name for name in (*stated, *(names_of_scan(scan) if scan else ())) if name))
+
+
+def _read(path: Path, scan: Path | None) -> tuple[str, list[Nodule], list[str]]:
+    start = read_start(path)
     if is_dicom(start, path):
-        return nodules_of_dicom(path)
-    if start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"[", b"{"):
+        return nodules_of_dicom(path, scan)
+    if is_label_mask(start, path):
+        return ("label_mask", *nodules_of_mask(path))
+    if (what := known_other_kind(start, path)) is not None:
+        raise UsageError(f"{path.name}: expected a file of nodules, got {what}")
+    if is_fcsv(start, path):
+        return ("slicer_fcsv", *nodules_of_fcsv(path))
+    if _first_letter(start) in ("[", "{"):
         return nodules_of_json(path)
     return (*nodules_of_csv(path), [])
 
 
-def _of_one_scan(nodules: Sequence[Nodule], case: str | None, series_uid: str | None, path: Path) -> list[Nodule]:
-    """Return the nodules of the scan that is asked for; a table of several scans must be told which."""
-    if series_uid is None and case in {nodule.series_uid for nodule in nodules}:
-        case, series_uid = None, case  # LUNA16 names its scans by their series
-    by_case = _matching(nodules, "case_id", case)
-    if case is not None and not by_case:
-        raise UsageError(f"{path.name}: expected nodules of case {case!r}, got those of {_listed(nodules, 'case_id')}")
-    chosen = _matching(by_case, "series_uid", series_uid)
-    if series_uid is not None and not chosen:
-        message = (
-            f"Expected nodules of series {series_uid} in {path.name}, got those of {_listed(by_case, 'series_uid')}"
-        )
-        raise refuse(ProblemCode.FRAME_MISMATCH, message)
-    scans = {(nodule.case_id, nodule.series_uid) for nodule in chosen}
-    if len(scans) > 1:
-        raise UsageError(
-            f"{path.name}: expected the nodules of one scan, got those of {len(scans)}: name one (--case NAME)"
-        )
-    return chosen
+def _first_letter(start: bytes) -> str:
+    """Return the first letter of a text, whatever its encoding; zeros are the other halves of UTF-16's letters."""
+    plain = start.removeprefix(b"\xef\xbb\xbf").lstrip(b"\xff\xfe\0 \t\r\n")
+    return plain[:1].decode("latin-1")
 
 
-def _matching(nodules: Sequence[Nodule], key: str, wanted: str | None) -> list[Nodule]:
-    """Return the nodules whose field is as wanted, and those that do not say."""
-    return [nodule for nodule in nodules if wanted is None or getattr(nodule, key) in (None, wanted)]
+def _one_line(text: str) -> str:
+    line = printable(text)
+    return line if len(line) <= _MAX_LINE else f"{line[:_MAX_LINE]}..."
 
 
-def _listed(nodules: Sequence[Nodule], key: str) -> str:
-    names = list(dict.fromkeys(str(getattr(nodule, key)) for nodule in nodules))
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+def _listed(notes: Sequence[str]) -> str:
+    return "".join(f" ({note})" for note in notes)

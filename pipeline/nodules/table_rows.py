@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from nodulus.transforms.problems import UsageError
 
+from .nodule import first_repeated, number_of
+from .nodule_file import MAX_TABLE_BYTES, read_bounded
+
+# Bounds time and memory: the largest public table of nodules, LIDC-IDRI's, has some 7000 rows.
+MAX_ROWS = 100_000
 _DELIMITERS = ",;\t"
+# What Excel writes above a table, to say what separates its cells.
+_SEPARATOR_LINE = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -33,10 +42,10 @@ class Row:
         return value
 
     def number_mm(self, column: str) -> float:
-        """Return the cell's number of millimetres, which must be finite."""
+        """Return the cell's number of millimetres, which must be finite; its decimals may stand behind a comma."""
         text = self.text(column)
         try:
-            value = float(text)
+            value = number_of(text)
         except ValueError:
             value = math.nan
         if not math.isfinite(value):
@@ -45,33 +54,62 @@ class Row:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Return the rows of a CSV file with a header; commas, semicolons or tabs separate; empty lines are passed over."""
-    text = read_text(path)
-    header_line = text.lstrip().split("\n", 1)[0]
-    delimiter = max(_DELIMITERS, key=header_line.count)
-    lines = csv.reader(text.splitlines(), delimiter=delimiter, skipinitialspace=True)
-    try:
-        filled = [(lines.line_num, [cell.strip() for cell in cells]) for cells in lines if any(map(str.strip, cells))]
-    except csv.Error as error:
-        raise UsageError(f"{path.name} row {lines.line_num}: expected CSV, got {error}") from error
+    """Return the rows of a CSV file with a header; commas, semicolons or tabs separate; empty lines are passed over.
+
+    A first line ``sep=;`` says what separates, as Excel writes it.
+    """
+    lines = read_text(path).splitlines()
+    first = next((n for n, line in enumerate(lines) if line.strip()), 0)
+    stated = _SEPARATOR_LINE.fullmatch(lines[first]) if lines else None
+    n_skipped = first + 1 if stated else first
+    header_line = next((line for line in lines[n_skipped:] if line.strip()), "")
+    delimiter = stated[1] if stated else max(_DELIMITERS, key=header_line.count)
+    filled = list(_filled_lines(path, lines, n_skipped, delimiter))
     if not filled:
         raise UsageError(f"{path.name}: expected a table with a header, got an empty file")
     header = filled[0][1]
-    if repeated := {name for name in header if header.count(name) > 1}:
-        raise UsageError(f"{path.name}: expected each column once, got {', '.join(sorted(repeated))} twice")
+    if (repeated := first_repeated(header)) is not None:
+        raise UsageError(f"{path.name}: expected each column once, got {repeated} twice")
     if len(filled) == 1:
         raise UsageError(f"{path.name}: expected at least one row below the header, got none")
     return [_row(path, number, header, cells) for number, cells in filled[1:]]
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a table file, UTF-8 with or without a byte-order mark."""
+    """Return the text of a table file of bounded size: UTF-8, or UTF-16 as spreadsheets write it."""
+    content = read_bounded(path, MAX_TABLE_BYTES)
+    encoding = _encoding(content)
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"expected a readable table, got {error.strerror or error} at {path}") from error
+        return content.decode(encoding)
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path.name}: expected UTF-8 text, got byte {error.object[error.start]:#04x}") from error
+        what = "UTF-8" if encoding == "utf-8-sig" else "UTF-16"
+        raise UsageError(f"{path.name}: expected {what} text, got byte {error.object[error.start]:#04x}") from error
+
+
+def _encoding(content: bytes) -> str:
+    """Return the encoding by the byte-order mark; without one, Latin letters in UTF-16 have a zero beside them."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if len(content) > 1 and 0 in content[:2] and content[:2] != b"\0\0":
+        return "utf-16-be" if content[0] == 0 else "utf-16-le"
+    return "utf-8-sig"
+
+
+def _filled_lines(path: Path, lines: list[str], n_skipped: int, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows that hold something, with their numbers in the file."""
+    reader = csv.reader(lines[n_skipped:], delimiter=delimiter, skipinitialspace=delimiter != " ")
+    n_rows = 0
+    try:
+        for cells in reader:
+            if not any(map(str.strip, cells)):
+                continue
+            n_rows += 1
+            if n_rows > MAX_ROWS + 1:
+                raise UsageError(f"{path.name}: expected at most {MAX_ROWS} rows, got more")
+            yield reader.line_num + n_skipped, [cell.strip() for cell in cells]
+    except csv.Error as error:
+        where = f"{path.name} row {reader.line_num + n_skipped}"
+        raise UsageError(f"{where}: expected CSV, got {error}") from error
 
 
 def _row(path: Path, number: int, header: list[str], cells: list[str]) -> Row:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nodulus.pipeline.nodules.from_csv import OUR_COLUMNS, nodules_of_rows
 from nodulus.pipeline.nodules.from_json import read_json
-from nodulus.pipeline.nodules.nodule import Nodule, nodule_from_mapping, swap_frame
+from nodulus.pipeline.nodules.nodule import Nodule, first_repeated, nodule_from_mapping, swap_frame
 from nodulus.pipeline.nodules.sources import NoduleSet
 from nodulus.pipeline.nodules.table_rows import Row, read_rows
 from nodulus.transforms.geometry import Frame
@@ -27,9 +27,7 @@ class Case:
     source: NoduleSet | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        ids = [nodule.nodule_id for nodule in self.nodules]
-        twice = next((one for number, one in enumerate(ids) if one in ids[:number]), None)
-        if twice is not None:
+        if (twice := first_repeated(nodule.nodule_id for nodule in self.nodules)) is not None:
             raise UsageError(f"expected each nodule_id once in case {self.case_id}, got {twice!r} again")
 
 
@@ -121,19 +119,22 @@ def _json_entries(path: Path) -> list[tuple[int, Mapping[str, object]]]:
 def _grouped(path: Path, rows: Iterable[_CaseRow], frame: Frame | None, min_score: float) -> list[Case]:
     """Return the rows gathered by case, in the order in which the cases appear."""
     inputs: dict[str, str] = {}
-    nodules: dict[str, list[Nodule]] = {}
+    nodules: dict[str, dict[str, Nodule]] = {}
     for where, case_id, named_input, found in rows:
         if inputs.setdefault(case_id, named_input) != named_input:
             expected = f"expected the input {inputs[case_id]!r} of case {case_id!r}"
             raise UsageError(f"{path.name} {where}: {expected}, got {named_input!r}")
-        here = nodules.setdefault(case_id, [])
+        here = nodules.setdefault(case_id, {})
         for nodule in found:
-            if any(nodule.nodule_id == other.nodule_id for other in here):
+            if nodule.nodule_id in here:
                 raise UsageError(
                     f"{path.name} {where}: expected each nodule_id once a case, got {nodule.nodule_id!r} again"
                 )
-            here.append(nodule)
-    return [_case(case_id, path.parent / name, nodules[case_id], frame, min_score) for case_id, name in inputs.items()]
+            here[nodule.nodule_id] = nodule
+    return [
+        _case(case_id, path.parent / name, [*nodules[case_id].values()], frame, min_score)
+        for case_id, name in inputs.items()
+    ]
 
 
 def _case(case_id: str, place: Path, nodules: list[Nodule], frame: Frame | None, min_score: float) -> Case:

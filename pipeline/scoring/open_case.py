@@ -142,7 +142,7 @@ def _read_table(scan: OpenScan, table: Path, how: ReadOptions) -> NoduleSet:
         min_score=how.min_score,
         case=how.case,
         series_uid=None if series_uid is None else str(series_uid),
-        scan_name=name_of(scan.path).split(".")[0],
+        scan=scan.path,
     )
 
 

@@ -38,7 +38,7 @@ def open_image_file(path: Path, *, allow: Collection[ProblemCode] = ()) -> CTVol
         raise UsageError(f"Expected a NIfTI, MetaImage or NRRD file, got no file at {printable(str(path))}")
     gate = Gate(allow)
     try:
-        image = _read(path, gate)
+        image = read_stored(path, gate)
         image.voxels.check_complete()
     except OSError as error:
         raise refusal(READABLE, str(error.strerror), path.name, expected="a readable file") from error
@@ -53,7 +53,7 @@ def open_image_file(path: Path, *, allow: Collection[ProblemCode] = ()) -> CTVol
     )
 
 
-def _read(path: Path, gate: Gate) -> StoredImage:
+def read_stored(path: Path, gate: Gate) -> StoredImage:
     """Return the image by what the file holds, whatever its name."""
     with path.open("rb") as file:
         start = file.read(_START_BYTES)

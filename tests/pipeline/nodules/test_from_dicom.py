@@ -85,7 +85,7 @@ def test_specks_of_a_segmentation_are_left_out_and_noted(ct: list[FileDataset], 
     mask[1, 1, 1] = True
     found = read_nodules(write_seg(tmp_path / "seg.dcm", ct, [mask], ["Nodule"]))
     assert [nodule.nodule_id for nodule in found.nodules] == ["Nodule"]
-    assert found.notes == ("1 of 2 components of 'Nodule' left out: below 2 or above 100 mm",)
+    assert found.notes == ("1 of 2 parts of 'Nodule' left out: below 2.5 mm",)
 
 
 def test_a_report_gives_a_nodule_a_group(ct: list[FileDataset], tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_report_gives_a_nodule_a_group(ct: list[FileDataset], tmp_path: Path) 
 
 def test_a_point_without_a_diameter_is_refused_by_its_group(ct: list[FileDataset], tmp_path: Path) -> None:
     group = measured("bare", "POINT", lps_of(CENTER_VOXEL)[None], ct[0].FrameOfReferenceUID, None)
-    with pytest.raises(UsageError, match=r"sr\.dcm: measurement group 'bare': expected a diameter .* got a point"):
+    with pytest.raises(UsageError, match=r"sr\.dcm: expected at least one .*'bare' left out: a point and no diam"):
         read_nodules(write_sr(tmp_path / "sr.dcm", ct, [group]))
 
 
@@ -120,7 +120,7 @@ def test_two_groups_of_one_name_are_told_apart(ct: list[FileDataset], tmp_path: 
 
 
 def test_a_structure_set_gives_a_nodule_an_roi(ct: list[FileDataset], tmp_path: Path) -> None:
-    rois = {"GTV": sphere_contours(), "one slice": [circle(3.0)], "Body": [circle(250.0)], "empty": []}
+    rois = {"GTV": sphere_contours(), "one slice": [circle(3.0)], "Whole": [circle(250.0)], "empty": []}
     found = read_nodules(write_rtstruct(tmp_path / "rt.dcm", ct[0], rois))
     first, second = found.nodules
     assert found.format == "dicom_rtstruct"
@@ -131,7 +131,7 @@ def test_a_structure_set_gives_a_nodule_an_roi(ct: list[FileDataset], tmp_path: 
     assert second.box_lps_mm is None
     assert first.series_uid == ct[0].SeriesInstanceUID
     assert found.notes == (
-        "ROI 'Body' left out: a diameter of 499 mm",
+        "ROI 'Whole' left out: a diameter of 499 mm, more than a nodule has",
         "ROI 'empty' left out: no closed planar contour",
     )
 
