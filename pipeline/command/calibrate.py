@@ -8,15 +8,22 @@ from typing import Annotated
 
 import typer
 
-from nodulus.pipeline.bundle.folder import EVALUATE_CONFIG, find_bundle
+from nodulus.pipeline.bundle.folder import (
+    CALIBRATION,
+    EVALUATE_CONFIG,
+    TRAINING_PATIENTS,
+    VALIDATION_PATIENTS,
+    find_bundle,
+)
 
-from .options import BundleDir
+from .options import BundleDir, Quiet
 
 
 def calibrate(
     data: Annotated[Path, typer.Option("--data", help="The data list that the weights were trained on.")],
     weights: Annotated[Path, typer.Option("--weights", help="model.pt of a training run.", dir_okay=False)],
     bundle: BundleDir = None,
+    quiet: Quiet = False,
 ) -> int:
     """Fit probabilities and thresholds to the validation patients; `nodulus train` does it at its end.
 
@@ -31,12 +38,36 @@ def calibrate(
 
     # MONAI warns that it leaves logging alone, as it was asked to.
     logging.getLogger("monai.bundle.workflows").setLevel(logging.ERROR)
-    report_calibration(fit(data, weights, find_bundle(bundle, needs=(EVALUATE_CONFIG,))))
+    from .console import say
+    from .progress import show_progress
+
+    folder = find_bundle(bundle, needs=(EVALUATE_CONFIG,))
+    with show_progress(quiet=quiet) as tell:
+        found = fit(data, weights, folder, tell)
+    warn_of_silence(found)
+    if not quiet:
+        say(calibration_headline(found), written=calibration_files(found.parent))
     return 0
 
 
-def report_calibration(path: Path) -> None:
-    """Say where a calibration was written, and where it found nothing to calibrate."""
+def calibration_headline(path: Path) -> str:
+    """Return in a line what a calibration was fitted to."""
+    from nodulus.pipeline.readout.calibration import read_calibration
+
+    fitted = read_calibration(path).fitted_on
+    return (
+        f"calibrated on {fitted.nodules} nodules of {fitted.patients} patients of the {fitted.split} split, "
+        f"{fitted.malignant} malignant and {fitted.benign} benign"
+    )
+
+
+def calibration_files(folder: Path) -> list[Path]:
+    """Return the files that a calibration writes beside its weights."""
+    return [folder / place.name for place in (CALIBRATION, TRAINING_PATIENTS, VALIDATION_PATIENTS)]
+
+
+def warn_of_silence(path: Path) -> None:
+    """Warn of a calibration that found nothing to calibrate."""
     from nodulus.pipeline.readout.calibration import read_calibration
 
     if read_calibration(path).network.slope == 0:
@@ -44,4 +75,3 @@ def report_calibration(path: Path) -> None:
             "warning: on the validation patients the scores do not rise with malignancy: calibrated to say nothing",
             err=True,
         )
-    typer.echo(f"wrote {path}")

@@ -55,8 +55,13 @@ def print_written(results: Iterable[CaseResult], written: Iterable[Path], bundle
     console.print(bundle.score_meaning, style="dim", highlight=False)
     for point in bundle.operating_points:
         console.print(_point_line(point), style="dim", highlight=False)
-    for path in written:
-        console.print(f"wrote {path}", highlight=False, soft_wrap=True)
+    say(written=written)
+
+
+def say(*lines: str, written: Iterable[Path] = ()) -> None:
+    """Print lines whole, however narrow the terminal, and then the path of each file that was written."""
+    for line in (*lines, *(f"wrote {path}" for path in written)):
+        console.print(line, highlight=False, soft_wrap=True)
 
 
 def score_table(results: Sequence[CaseResult]) -> Table:

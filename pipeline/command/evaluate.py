@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from nodulus.pipeline.bundle.folder import find_bundle
+from nodulus.transforms.problems import UsageError
 
-from .options import BundleDir, DeviceOption, OutputDir
+from .options import BundleDir, DeviceOption, OutputDir, Quiet
 
 
 class SplitName(str, Enum):
@@ -36,7 +37,11 @@ def evaluate(
         Path | None,
         typer.Option("--diagnosis", help="CSV of patient_id,diagnosis (1 benign, 2 primary cancer, 3 metastatic)."),
     ] = None,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="model.pt of a training run, instead of the bundle's.")
+    ] = None,
     device: DeviceOption = "auto",
+    quiet: Quiet = False,
 ) -> int:
     """Measure the bundle's score on labelled nodules, beside what their diameter alone would say.
 
@@ -44,21 +49,35 @@ def evaluate(
 
       nodulus evaluate --data list.json -o report
 
+      nodulus evaluate --data list.json -o runs/first/evaluation --weights runs/first/model.pt
+
       nodulus evaluate --data list.json -o report --split test --diagnosis patient_diagnosis.csv
     """
     # Loaded late: `nodulus --help` should not wait for torch.
     from nodulus.pipeline.evaluation.evaluate import evaluate_bundle
+    from nodulus.pipeline.evaluation.record import read_evaluation
+    from nodulus.pipeline.evaluation.report import FILES
+    from nodulus.pipeline.evaluation.words import headline
+
+    from .console import say
+    from .progress import show_progress
 
     # MONAI warns that it leaves logging alone, as it was asked to.
     logging.getLogger("monai.bundle.workflows").setLevel(logging.ERROR)
-    report = evaluate_bundle(
-        data,
-        output,
-        find_bundle(bundle),
-        split=split.value,
-        allow_overlap=allow_overlap,
-        diagnosis=diagnosis,
-        device=device,
-    )
-    typer.echo(f"wrote {report}")
+    if weights is not None and not weights.is_file():
+        raise UsageError(f"Expected trained weights, found no file {weights}")
+    with show_progress(quiet=quiet) as tell:
+        metrics = evaluate_bundle(
+            data,
+            output,
+            find_bundle(bundle),
+            split=split.value,
+            allow_overlap=allow_overlap,
+            diagnosis=diagnosis,
+            device=device,
+            tell=tell,
+            **({} if weights is None else {"weights": str(weights)}),
+        )
+    if not quiet:
+        say(headline(read_evaluation(metrics)), written=[metrics.parent / name for name in FILES])
     return 0

@@ -31,6 +31,7 @@ Allow = Annotated[str, typer.Option("--allow", help="Comma-separated problem cod
 SeriesUid = Annotated[
     str | None, typer.Option("--series", help="Series Instance UID to read where a place holds several.")
 ]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warnings and errors.")]
 DeviceOption = Annotated[Device, typer.Option("--device", case_sensitive=False, help="Where the network runs.")]
 MinScore = Annotated[
     float, typer.Option("--min-score", help="Leave out nodules that their detector was less sure of.", min=0, max=1)

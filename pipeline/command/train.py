@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +11,8 @@ import typer
 
 from nodulus.pipeline.bundle.folder import EVALUATE_CONFIG, TRAIN_CONFIG, find_bundle
 
-from .calibrate import report_calibration
-from .options import BundleDir, OutputDir
+from .calibrate import calibration_files, calibration_headline, warn_of_silence
+from .options import BundleDir, OutputDir, Quiet
 
 
 def train(
@@ -27,6 +28,7 @@ def train(
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Also write TensorBoard events (needs nodulus[tensorboard]).")
     ] = False,
+    quiet: Quiet = False,
 ) -> int:
     """Train the bundle's network on a data list; a run that was stopped goes on with --resume.
 
@@ -38,22 +40,38 @@ def train(
     """
     # Loaded late: `nodulus --help` should not wait for torch.
     from nodulus.pipeline.training.calibrate import calibrate
-    from nodulus.pipeline.training.train import read_progress
+    from nodulus.pipeline.training.train import FILES, read_progress
     from nodulus.pipeline.training.train import train as train_bundle
+
+    from .console import say
+    from .progress import show_progress
 
     # MONAI warns that it leaves logging alone, as it was asked to.
     logging.getLogger("monai.bundle.workflows").setLevel(logging.ERROR)
     before = read_progress(output) if resume else None
     overrides: dict[str, object] = {"tensorboard": tensorboard} | ({} if epochs is None else {"max_epochs": epochs})
     folder = find_bundle(bundle, needs=(TRAIN_CONFIG, EVALUATE_CONFIG))
-    weights = train_bundle(data, output, folder, resume=resume, **overrides)
-    calibration = calibrate(data, weights, folder)
+    with show_progress(quiet=quiet) as tell:
+        weights = train_bundle(data, output, folder, tell, resume=resume, **overrides)
+        calibration = calibrate(data, weights, folder, tell)
+    warn_of_silence(calibration)
     now = read_progress(output)
-    if now is not None and now == before:
-        typer.echo(f"nothing to resume: all {now.epoch} epochs are done (--epochs asks for more)")
-    else:
-        typer.echo(f"wrote {weights}")
-    report_calibration(calibration)
-    if now is not None:
-        typer.echo(f"best validation AUC {now.best_metric:.4f} in epoch {now.best_metric_epoch} of {now.epoch}")
+    if now is None or quiet:
+        return 0
+    is_done = now == before
+    if is_done:
+        say(f"nothing to resume: all {now.epoch} epochs are done (--epochs asks for more)")
+    trained = [] if is_done else [output / name for name in FILES if (output / name).exists()]
+    say(
+        f"best epoch {now.best_metric_epoch} of {now.epoch}, validation AUC {now.best_metric:.4f}, weights {weights}",
+        calibration_headline(calibration),
+        written=[*trained, *calibration_files(calibration.parent)],
+    )
+    say(f"next: {_evaluation_of(weights, data, bundle)}")
     return 0
+
+
+def _evaluation_of(weights: Path, data: Path, bundle: Path | None) -> str:
+    """Return the command that says what weights are worth."""
+    words = ["nodulus", "evaluate", "--data", data, "--weights", weights, "-o", weights.parent / "evaluation"]
+    return shlex.join(str(word) for word in [*words, *([] if bundle is None else ["--bundle", bundle])])

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nodulus.pipeline.bundle.device import Device, find_device
+from nodulus.pipeline.bundle.run import Tell, run_evaluator, tell_nobody
 from nodulus.pipeline.bundle.workflow import make_workflow
 from nodulus.pipeline.data.data_list import DataListFile, Split
 from nodulus.pipeline.data.monai_items import load_data_list
@@ -22,6 +23,7 @@ def evaluate_bundle(
     allow_overlap: bool = False,
     diagnosis: Path | None = None,
     device: Device = "auto",
+    tell: Tell = tell_nobody,
     **overrides: Any,  # noqa: ANN401 - config values
 ) -> Path:
     """Evaluate as ``configs/evaluate.json`` says and return the path of metrics.json.
@@ -34,6 +36,7 @@ def evaluate_bundle(
         allow_overlap: admit patients that the weights were trained on; the report says so.
         diagnosis: CSV of ``patient_id,diagnosis``, for the check against pathology.
         device: where the network runs; "auto" leaves it to the config.
+        tell: is told how far the evaluation is.
         **overrides: values of the config to replace, by id: ``weights``, ``calibration``, ``batch_size``...
 
     Raises:
@@ -52,8 +55,7 @@ def evaluate_bundle(
     options |= {} if device == "auto" else {"device": f"$torch.device('{find_device(device)}')"}
     workflow = make_workflow(bundle_dir, "evaluate", listed, output_dir, **options | overrides)
     # Before the run, so that what it refuses reaches the user as it is and not inside the engine's error.
+    tell("checking weights, patients and images", 0, 0)
     workflow.parser.get_parsed_content("report").check()
-    workflow.initialize()
-    workflow.run()
-    workflow.finalize()
+    run_evaluator(workflow, "scoring", tell, then="measuring and drawing")
     return Path(output_dir) / "metrics.json"

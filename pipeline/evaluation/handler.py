@@ -103,10 +103,10 @@ class EvaluationReport(CollectOutputs):
 
     @cached_property
     def _patients_that_trained(self) -> list[str]:
-        return self._known_patients(TRAINING_PATIENTS)
+        return self._known_patients(self._items, TRAINING_PATIENTS)
 
-    def _known_patients(self, role: Path) -> list[str]:
-        patients = (item.patient_id for item in self._items)
+    def _known_patients(self, items: Sequence[DataListItem], role: Path) -> list[str]:
+        patients = (item.patient_id for item in items)
         return overlap(patients, read_training_patients(self.weights.parent / role.name))
 
     def _write(self, _: Engine) -> None:
@@ -115,7 +115,8 @@ class EvaluationReport(CollectOutputs):
 
     def _context(self) -> Context:
         data_list, n_trained = self.data_list, len(self._patients_that_trained)
-        n_validated = len(self._known_patients(VALIDATION_PATIENTS))
+        scored = [item for item in self._items if item.label is not None]
+        n_validated = len(self._known_patients(scored, VALIDATION_PATIENTS))
         return Context(
             title=f"{self.bundle.resolve().name} on the {self.split} split of {data_list.path.name}",
             data=str((data_list.data.model_extra or {}).get("name", data_list.path.name)),
@@ -124,6 +125,7 @@ class EvaluationReport(CollectOutputs):
             label=data_list.label_meaning,
             overlap=_overlap_sentence(n_trained, n_validated, _n_patients(self._items)),
             overlapping_patients=n_trained,
+            caveat=_caveat(n_trained, _n_patients(self._items), n_validated, _n_patients(scored)),
             bundle=self._bundle_used(),
             operating_points=read_calibration(self.calibration).operating_points,
             n_resamples=self.n_resamples,
@@ -145,6 +147,20 @@ def _overlap_sentence(n_trained: int, n_validated: int, n_patients: int) -> str:
     if n_validated:
         parts.append(f"{n_validated} chose the best epoch, the calibration and the thresholds: expect less on others")
     return "; ".join(parts) + "."
+
+
+def _caveat(n_trained: int, n_patients: int, n_validated: int, n_scored: int) -> str | None:
+    """Return why figures flatter the network, None where nothing does; only labelled nodules choose an epoch."""
+    if n_trained:
+        return f"{_share(n_trained, n_patients)} trained the weights: they say nothing of others"
+    if n_validated:
+        chosen = "the best epoch, the calibration and the thresholds"
+        return f"{_share(n_validated, n_scored)} chose {chosen}: expect less on others"
+    return None
+
+
+def _share(n_some: int, n_all: int) -> str:
+    return f"all {n_all} patients" if n_some == n_all else f"{n_some} of the {n_all} patients"
 
 
 def _n_patients(items: Sequence[DataListItem]) -> int:

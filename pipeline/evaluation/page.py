@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from nodulus.pipeline.pictures.plot_style import as_svg
-from nodulus.pipeline.statistics.estimate import Estimate
-from nodulus.pipeline.statistics.strata import too_few
+from nodulus.pipeline.pictures.plot_style import PALETTE, as_svg
 
-from .page_environment import fixed, page_environment
+from .page_environment import page_environment
 from .pictures import SCALE_BAR_MM
 from .plots import (
     draw_calibration,
@@ -26,7 +24,8 @@ from .plots import (
     draw_subgroups,
     title_of,
 )
-from .record import DIAMETER, NETWORK, Evaluation, HardCase
+from .record import DIAMETER, DIAMETER_BOX, NETWORK, SIZE_ONLY, Evaluation, HardCase
+from .words import interval, p_value, signed, signed_interval, verdict
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -44,7 +43,6 @@ class _Plot:
     title: str
     svg: Markup
     caption: str
-    is_wide: bool
 
 
 @dataclass(frozen=True)
@@ -63,45 +61,30 @@ def render_page(evaluation: Evaluation, pictures: Mapping[str, Picture]) -> str:
     """
     environment = page_environment(TEMPLATES, is_html=True)
     environment.filters |= {
-        "interval": _interval,
-        "signed": _signed,
-        "signed_interval": _signed_interval,
-        "p_value": _p_value,
+        "interval": interval,
+        "signed": signed,
+        "signed_interval": signed_interval,
+        "p_value": p_value,
+        "breakable": _breakable,
+        "colour": _colour_of,
         "score": title_of,
     }
+    *plots, subgroup_plot = _plots(evaluation)
     return environment.get_template("evaluation.html.j2").render(
         e=evaluation,
+        palette=PALETTE,
         verdict=verdict(evaluation),
         labels_are_opinion=bool(evaluation.label_rules),
-        plots=_plots(evaluation),
+        plots=plots,
+        subgroup_plot=subgroup_plot,
         subgroups={of: list(groups) for of, groups in groupby(evaluation.subgroups, key=lambda group: group.of)},
         cases=[_case(record, pictures) for record in evaluation.hardest],
         scale_bar_mm=SCALE_BAR_MM,
     )
 
 
-def verdict(evaluation: Evaluation) -> str:
-    """Return in a few words whether the network tells more than the diameter does."""
-    network, diameter = evaluation.scores[NETWORK], evaluation.scores[DIAMETER]
-    gain = network.minus_diameter or Estimate(0.0, 0.0, 0.0)
-    why_not = too_few(evaluation.counts.model_dump())
-    if why_not:
-        meaning = f"it says nothing of others ({why_not})"
-    elif gain.low > 0:
-        meaning = "the interval excludes zero, so the network says more than size does"
-    elif gain.high < 0:
-        meaning = "the interval excludes zero, and size alone does better than the network"
-    else:
-        meaning = "the interval holds zero, so nothing shows that the network says more than size does"
-    return (
-        f"The network reaches an AUC of {fixed(network.auc.value)} ({_interval(network.auc)}) where the diameter alone"
-        f" reaches {fixed(diameter.auc.value)} ({_interval(diameter.auc)}). On the same nodules that is a gain of"
-        f" {_signed(gain.value)} ({_signed_interval(gain)}): {meaning}."
-    )
-
-
 def _plots(evaluation: Evaluation) -> list[_Plot]:
-    """Return the plots with their titles and captions, in the order of the page."""
+    """Return the plots with their titles and captions, in the order of the page; that of subgroups is the last."""
     drawn = (
         (
             "Receiver operating characteristic",
@@ -132,13 +115,26 @@ def _plots(evaluation: Evaluation) -> list[_Plot]:
         (
             "Subgroups",
             draw_subgroups(evaluation),
-            "Groups too small to tell are in the table below; dotted, all nodules.",
+            "AUC with 95 % intervals; dotted, that of all nodules. Groups too small to tell are in the table alone.",
         ),
     )
     return [
-        _Plot(title, Markup(as_svg(figure, f"plot{number}", f"{title}. {caption}")), caption, title == "Subgroups")
+        _Plot(title, Markup(as_svg(figure, f"plot{number}", f"{title}. {caption}")), caption)
         for number, (title, figure, caption) in enumerate(drawn)
     ]
+
+
+def _breakable(text: str) -> Markup:
+    """Return a text whose long names may break at their joints, so that a narrow page shows them whole."""
+    whole = escape(text)
+    for joint in "_-/":
+        whole = whole.replace(joint, Markup(f"{joint}<wbr>"))
+    return whole
+
+
+def _colour_of(score: str) -> str:
+    """Return the name of a score's colour, empty where it has none of its own."""
+    return {NETWORK: "network", DIAMETER_BOX: "network", SIZE_ONLY: "size", DIAMETER: "size"}.get(score, "")
 
 
 def _case(record: HardCase, pictures: Mapping[str, Picture]) -> _Case:
@@ -146,21 +142,3 @@ def _case(record: HardCase, pictures: Mapping[str, Picture]) -> _Case:
     if picture.png is None:
         return _Case(record, "", picture.why_not)
     return _Case(record, f"data:image/png;base64,{base64.b64encode(picture.png).decode()}", "")
-
-
-def _interval(estimate: Estimate, digits: int = 3) -> str:
-    return f"{fixed(estimate.low, digits)} to {fixed(estimate.high, digits)}"
-
-
-def _signed(value: float, digits: int = 3) -> str:
-    return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
-
-
-def _signed_interval(estimate: Estimate, digits: int = 3) -> str:
-    return f"{_signed(estimate.low, digits)} to {_signed(estimate.high, digits)}"
-
-
-def _p_value(value: float | None) -> str:
-    if value is None:
-        return "\N{EN DASH}"
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"

@@ -29,7 +29,8 @@ SCALE_BAR_MM = 10.0
 # Evaluation crops hold few slices, and their corners may be cut to one value: what the training configs admit too.
 ADMITTED = (ProblemCode.TOO_FEW_SLICES, ProblemCode.NOT_HOUNSFIELD)
 
-_BOX, _TEXT, _NOT_SCANNED = "#4cc9f0", "#f2f4f7", "#3a4150"
+# The box is of a colour that means nothing else on the page.
+_BOX, _TEXT, _NOT_SCANNED = "#ffe066", "#f2f4f7", "#3a4150"
 
 
 def picture_of(prediction: Prediction) -> bytes:
@@ -115,8 +116,8 @@ def _draw_box(panel: Axes, plane: Plane, low_mm: NDArray[np.float64], high_mm: N
     """Outline the box, given relative to the nodule's centre."""
     left, right = low_mm[plane.across], high_mm[plane.across]
     top, bottom = sorted((plane.down_sign * low_mm[plane.down], plane.down_sign * high_mm[plane.down]))
-    frame = Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=_BOX, linewidth=1.0)
-    frame.set_path_effects([withStroke(linewidth=2.0, foreground="#00000080")])
+    frame = Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=_BOX, linewidth=1.3)
+    frame.set_path_effects([withStroke(linewidth=2.4, foreground="#00000080")])
     panel.add_patch(frame)
 
 

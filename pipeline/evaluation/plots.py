@@ -10,12 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nodulus.pipeline.pictures.plot_style import (
-    BENIGN,
+    BENIGN_COLOUR,
     INK,
-    MAIN,
-    MALIGNANT,
+    MALIGNANT_COLOUR,
     MUTED,
-    SIZE,
+    NETWORK_COLOUR,
+    PAPER,
+    SIZE_COLOUR,
     LegendPlace,
     add_legend,
     name_axes,
@@ -31,6 +32,9 @@ from .record import DIAMETER, DIAMETER_BOX, NETWORK, SIZE_ONLY, Evaluation, Grou
 MOST_BASELINES = 5
 TITLES = {NETWORK: "network", DIAMETER_BOX: "network, diameter box", SIZE_ONLY: "size only", DIAMETER: "diameter"}
 _BY_SIZE = (SIZE_ONLY, DIAMETER)
+# Of the forest plot: its rows, and how long the name of one may be beside its counts.
+ROW_INCHES = 0.42
+LONGEST_NAME = 36
 
 
 def title_of(score: str) -> str:
@@ -93,7 +97,7 @@ def draw_calibration(evaluation: Evaluation) -> Figure:
     """Draw the fraction malignant in bins of the probability, with Wilson intervals."""
     figure, axes = new_axes()
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=":")
-    looks = {SIZE_ONLY: (SIZE, "s", 1.1), NETWORK: (MAIN, "o", 1.6)}
+    looks = {SIZE_ONLY: (SIZE_COLOUR, "s", 1.1), NETWORK: (NETWORK_COLOUR, "o", 1.6)}
     for name, (colour, marker, width) in looks.items():
         if name not in evaluation.calibration:
             continue
@@ -124,9 +128,9 @@ def draw_decision_curve(curve: DecisionCurve) -> Figure:
     _draw_band(axes, curve.thresholds, curve.net_benefit[NETWORK])
     axes.plot(curve.thresholds, curve.treat_all.value, color=INK, linewidth=0.9, dashes=(4, 2), label="act on all")
     axes.axhline(0, color=MUTED, linewidth=0.9, linestyle=":", label="act on none")
-    highest = max(max(benefit.value) for benefit in curve.net_benefit.values())
+    highest = max(max(benefit.high) for benefit in curve.net_benefit.values())
     name_axes(axes, "probability from which one acts", "net benefit (true positives a nodule)")
-    axes.set(xlim=(0, 1), ylim=(-0.1 * highest, 1.2 * highest))
+    axes.set(xlim=(0, 1), ylim=(-0.1 * highest, 1.04 * highest))
     add_legend(axes, "upper right")
     return figure
 
@@ -135,7 +139,7 @@ def draw_sizes(groups: Sequence[GroupRecord]) -> Figure:
     """Draw the AUC by size: the network and the diameter beside each other, with intervals."""
     figure, axes = new_axes()
     measured = [group for group in groups if NETWORK in group.auc]
-    for name, colour, shift, marker in ((NETWORK, MAIN, -0.1, "o"), (DIAMETER, SIZE, 0.1, "s")):
+    for name, colour, shift, marker in ((NETWORK, NETWORK_COLOUR, -0.1, "o"), (DIAMETER, SIZE_COLOUR, 0.1, "s")):
         estimates = [group.auc[name] for group in measured if name in group.auc]
         places = np.arange(len(estimates)) + shift
         axes.errorbar(
@@ -162,26 +166,49 @@ def draw_sizes(groups: Sequence[GroupRecord]) -> Figure:
 
 
 def draw_subgroups(evaluation: Evaluation) -> Figure:
-    """Draw a forest plot: the network's AUC in each subgroup that is large enough, with intervals."""
-    measured = [group for group in evaluation.subgroups if NETWORK in group.auc]
-    figure, axes = new_axes(10.8, 0.8 + 0.29 * (len(measured) + 1))
+    """Draw a forest plot: the network's AUC in each subgroup that is large enough, with intervals.
+
+    What a row is stands above it and not beside it, so that names leave the width to the intervals.
+    """
     whole = evaluation.scores[NETWORK]
-    rows = [("all", whole.counts.nodules, whole.auc, whole.counts.malignant)]
-    rows += [(f"{g.of}: {group_title(g.name)}", g.counts.nodules, g.auc[NETWORK], g.counts.malignant) for g in measured]
-    for row, (_, _, estimate, _) in enumerate(rows):
-        axes.plot([estimate.low, estimate.high], [row, row], color=MAIN, linewidth=1.4)
-        axes.plot([estimate.value], [row], color=MAIN, marker="D" if row == 0 else "o", markersize=5.5)
+    rows = [("all nodules", whole.counts, whole.auc)]
+    rows += [
+        (f"{group.of}: {group_title(group.name)}", group.counts, group.auc[NETWORK])
+        for group in evaluation.subgroups
+        if NETWORK in group.auc
+    ]
+    figure, axes = new_axes(height_inches=0.7 + ROW_INCHES * len(rows))
     axes.axvline(whole.auc.value, color=MUTED, linewidth=0.8, linestyle=":")
-    labels = [f"{name}   ({n} nodules, {malignant} malignant)" for name, n, _, malignant in rows]
-    axes.set_yticks(range(len(rows)), labels)
-    for text in axes.get_yticklabels():
-        text.set_parse_math(False)
-    axes.set(
-        ylim=(len(rows) - 0.5, -0.5), xlim=(max(0.0, min(estimate.low for _, _, estimate, _ in rows) - 0.02), 1.005)
-    )
-    axes.grid(visible=False, axis="y")
+    for row, (name, counts, estimate) in enumerate(rows):
+        axes.plot([estimate.low, estimate.high], [row, row], color=NETWORK_COLOUR, linewidth=1.4)
+        axes.plot([estimate.value], [row], color=NETWORK_COLOUR, marker="D" if row == 0 else "o", markersize=5.5)
+        _name_row(axes, row, f"{_shortened(name)}, n = {counts.nodules}, {counts.malignant} malignant")
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    lowest = min(estimate.low for _, _, estimate in rows)
+    axes.set(ylim=(len(rows) - 0.7, -0.8), xlim=(max(0.0, lowest - 0.02), 1.01))
     name_axes(axes, "AUC of the network", "")
     return figure
+
+
+def _name_row(axes: Axes, row: int, name: str) -> None:
+    """Write a row's name above it; lines of the grid stop at the text."""
+    axes.text(
+        0,
+        row - 0.35,
+        name,
+        transform=axes.get_yaxis_transform(),
+        color=INK,
+        fontsize=9,
+        va="center",
+        parse_math=False,
+        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.8},
+    )
+
+
+def _shortened(name: str) -> str:
+    """Return a name that fits above a row; the table of subgroups holds the whole."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1].rstrip()}\N{HORIZONTAL ELLIPSIS}"
 
 
 def draw_histogram(histogram: Histogram) -> Figure:
@@ -189,8 +216,8 @@ def draw_histogram(histogram: Histogram) -> Figure:
     figure, axes = new_axes()
     edges = np.asarray(histogram.edges)
     middles, width = (edges[:-1] + edges[1:]) / 2, np.diff(edges) * 0.9
-    axes.bar(middles, histogram.malignant, width=width, color=MALIGNANT, label="labelled malignant")
-    axes.bar(middles, -np.asarray(histogram.benign), width=width, color=BENIGN, label="labelled benign")
+    axes.bar(middles, histogram.malignant, width=width, color=MALIGNANT_COLOUR, label="labelled malignant")
+    axes.bar(middles, -np.asarray(histogram.benign), width=width, color=BENIGN_COLOUR, label="labelled benign")
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
     axes.set_xlim(0, 1)
@@ -200,7 +227,7 @@ def draw_histogram(histogram: Histogram) -> Figure:
 
 
 def _draw_band(axes: Axes, across: Sequence[float], band: Band) -> None:
-    axes.fill_between(across, band.low, band.high, color=MAIN, alpha=0.14, linewidth=0)
+    axes.fill_between(across, band.low, band.high, color=NETWORK_COLOUR, alpha=0.14, linewidth=0)
 
 
 def _finish(axes: Axes, across: str, up: str, legend: LegendPlace) -> None:

@@ -37,6 +37,7 @@ class Context(Record):
         label: what the labels mean, in a sentence.
         overlap: whether patients trained the weights, in a sentence.
         overlapping_patients: how many did; None where nobody could tell.
+        caveat: why the figures flatter the network, in words that may follow them; None where nothing is known to.
         bundle: None where no single bundle made the scores (cross-validation).
         operating_points: thresholds on the calibrated probability that came with the scores, and what they gave there.
         n_resamples: bootstrap samples behind every interval.
@@ -52,6 +53,7 @@ class Context(Record):
     label: str
     overlap: str
     overlapping_patients: int | None = None
+    caveat: str | None = None
     bundle: BundleUsed | None = None
     operating_points: tuple[OperatingPoint, ...] = ()
     n_resamples: int = 2000

@@ -15,6 +15,8 @@ from .predictions import Prediction, write_predictions
 from .record import Context, write_evaluation
 
 METRICS, NODULES, PAGE = "metrics.json", "nodules.csv", "report.html"
+# In the order in which they are looked at.
+FILES = (PAGE, METRICS, NODULES)
 
 
 def write_report(

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.linear_model import LogisticRegression
 
 from nodulus.pipeline.bundle.folder import CALIBRATION, TRAINING_PATIENTS, VALIDATION_PATIENTS
+from nodulus.pipeline.bundle.run import Tell, run_evaluator, tell_nobody
 from nodulus.pipeline.bundle.weights import load_weights
 from nodulus.pipeline.bundle.workflow import make_workflow
 from nodulus.pipeline.data.data_list import DataListFile, DataListItem, Split
@@ -37,6 +38,7 @@ def calibrate(
     data_list: Path,
     weights: Path,
     bundle_dir: Path,
+    tell: Tell = tell_nobody,
     **overrides: Any,  # noqa: ANN401 - config values
 ) -> Path:
     """Write ``calibration.json`` and the hashes of the patients beside the weights; return the calibration's path.
@@ -49,6 +51,7 @@ def calibrate(
         data_list: the list that the weights were trained on.
         weights: ``model.pt`` of the run.
         bundle_dir: the bundle whose ``configs/evaluate.json`` describes preprocessing and network.
+        tell: is told how far the calibration is.
         **overrides: values of the config to replace, by id, as they were replaced in training.
 
     Raises:
@@ -66,7 +69,7 @@ def calibrate(
     weights_sha256 = sha256_of(weights)
     _check_same_patients(listed, weights, weights_sha256)
     trained, validated = (
-        _outputs_of(listed, split, weights, bundle_dir, overrides) for split in ("training", "validation")
+        _outputs_of(listed, split, weights, bundle_dir, overrides, tell) for split in ("training", "validation")
     )
     calibration = _fit(listed, trained, validated, weights_sha256)
     for items, name in (
@@ -134,7 +137,7 @@ def _smoothed(is_malignant: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 
 def _outputs_of(
-    data_list: DataListFile, split: Split, weights: Path, bundle_dir: Path, overrides: Mapping[str, Any]
+    data_list: DataListFile, split: Split, weights: Path, bundle_dir: Path, overrides: Mapping[str, Any], tell: Tell
 ) -> dict[str, dict[str, Output]]:
     """Return the raw outputs of every nodule of a split, by nodule and box."""
     collected = CollectOutputs()
@@ -147,9 +150,7 @@ def _outputs_of(
     )
     # Before the run, so that what it refuses reaches the user as it is and not inside the engine's error.
     load_weights(workflow.parser.get_parsed_content("network"), weights)
-    workflow.initialize()
-    workflow.run()
-    workflow.finalize()
+    run_evaluator(workflow, f"calibrating, {split} nodules", tell)
     return collected.outputs
 
 

@@ -10,10 +10,11 @@ from typing import Any, Protocol
 import torch
 from ignite.engine import Engine, Events
 from monai.data.utils import set_rnd
-from rich.progress import Progress, TaskID
 
 from nodulus.pipeline.files import replacing_file, write_text
+from nodulus.transforms.problems import UsageError
 
+PROGRESS = {"epoch", "iteration", "best_metric", "best_metric_epoch"}
 HEADING = "epoch     loss  val_auc (best)         lr      s\n"
 
 
@@ -158,9 +159,13 @@ class ResumePoint:
         """Restore the state, if training is to be continued and there is one."""
         if not (self.resume and self.path.is_file()):
             return
-        state = torch.load(self.path, map_location="cpu", weights_only=True)
-        for name, part in self.parts.items():
-            part.load_state_dict(state[name])
+        state = read_checkpoint(self.path)
+        try:
+            for name, part in self.parts.items():
+                part.load_state_dict(state[name])
+        except (KeyError, RuntimeError, ValueError) as error:
+            msg = f"Expected a checkpoint of this config's run in {self.path}, got one of another network or optimizer"
+            raise UsageError(msg) from error
         progress = state["progress"]
         engine.state.epoch, engine.state.iteration = progress["epoch"], progress["iteration"]
         self.evaluator.state.best_metric = progress["best_metric"]
@@ -169,7 +174,7 @@ class ResumePoint:
 
 
 class EpochLog:
-    """Write one line an epoch to a text file and show a progress bar.
+    """Write one line an epoch to a text file, and to the engine's log.
 
     Args:
         path: the file; when training is resumed, lines are added to it.
@@ -181,21 +186,12 @@ class EpochLog:
         self.path, self.evaluator, self.optimizer = Path(path), evaluator, optimizer
         self._losses: list[float] = []
         self._started_s = 0.0
-        self._bar = Progress(transient=True)
-        self._task = TaskID(0)
 
     def attach(self, engine: Engine) -> None:
         """Listen to a trainer; attach after the validation and before the learning rate's schedule."""
-        engine.add_event_handler(Events.STARTED, self._start)
         engine.add_event_handler(Events.EPOCH_STARTED, self._start_epoch)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._collect)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._write)
-        engine.add_event_handler(Events.COMPLETED, lambda _: self._bar.stop())
-        engine.add_event_handler(Events.EXCEPTION_RAISED, self._fail)
-
-    def _start(self, engine: Engine) -> None:
-        self._bar.start()
-        self._task = self._bar.add_task("training", total=engine.state.max_epochs)
 
     def _start_epoch(self, _: Engine) -> None:
         self._losses, self._started_s = [], time.perf_counter()
@@ -215,13 +211,23 @@ class EpochLog:
             write_text(self.path, HEADING)
         with self.path.open("a", encoding="utf-8") as log:
             log.write(line + "\n")
-        self._bar.update(
-            self._task, completed=engine.state.epoch, description=f"AUC {value:.3f}, best {state.best_metric:.3f}"
-        )
+        engine.logger.info("Epoch, loss, validation AUC (best), learning rate, seconds: %s", line)
 
-    def _fail(self, _: Engine, error: Exception) -> None:
-        self._bar.stop()
-        raise error
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Return what a run saved to go on from.
+
+    Raises:
+        UsageError: the file is cut short, or holds something else.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        if state["progress"].keys() == PROGRESS:
+            return dict(state)
+    except Exception as error:  # a foreign file fails in as many ways as there are files
+        msg = f"Expected the checkpoint of a run in {path}, got a file that is cut short or holds something else"
+        raise UsageError(msg) from error
+    raise UsageError(f"Expected the progress of a run in {path}, got {sorted(state['progress'])}")
 
 
 def _save(state: Mapping[str, Any], path: Path) -> None:

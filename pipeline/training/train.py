@@ -7,9 +7,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import torch
+from ignite.engine import Engine, Events
 from monai.bundle import ConfigParser, ConfigWorkflow
 
+from nodulus.pipeline.bundle.run import Tell, tell_nobody
 from nodulus.pipeline.bundle.workflow import make_workflow
 from nodulus.pipeline.data.data_list import DataListFile
 from nodulus.pipeline.data.monai_items import load_data_list
@@ -17,9 +18,15 @@ from nodulus.pipeline.data.places import check_places
 from nodulus.pipeline.files import check_output_dir, write_text
 from nodulus.transforms.problems import UsageError, problem_codes
 
+from .handlers import read_checkpoint
+
 WEIGHTS = "model.pt"
 CHECKPOINT = "resume.pt"
 DATA_HASH = "data_hash.txt"
+LOG = "training_log.txt"
+TENSORBOARD = "tensorboard"
+# In the order in which they are looked at; the last only where it was asked for.
+FILES = (WEIGHTS, LOG, DATA_HASH, CHECKPOINT, TENSORBOARD)
 
 
 @dataclass(frozen=True)
@@ -39,13 +46,20 @@ class Progress:
     best_metric_epoch: int
 
 
-def train(data_list: Path, output_dir: Path, bundle_dir: Path, **overrides: Any) -> Path:  # noqa: ANN401 - config values
+def train(
+    data_list: Path,
+    output_dir: Path,
+    bundle_dir: Path,
+    tell: Tell = tell_nobody,
+    **overrides: Any,  # noqa: ANN401 - config values
+) -> Path:
     """Train as ``configs/train.json`` says and return the path of the best weights.
 
     Args:
         data_list: JSON list of training and validation nodules.
         output_dir: receives ``model.pt``, ``training_log.txt``, ``resume.pt`` and ``data_hash.txt``.
         bundle_dir: the bundle.
+        tell: is told how far the training is.
         **overrides: values of the config to replace, by id: ``max_epochs=2``, ``**{"train::inferer": ...}``.
 
     Raises:
@@ -63,9 +77,10 @@ def train(data_list: Path, output_dir: Path, bundle_dir: Path, **overrides: Any)
         raise UsageError('Expected the package tensorboard, got none: pip install "nodulus[tensorboard]"')
     workflow = make_workflow(bundle_dir, "train", listed, output_dir, **overrides)
     _check_first_batch(workflow.parser, listed)
+    tell("checking the images", 0, 0)
     _check_places(workflow.parser, listed)
     _settle_data(listed, output_dir, is_resumed=bool(overrides.get("resume")))
-    _run(workflow)
+    _run(workflow, tell)
     weights = output_dir / WEIGHTS
     if not weights.is_file():
         msg = f"Expected the run to write {weights}, found none: no epoch was validated"
@@ -74,11 +89,15 @@ def train(data_list: Path, output_dir: Path, bundle_dir: Path, **overrides: Any)
 
 
 def read_progress(output_dir: Path) -> Progress | None:
-    """Return how far the run in a folder has come, None without a checkpoint."""
+    """Return how far the run in a folder has come, None without a checkpoint.
+
+    Raises:
+        UsageError: the checkpoint is cut short, or is none.
+    """
     checkpoint = Path(output_dir) / CHECKPOINT
     if not checkpoint.is_file():
         return None
-    return Progress(**torch.load(checkpoint, map_location="cpu", weights_only=True)["progress"])
+    return Progress(**read_checkpoint(checkpoint)["progress"])
 
 
 def _check_first_batch(parser: ConfigParser, data_list: DataListFile) -> None:
@@ -111,7 +130,16 @@ def _settle_data(data_list: DataListFile, output_dir: Path, *, is_resumed: bool)
         write_text(path, f"{digest}\n")
 
 
-def _run(workflow: ConfigWorkflow) -> None:
+def _run(workflow: ConfigWorkflow, tell: Tell) -> None:
     workflow.initialize()
+    tell("loading the nodules", 0, 0)
+    trainer = workflow.parser.get_parsed_content("train#trainer")
+    best = workflow.parser.get_parsed_content("validate#evaluator").state
+
+    def tell_of_epoch(engine: Engine) -> None:
+        so_far = f", best validation AUC {best.best_metric:.3f}" if best.best_metric_epoch > 0 else ""
+        tell(f"training{so_far}, epoch", engine.state.epoch, engine.state.max_epochs or 0)
+
+    trainer.add_event_handler(Events.STARTED | Events.EPOCH_COMPLETED, tell_of_epoch)
     workflow.run()
     workflow.finalize()

@@ -15,18 +15,19 @@ import pytest
 
 from nodulus.pipeline.data.lidc import read_crops
 from nodulus.pipeline.evaluation.metrics import evaluate_predictions
-from nodulus.pipeline.evaluation.page import Picture, render_page, verdict
+from nodulus.pipeline.evaluation.page import Picture, render_page
 from nodulus.pipeline.evaluation.pictures import picture_of, try_picture_of
-from nodulus.pipeline.evaluation.plots import draw_roc, draw_sizes, draw_subgroups, group_title
+from nodulus.pipeline.evaluation.plots import draw_histogram, draw_roc, draw_sizes, draw_subgroups, group_title
 from nodulus.pipeline.evaluation.predictions import Prediction
 from nodulus.pipeline.evaluation.record import Evaluation
 from nodulus.pipeline.evaluation.report import write_report
-from nodulus.pipeline.pictures.plot_style import as_png, as_svg
+from nodulus.pipeline.evaluation.words import headline, verdict
+from nodulus.pipeline.pictures.plot_style import PALETTE, as_png, as_svg
 from nodulus.transforms.problems import UsageError
 from tests.support.simulated_predictions import simulated_context, simulated_predictions
 
 HOSTILE = '<script>alert("$x_1$")</script>'
-VOID = {"meta", "img", "link", "br", "hr", "input"}
+VOID = {"meta", "img", "link", "br", "wbr", "hr", "input"}
 
 
 class Outline(HTMLParser):
@@ -193,9 +194,9 @@ def test_a_hard_case_is_shown_with_its_box(tiny_crops: Path) -> None:
     picture = matplotlib.image.imread(io.BytesIO(picture_of(crop_predictions(tiny_crops)[1])))
     height, width = picture.shape[:2]
     assert width == 3 * height
-    box = np.any(picture[..., 2] > picture[..., 0] + 0.3, axis=0).reshape(width)
+    box = np.any(picture[..., 0] > picture[..., 2] + 0.3, axis=0).reshape(width)
     thirds = [box[: width // 3], box[width // 3 : 2 * width // 3], box[2 * width // 3 :]]
-    assert all(third.any() for third in thirds), "each plane shows the blue box"
+    assert all(third.any() for third in thirds), "each plane shows the yellow box"
 
 
 def test_without_a_picture_the_page_says_why(tmp_path: Path) -> None:
@@ -226,3 +227,37 @@ def test_a_report_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="each class"):
         write_report(simulated_predictions(2), tmp_path / "out", simulated_context())
     assert not (tmp_path / "out").exists()
+
+
+def test_a_colour_means_one_thing_on_the_whole_page(page: str, evaluation: Evaluation) -> None:
+    for shade in ("light", "dark"):
+        colours = [getattr(tone, shade) for tone in PALETTE.values()]
+        assert len(colours) == len(set(colours))
+    told = set(re.findall(r"#[0-9a-f]{6}\b", page))
+    assert told <= {colour for tone in PALETTE.values() for colour in (tone.light, tone.dark)}
+    network, size = PALETTE["network"].light, PALETTE["size"].light
+    for draw, holds in ((draw_roc, (network, size)), (draw_subgroups, (network,))):
+        svg = as_svg(draw(evaluation), "plot", "plot")
+        assert all(f"var(--{name}, {PALETTE[name].light})" in svg for name in ("ink", "network"))
+        assert all(colour in svg for colour in holds)
+    classes = as_svg(draw_histogram(evaluation.histogram), "plot", "plot")
+    assert "var(--malignant" in classes
+    assert "var(--benign" in classes
+    assert network not in classes
+    assert size not in classes
+
+
+@pytest.mark.parametrize("caveat", ["all 6 patients chose the best epoch: expect less on others", None])
+def test_the_caveat_stands_beside_the_lead_figure_on_page_and_console(caveat: str | None) -> None:
+    found = evaluate_predictions(simulated_predictions(80), simulated_context(caveat=caveat, n_resamples=20))
+    page, line = render_page(found, {}), headline(found)
+    lead, after = page.split('<p class="verdict">')[1].split('<dl class="cards">')[:2]
+    assert (caveat is not None and caveat in lead) == (caveat is not None)
+    assert ('class="note"' in lead) == (caveat is not None)
+    assert "Read this figure" not in after
+    auc, size = found.scores["network"].auc, found.scores["diameter"].auc
+    assert line.startswith(
+        f"AUC {auc.value:.3f} ({auc.low:.3f} to {auc.high:.3f}), of the diameter alone {size.value:.3f}"
+    )
+    assert f"on {found.counts.nodules} nodules of {found.counts.patients} patients" in line
+    assert line.endswith(caveat or "patients")
