@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from enum import Enum
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import pytest
 import typer
@@ -73,13 +73,16 @@ def test_a_help_with_any_brackets_is_shown_as_it_is(text: str, capfd: pytest.Cap
     assert shown(capfd).count(" ".join(text.split())) >= 3
 
 
+def is_choice(kind: object) -> bool:
+    return get_origin(kind) is Literal or (isinstance(kind, type) and issubclass(kind, Enum))
+
+
 def test_every_option_that_is_a_choice_takes_any_case() -> None:
     found = []
     for function in functions(app):
         for name, hint in get_type_hints(function, include_extras=True).items():
             kind, *metadata = get_args(hint) if hasattr(hint, "__metadata__") else (hint,)
-            kinds = [one for one in (kind, *get_args(kind)) if isinstance(one, type) and issubclass(one, Enum)]
-            if kinds:
+            if any(map(is_choice, (kind, *get_args(kind)))):
                 found.append(f"{function.__name__} {name}")
                 assert [option.case_sensitive for option in metadata] == [False], found[-1]
     assert len(found) >= 5
