@@ -109,11 +109,11 @@ def test_weights_of_another_network_are_refused(bundle: Path, tmp_path: Path) ->
         ({"weights_sha256": "0" * 64}, "Expected the calibration of weights [0-9a-f]{12}, got that of 0{12} in"),
         (
             {"network": {"slope": "steep", "intercept": 0}},
-            r"Expected a calibration, got network.slope: Input.* in .*calibration.json",
+            r"Expected a calibration, got network.slope: Input.* in ",
         ),
-        ({"operating_points": None}, r"Expected a calibration, got operating_points: Input.* in .*calibration.json"),
+        ({"operating_points": None}, r"Expected a calibration, got operating_points: Input.* in "),
         ({"operating_points": []}, r"got the file: expected the operating points high_sensitivity, .*, got none"),
-        ({"unheard_of": 1}, r"Expected a calibration, got unheard_of: Extra.* in .*calibration.json"),
+        ({"unheard_of": 1}, r"Expected a calibration, got unheard_of: Extra.* in "),
     ],
 )
 def test_a_calibration_that_does_not_belong_is_refused(
