@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 Affine = NDArray[np.float64]
 Points = NDArray[np.float64]
 Triple = tuple[float, float, float]
+# A box as tables, records and MONAI items write it: the low corner, then the high one.
+BoxCorners = tuple[float, float, float, float, float, float]
 Frame = Literal["LPS", "RAS"]
 
 _FLIP_XY = np.diag([-1.0, -1.0, 1.0, 1.0])

@@ -17,6 +17,7 @@ from nodulus.pipeline.files import write_text
 from nodulus.pipeline.json_files import read_json_as
 from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
 from nodulus.pipeline.records import Record
+from nodulus.transforms.geometry import BoxCorners
 
 from .list_checks import check_list
 from .patient_ids import patient_key
@@ -45,7 +46,7 @@ class DataListItem(Record, extra="allow"):
     patient_id: str = Field(min_length=1)
     center_lps_mm: tuple[float, float, float]
     diameter_mm: float = Field(gt=0)
-    box_lps_mm: tuple[float, float, float, float, float, float] | None = None
+    box_lps_mm: BoxCorners | None = None
     label: Literal[0, 1] | None = None
     ratings: tuple[int, ...] | None = None
     characteristics: Mapping[str, tuple[int, ...]] | None = None

@@ -7,10 +7,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from nodulus.transforms.geometry import Triple
+from nodulus.transforms.geometry import BoxCorners, Triple
 from nodulus.transforms.problems import UsageError, printable
-
-BoxMm = tuple[float, float, float, float, float, float]
 
 # The largest mass in LIDC-IDRI is under 65 mm; a larger number is a position or a volume in the wrong column.
 MAX_DIAMETER_MM = 100.0
@@ -42,7 +40,7 @@ class Nodule:
     nodule_id: str
     center_lps_mm: Triple
     diameter_mm: float
-    box_lps_mm: BoxMm | None = None
+    box_lps_mm: BoxCorners | None = None
     case_id: str | None = None
     series_uid: str | None = None
     frame_of_reference_uid: str | None = None
@@ -147,7 +145,7 @@ def swap_frame(nodule: Nodule) -> Nodule:
     return replace(nodule, center_lps_mm=(-x, -y, z), box_lps_mm=box)
 
 
-def box_of(numbers: Sequence[float]) -> BoxMm:
+def box_of(numbers: Sequence[float]) -> BoxCorners:
     """Return six numbers as a box."""
     a, b, c, d, e, f = (float(number) for number in numbers)
     return a, b, c, d, e, f
@@ -207,7 +205,7 @@ def _text(mapping: Mapping[str, object], name: str) -> str | None:
     return None if value is None else str(value)
 
 
-def _check_holds(box: BoxMm, center: Triple) -> None:
+def _check_holds(box: BoxCorners, center: Triple) -> None:
     places = zip(box[:3], center, box[3:], strict=True)
     if not all(low - CENTER_TOLERANCE_MM <= at <= high + CENTER_TOLERANCE_MM for low, at, high in places):
         raise UsageError(f"expected box_lps_mm around center_lps_mm {list(center)}, got {list(box)}")

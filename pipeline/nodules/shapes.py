@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nodulus.transforms.geometry import Points, Triple
+from nodulus.transforms.geometry import BoxCorners, Points, Triple
 
-from .nodule import BoxMm, box_of
+from .nodule import box_of
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Shape:
 
     center_lps_mm: Triple
     diameter_mm: float
-    box_lps_mm: BoxMm | None
+    box_lps_mm: BoxCorners | None
 
 
 def shape_of_ellipsoid(center_lps_mm: Points, half_axes_mm: Points) -> Shape:
@@ -36,7 +36,7 @@ def ellipse_contour(ends_lps_mm: Points, n_points: int = 64) -> Points:
     return np.asarray(center + np.cos(angles) * major + np.sin(angles) * minor)
 
 
-def box_of_points(points_lps_mm: Points) -> BoxMm:
+def box_of_points(points_lps_mm: Points) -> BoxCorners:
     """Return the box around points (n, 3), LPS mm."""
     return box_of([*points_lps_mm.min(axis=0), *points_lps_mm.max(axis=0)])
 

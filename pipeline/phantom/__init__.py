@@ -7,7 +7,7 @@ import numpy as np
 from .anatomy import chest_hu
 from .dicom import write_dicom_series
 from .files import write_nifti, write_nodule_table
-from .grid import Grid
+from .grid import PhantomGrid
 from .nodules import paint_nodule
 from .noise import ScannerNoise
 from .seeds import named_random
@@ -36,7 +36,7 @@ def make_phantom(spec: PhantomSpec | None = None) -> Phantom:
         spec: Size, place, nodules and seed; the default is a study of 112 slices with six nodules.
     """
     spec = spec or PhantomSpec()
-    grid = Grid(spec)
+    grid = PhantomGrid(spec)
     hu = chest_hu(grid, spec.seed)
     for nodule in spec.nodules:
         paint_nodule(hu, grid, nodule, spec.seed)

@@ -7,7 +7,7 @@ import numpy as np
 from nodulus.transforms.volume import AIR_HU
 
 from .body import Surfaces, paint_abdomen, paint_lungs, paint_mediastinum, paint_table, paint_wall
-from .grid import Field, Grid, Place
+from .grid import Field, PhantomGrid, Place
 from .mediastinum import TRACHEA_WALL_MM, airways, great_vessels, gullet, lymph_nodes
 from .noise import TissueTexture
 from .seeds import named_random
@@ -18,7 +18,7 @@ from .vessels import lung_bronchi, lung_vessels
 BLOOD_HU = 42.0
 
 
-def chest_hu(grid: Grid, seed: int) -> Field:
+def chest_hu(grid: PhantomGrid, seed: int) -> Field:
     """Hounsfield units of the chest, (z, y, x)."""
     texture = TissueTexture(named_random(seed, "tissue"))
     hu = np.full(grid.shape_zyx, AIR_HU, dtype=np.float32)
@@ -38,7 +38,7 @@ def _paint_slab(hu: Field, place: Place, texture: TissueTexture) -> None:
     paint_skeleton(hu, place, surfaces.cavity)
 
 
-def _paint_tubes(hu: Field, grid: Grid, seed: int) -> None:
+def _paint_tubes(hu: Field, grid: PhantomGrid, seed: int) -> None:
     bones = bone_tubes()
     paint_tubes(hu, grid, bones, CORTEX_HU * 0.7)
     paint_tubes(hu, grid, [bone.grown(-1.4) for bone in bones], MARROW_HU, only_raise=False)

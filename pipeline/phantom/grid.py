@@ -53,7 +53,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Grid:
+class PhantomGrid:
     """The voxel grid of a spec; arrays over it are (z, y, x), so that a slab is contiguous.
 
     Grid millimetres, used for small things in local boxes, are voxel index times spacing: the patient's
@@ -101,7 +101,7 @@ class Grid:
         return Place(x, y, z, self.edge_mm)
 
     def to_grid_mm(self, points_lps_mm: Points) -> Points:
-        """Grid millimetres of LPS points, (n, 3)."""
+        """PhantomGrid millimetres of LPS points, (n, 3)."""
         return np.asarray((points_lps_mm - self.affine_lps[:3, 3]) @ self.direction)
 
     def box(self, low_mm: Points, high_mm: Points) -> tuple[slice, slice, slice] | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage
 
-from .grid import Field, Grid, Points
+from .grid import Field, PhantomGrid, Points
 from .outline import Outline, evenly_spread_directions, share_inside, voxels_near
 from .seeds import named_random
 from .spec import NoduleMargin, PhantomNodule
@@ -45,7 +45,7 @@ class Layer:
     unevenness_hu: float = 0.0
 
 
-def paint_nodule(hu: Field, grid: Grid, nodule: PhantomNodule, seed: int) -> None:
+def paint_nodule(hu: Field, grid: PhantomGrid, nodule: PhantomNodule, seed: int) -> None:
     """Paints a nodule into a volume (z, y, x), in place; what is denser, a vessel or a rib, stays."""
     random = named_random(seed, f"nodule {nodule.nodule_id}")
     outline = _outline(nodule, random)
@@ -89,7 +89,7 @@ def _layers(nodule: PhantomNodule, outline: Outline, random: np.random.Generator
     return layers
 
 
-def _paint_layer(hu: Field, grid: Grid, centre_mm: Points, layer: Layer, random: np.random.Generator) -> None:
+def _paint_layer(hu: Field, grid: PhantomGrid, centre_mm: Points, layer: Layer, random: np.random.Generator) -> None:
     middle_mm = centre_mm + layer.shift_mm
     box = voxels_near(grid, middle_mm, layer.outline)
     if box is None:

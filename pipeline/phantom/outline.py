@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .grid import Field, Grid, Points
+from .grid import Field, PhantomGrid, Points
 from .shapes import coverage
 
 N_DIRECTIONS = 2000
@@ -66,13 +66,13 @@ def evenly_spread_directions(n_directions: int) -> Points:
     return np.column_stack([flat * np.cos(turn), flat * np.sin(turn), z])
 
 
-def voxels_near(grid: Grid, centre_mm: Points, outline: Outline) -> tuple[slice, slice, slice] | None:
+def voxels_near(grid: PhantomGrid, centre_mm: Points, outline: Outline) -> tuple[slice, slice, slice] | None:
     """The box of voxels, (z, y, x), that an outline may touch; None outside the grid."""
     reach = FARTHEST_RELIEF * outline.radius_mm + np.asarray(grid.spec.spacing_mm)
     return grid.box(centre_mm - reach, centre_mm + reach)
 
 
-def share_inside(grid: Grid, box: tuple[slice, slice, slice], centre_mm: Points, outline: Outline) -> Field:
+def share_inside(grid: PhantomGrid, box: tuple[slice, slice, slice], centre_mm: Points, outline: Outline) -> Field:
     """How much of each voxel of a box lies inside, 0 to 1, by looking at many points of each.
 
     Args:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .grid import Field, Grid, Points
+from .grid import Field, PhantomGrid, Points
 from .shapes import coverage
 
 SMOOTH_STEP_MM = 6.0
@@ -40,7 +40,9 @@ class Tube:
         return Tube(self.points_lps_mm, np.maximum(self.radii_mm + by_mm, 0.1))
 
 
-def paint_tubes(hu: Field, grid: Grid, tubes: Sequence[Tube], value_hu: float, *, only_raise: bool = True) -> None:
+def paint_tubes(
+    hu: Field, grid: PhantomGrid, tubes: Sequence[Tube], value_hu: float, *, only_raise: bool = True
+) -> None:
     """Paints tubes in place.
 
     Args:
@@ -54,7 +56,7 @@ def paint_tubes(hu: Field, grid: Grid, tubes: Sequence[Tube], value_hu: float, *
         _paint_tube(hu, grid, tube, value_hu, only_raise)
 
 
-def _in_sight(grid: Grid, tubes: Sequence[Tube]) -> list[Tube]:
+def _in_sight(grid: PhantomGrid, tubes: Sequence[Tube]) -> list[Tube]:
     """The tubes that come near the grid: for a small grid, few of thousands."""
     if not tubes:
         return []
@@ -67,7 +69,7 @@ def _in_sight(grid: Grid, tubes: Sequence[Tube]) -> list[Tube]:
     return [tubes[index] for index in np.flatnonzero(np.all(is_near, axis=1)).tolist()]
 
 
-def _paint_tube(hu: Field, grid: Grid, tube: Tube, value_hu: float, only_raise: bool) -> None:
+def _paint_tube(hu: Field, grid: PhantomGrid, tube: Tube, value_hu: float, only_raise: bool) -> None:
     points, edge = grid.to_grid_mm(tube.points_lps_mm), grid.edge_mm
     visible = np.maximum(tube.radii_mm, 0.5 * edge)
     strength = _strength(tube, visible, edge)
@@ -99,7 +101,7 @@ def _strength(tube: Tube, visible_mm: Points, edge_mm: float) -> Points:
     return np.asarray(filled * (filled + (1 - filled) * spread))
 
 
-def _distance_mm(grid: Grid, box: tuple[slice, slice, slice], ends: Points, radii: Points) -> Field:
+def _distance_mm(grid: PhantomGrid, box: tuple[slice, slice, slice], ends: Points, radii: Points) -> Field:
     """Distance from a round cone between two ends, (z, y, x)."""
     z, y, x = (
         (np.arange(part.start, part.stop) * spacing - first).astype(np.float32).reshape(shape)

@@ -15,9 +15,9 @@ from matplotlib.patheffects import AbstractPathEffect, withStroke
 from numpy.typing import NDArray
 
 from nodulus.pipeline.files import replacing_file
-from nodulus.pipeline.nodules.nodule import BoxMm, Nodule, box_of
+from nodulus.pipeline.nodules.nodule import Nodule, box_of
 from nodulus.pipeline.nodules.placement import nodule_box
-from nodulus.transforms.geometry import Triple
+from nodulus.transforms.geometry import BoxCorners, Triple
 from nodulus.transforms.patches.patch import sample_voxels
 from nodulus.transforms.volume import CTVolume
 
@@ -113,7 +113,7 @@ def _draw_picture(panel: Axes, picture_hu: NDArray[np.float32]) -> None:
         spine.set_visible(False)
 
 
-def _draw_nodule(panel: Axes, plane: Plane, box: BoxMm) -> None:
+def _draw_nodule(panel: Axes, plane: Plane, box: BoxCorners) -> None:
     """Draw the box, and a crosshair whose arms point at the centre and leave the nodule itself free."""
     left, right = box[plane.across], box[3 + plane.across]
     top, bottom = sorted((plane.down_sign * box[plane.down], plane.down_sign * box[3 + plane.down]))
@@ -170,7 +170,7 @@ def _draw_title(figure: Figure, volume: CTVolume, nodule: Nodule) -> None:
     figure.text(0.988, 0.945, facts, color=_TEXT, fontsize=11, va="center", ha="right")
 
 
-def _box_about_center(nodule: Nodule) -> BoxMm:
+def _box_about_center(nodule: Nodule) -> BoxCorners:
     """Return the nodule's box relative to its centre."""
     box, center = nodule_box(nodule), np.asarray(nodule.center_lps_mm)
     return box_of([*(np.asarray(box.low_lps_mm) - center), *(np.asarray(box.high_lps_mm) - center)])

@@ -14,7 +14,7 @@ from pydantic import Field
 from nodulus.pipeline.bundle.identity import BundleIdentity
 from nodulus.pipeline.files import write_text
 from nodulus.pipeline.records import Record
-from nodulus.transforms.geometry import Frame, Grid, Triple
+from nodulus.transforms.geometry import BoxCorners, Frame, Grid, Triple
 from nodulus.transforms.problems import Problem
 
 CaseStatus = Literal["scored", "refused", "failed"]
@@ -100,7 +100,7 @@ class NoduleResult(Record):
     nodule_id: str
     center_lps_mm: Triple
     diameter_mm: float
-    box_lps_mm: tuple[float, float, float, float, float, float] | None = None
+    box_lps_mm: BoxCorners | None = None
     probabilities: Probabilities | None = None
     logits: tuple[float, ...] | None = None
     size_only: Probabilities | None = None

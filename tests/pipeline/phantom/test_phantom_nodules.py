@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from nodulus.pipeline.phantom import NoduleMargin, NoduleTexture, PhantomNodule, PhantomSpec, make_phantom
-from nodulus.pipeline.phantom.grid import Grid
+from nodulus.pipeline.phantom.grid import PhantomGrid
 from nodulus.pipeline.phantom.nodules import paint_nodule
 from nodulus.pipeline.phantom.outline import Outline, evenly_spread_directions
 
@@ -26,7 +26,7 @@ WINDOW = PhantomSpec(
 
 def painted(nodule: PhantomNodule, spec: PhantomSpec) -> NDArray[np.float64]:
     """Share of a solid nodule in each voxel (x, y, z) of an empty lung."""
-    grid = Grid(spec)
+    grid = PhantomGrid(spec)
     hu = np.full(grid.shape_zyx, LUNG_HU, dtype=np.float32)
     paint_nodule(hu, grid, nodule, spec.seed)
     return np.asarray((hu.T.astype(np.float64) - LUNG_HU) / (SOLID_HU - LUNG_HU))
