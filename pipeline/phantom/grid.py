@@ -101,7 +101,7 @@ class PhantomGrid:
         return Place(x, y, z, self.edge_mm)
 
     def to_grid_mm(self, points_lps_mm: Points) -> Points:
-        """PhantomGrid millimetres of LPS points, (n, 3)."""
+        """Grid millimetres of LPS points, (n, 3)."""
         return np.asarray((points_lps_mm - self.affine_lps[:3, 3]) @ self.direction)
 
     def box(self, low_mm: Points, high_mm: Points) -> tuple[slice, slice, slice] | None:
