@@ -1,4 +1,4 @@
-"""Outputs appear whole or not at all, a place that takes none is refused before the work, and a file has one hash."""
+"""Outputs appear whole or not at all, what a place does not take is said by its name, and a file has one hash."""
 
 from __future__ import annotations
 
@@ -32,28 +32,49 @@ def check_output_dir(path: Path) -> None:
 
 
 @contextmanager
+def write_errors_named(path: Path, hint: str = "") -> Iterator[None]:
+    """Turn what the system says of a full, lost or locked disk into a UsageError that names the path.
+
+    Args:
+        path: what is written.
+        hint: what else to say.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:  # raised by Python code, for a reason of its own
+            raise
+        raise UsageError(f"Expected to write {path}, got: {error.strerror}{hint}") from error
+
+
+@contextmanager
 def replacing_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``, of the same suffix; on success it takes the place of ``path``.
 
     On an error the temporary file is removed and what stood at ``path`` stays.
+
+    Raises:
+        UsageError: the disk does not take the file.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".writing-", dir=path.parent) as folder:
-        temporary = Path(folder) / path.name
+    with write_errors_named(path), _folder_beside(path) as folder:
+        temporary = folder / path.name
         yield temporary
         os.replace(temporary, path)  # noqa: PTH105 - replaces an existing file on every platform, and says so
 
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty temporary folder beside ``path``; on success it takes the place of ``path`` and what was in it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".writing-", dir=path.parent) as folder:
-        temporary = Path(folder) / "new"
+    """Yield an empty temporary folder beside ``path``; on success it takes the place of ``path`` and what was in it.
+
+    Raises:
+        UsageError: the disk does not take the folder.
+    """
+    with write_errors_named(path), _folder_beside(path) as folder:
+        temporary = folder / "new"
         temporary.mkdir()
         yield temporary
         if path.exists():
-            shutil.move(path, Path(folder) / "old")
+            shutil.move(path, folder / "old")
         os.replace(temporary, path)  # noqa: PTH105 - as above
 
 
@@ -71,3 +92,11 @@ def sha256_of(path: Path) -> str:
         while part := file.read(2**20):
             digest.update(part)
     return digest.hexdigest()
+
+
+@contextmanager
+def _folder_beside(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder on the disk of ``path``, from which a file moves there in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".writing-", dir=path.parent, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)

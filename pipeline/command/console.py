@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -16,11 +15,6 @@ from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
 from nodulus.pipeline.scoring.results import CaseResult, NoduleResult, ProblemRecord
 from nodulus.pipeline.statistics.operating_points import POINT_NAMES, OperatingPoint
 
-if TYPE_CHECKING:
-    from nodulus.pipeline.scoring.cases import Case
-    from nodulus.pipeline.scoring.open_case import OpenCase
-    from nodulus.pipeline.scoring.scorer import Scorer
-
 # What users name (nodules, cases, paths) is shown as it is, brackets included.
 console = Console(markup=False, emoji=False)
 error_console = Console(stderr=True, markup=False, emoji=False)
@@ -30,18 +24,12 @@ error_console = Console(stderr=True, markup=False, emoji=False)
 SHOWN_CHARACTERISTICS = tuple(name for name in CHARACTERISTICS if name != "internal_structure")
 
 
-def score_with_progress(scorer: Scorer, cases: Sequence[Case | OpenCase]) -> list[CaseResult]:
+def with_progress(results: Iterable[CaseResult], n_cases: int, *, quiet: bool = False) -> list[CaseResult]:
     """Return the results of all cases, with a bar on standard error where that is a terminal and there are several."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(
-        *columns, console=error_console, transient=True, disable=len(cases) < 2 or not error_console.is_terminal
-    ) as progress:
-        task = progress.add_task("scoring", total=len(cases))
-        results = []
-        for result in scorer.score_many(cases):
-            results.append(result)
-            progress.advance(task)
-        return results
+    is_hidden = quiet or n_cases < 2 or not error_console.is_terminal
+    with Progress(*columns, console=error_console, transient=True, disable=is_hidden) as progress:
+        return list(progress.track(results, total=n_cases, description="scoring"))
 
 
 def print_written(results: Iterable[CaseResult], written: Iterable[Path], bundle: BundleIdentity) -> None:
@@ -124,6 +112,17 @@ def _print_source(case: CaseResult) -> None:
     if source is not None:
         line = f"{case.case_id}: nodules from {source.format}, positions in {source.frame} ({source.frame_is})"
         console.print("; ".join((line, *source.notes)), style="dim", highlight=False, markup=False)
+
+
+def note(line: str) -> None:
+    """Print a line about the run on standard error."""
+    error_console.print(f"nodulus: {line}", highlight=False, soft_wrap=True)
+
+
+def print_problems(results: Iterable[CaseResult]) -> None:
+    """Print what is wrong with cases and nodules, on standard error."""
+    for case in results:
+        _print_problems(case)
 
 
 def _print_problems(case: CaseResult) -> None:

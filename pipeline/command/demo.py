@@ -39,14 +39,14 @@ def demo(
     from nodulus.pipeline.scoring.scan_check import draw_nodules
     from nodulus.pipeline.scoring.scorer import Scorer
 
-    from .console import console, print_written, score_with_progress
+    from .console import console, print_written, with_progress
 
     with console.status("making the phantom study"):
         study = write_demo_study(output, PhantomSpec(seed=seed))
     scorer = Scorer(bundle)
     how = ReadOptions()
     opened = open_case(open_scan(study.dicom_folder, how), study.marked, how, case_id="phantom")
-    results = score_with_progress(scorer, [opened])
+    results = with_progress(scorer.score_many([opened]), 1)
     written = write_results(results_of(results, scorer.identity), output)
     with console.status("drawing the nodules"):
         pictures = draw_nodules(opened.accepted(), opened.case.nodules, output / "pictures")

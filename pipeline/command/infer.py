@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nodulus.pipeline.files import check_output_dir
 from nodulus.pipeline.nodules.nodule import Nodule, nodule_from_mapping
 from nodulus.pipeline.scoring.cases import Case, is_cases_table, read_cases
 from nodulus.transforms.geometry import Frame, swap_lps_ras_points
@@ -25,13 +24,17 @@ from .options import (
     MinScore,
     NoduleTable,
     OutputDir,
+    Quiet,
     SeriesUid,
     read_options,
 )
+from .stopping import stop_if_asked
 
 if TYPE_CHECKING:
+    from nodulus.pipeline.scoring.journal import Journal
     from nodulus.pipeline.scoring.open_case import OpenCase, ReadOptions
     from nodulus.pipeline.scoring.results import CaseResult
+    from nodulus.pipeline.scoring.scorer import Scorer
 
 EXAMPLES = """
 Examples:
@@ -41,6 +44,8 @@ Examples:
   nodulus infer scan.nii.gz --point 56.2,86.3,-115.9 --diameter 23.4 -o out
 
   nodulus infer cases.csv -o out
+
+  nodulus infer cases.csv -o out --resume
 """
 
 
@@ -59,22 +64,38 @@ def infer(
     series: SeriesUid = None,
     min_score: MinScore = 0.0,
     case: CaseName = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in the output folder that was broken off.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print results.json instead of a table.")] = False,
+    quiet: Quiet = False,
 ) -> int:
     """Score the nodules of a scan: benign or malignant."""
-    check_output_dir(output)
     how = read_options(allow, series, frame, min_score, case)
-    cases = _cases(input_path, nodules, point, diameter, how)
-    # Loaded late: a wrong table or path should not wait for torch.
-    from nodulus.pipeline.scoring.results import write_results
-    from nodulus.pipeline.scoring.run_record import results_of
-    from nodulus.pipeline.scoring.scorer import Scorer
+    from nodulus.pipeline.scoring.journal import FILES, JOURNAL, Journal
+    from nodulus.pipeline.scoring.output_folder import OutputFolder
 
-    from .console import print_written, score_with_progress
+    with OutputFolder(output, FILES, keep=(JOURNAL,) if resume else ()) as folder:
+        cases = _cases(input_path, nodules, point, diameter, how)
+        # Loaded late: a wrong table or path should not wait for torch.
+        from nodulus.pipeline.scoring.results import results_json, write_results
+        from nodulus.pipeline.scoring.run_identity import identify_run
+        from nodulus.pipeline.scoring.run_record import results_of
+        from nodulus.pipeline.scoring.scorer import Scorer
 
-    scorer = Scorer(bundle, device=device, allow=how.allow, series_uid=series)
-    results = score_with_progress(scorer, cases)
-    written = write_results(results_of(results, scorer.identity), output)
-    print_written(results, written, scorer.identity)
+        from .console import print_problems, print_written
+
+        scorer = Scorer(bundle, device=device, allow=how.allow, series_uid=series)
+        with Journal(folder, identify_run(scorer, cases), resume=resume) as journal:
+            results = _score(scorer, cases, journal, quiet=quiet)
+        record = results_of(results, scorer.identity)
+        written = write_results(record, output)
+    if as_json:
+        typer.echo(results_json(record), nl=False)
+    if as_json or quiet:
+        print_problems(results)
+    else:
+        print_written(results, written, scorer.identity)
     return exit_code(results)
 
 
@@ -90,6 +111,26 @@ def exit_code(results: list[CaseResult]) -> ExitCode:
         return ExitCode.SOME_FAILED
     is_our_fault = any(case.status == "failed" for case in results)
     return ExitCode.INTERNAL_ERROR if is_our_fault else ExitCode.INPUT_REFUSED
+
+
+def _score(scorer: Scorer, cases: Sequence[Case | OpenCase], journal: Journal, *, quiet: bool) -> list[CaseResult]:
+    """Return the results of all cases, each of which the journal holds as soon as it is known."""
+    from nodulus.pipeline.scoring.journal import score_journaled
+
+    from .console import note, with_progress
+
+    def score(case: Case | OpenCase) -> CaseResult:
+        (result,) = scorer.score_many([case])
+        stop_if_asked()
+        return result
+
+    if journal.n_done and not quiet:
+        note(f"resuming after {journal.n_done} of {len(cases)} cases in {journal.path}")
+    try:
+        return with_progress(score_journaled(cases, score, journal), len(cases), quiet=quiet)
+    except KeyboardInterrupt:
+        note(f"{journal.n_done} of {len(cases)} cases are in {journal.path}: --resume goes on")
+        raise
 
 
 def _cases(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -9,7 +10,7 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from nodulus.transforms.problems import UsageError, internal_error, refusal_in
+from nodulus.transforms.problems import UsageError, causes_of, internal_error, refusal_in
 
 from .calibrate import calibrate
 from .check import check
@@ -21,10 +22,14 @@ from .infer import infer
 from .info import info
 from .prepare import prepare
 from .quick_start import exit_at_once, leave_extras_out
+from .stopping import heed_signals, is_stopping
 from .train import train
 from .version import VersionOption
 
 DEBUG_VARIABLE = "NODULUS_DEBUG"
+
+# Of a disk, a user's share of it, and the largest file that a process may write.
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 app = typer.Typer(
     name="nodulus",
@@ -53,6 +58,7 @@ app.command()(info)
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and exit with its code; an error is one line on standard error."""
+    heed_signals()
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("ignite").setLevel(logging.CRITICAL)  # it logs the errors that end a run: `run` says them
     words = sys.argv[1:] if arguments is None else arguments
@@ -74,6 +80,8 @@ def run(arguments: list[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         outcome = ExitCode.STOPPED
     except Exception as error:
+        if is_stopping():  # a library took the interrupt for an error of its own
+            return _fail("stopped", ExitCode.STOPPED)
         message, code = _explain(error)
         if code == ExitCode.INTERNAL_ERROR and os.environ.get(DEBUG_VARIABLE):
             raise
@@ -88,6 +96,9 @@ def _explain(error: Exception) -> tuple[str, ExitCode]:
     refusal = refusal_in(error)
     if refusal is not None:
         return str(refusal), ExitCode.USAGE if isinstance(refusal, UsageError) else ExitCode.INPUT_REFUSED
+    full = next((cause for cause in causes_of(error) if isinstance(cause, OSError) and cause.errno in DISK_FULL), None)
+    if full is not None:
+        return f"Expected room for {full.filename or 'what is written'}, got: {full.strerror}", ExitCode.USAGE
     message = f"internal error: {internal_error(error)} (set {DEBUG_VARIABLE}=1 for the traceback)"
     return message, ExitCode.INTERNAL_ERROR
 

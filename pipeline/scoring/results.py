@@ -164,7 +164,7 @@ CSV_COLUMNS = (
 
 # What is written of a run: each file's name, and the view of the record that it holds.
 VIEWS: Mapping[str, Callable[[Results], str]] = {
-    "results.json": lambda results: json.dumps(results.model_dump(mode="json"), indent=2) + "\n",
+    "results.json": lambda results: results_json(results),
     "results.csv": lambda results: results_csv(results.cases),
 }
 
@@ -172,6 +172,11 @@ VIEWS: Mapping[str, Callable[[Results], str]] = {
 def write_results(results: Results, output_dir: Path) -> tuple[Path, ...]:
     """Write results.json, results.csv (one row a nodule, LPS mm) and other views into a folder; return their paths."""
     return tuple(write_text(output_dir / name, view(results)) for name, view in VIEWS.items())
+
+
+def results_json(results: Results) -> str:
+    """Return the record as the text of results.json."""
+    return json.dumps(results.model_dump(mode="json"), indent=2) + "\n"
 
 
 def read_results(path: Path) -> Results:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,7 +13,7 @@ import torch
 from ignite.engine import Engine, Events
 from monai.data.utils import set_rnd
 
-from nodulus.pipeline.files import replacing_file, write_text
+from nodulus.pipeline.files import replacing_file, write_errors_named, write_text
 from nodulus.transforms.problems import UsageError
 
 PROGRESS = {"epoch", "iteration", "best_metric", "best_metric_epoch"}
@@ -163,7 +165,7 @@ class ResumePoint:
         try:
             for name, part in self.parts.items():
                 part.load_state_dict(state[name])
-        except (KeyError, RuntimeError, ValueError) as error:
+        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             msg = f"Expected a checkpoint of this config's run in {self.path}, got one of another network or optimizer"
             raise UsageError(msg) from error
         progress = state["progress"]
@@ -209,7 +211,7 @@ class EpochLog:
         )
         if engine.state.epoch == 1:
             write_text(self.path, HEADING)
-        with self.path.open("a", encoding="utf-8") as log:
+        with write_errors_named(self.path), self.path.open("a", encoding="utf-8") as log:
             log.write(line + "\n")
         engine.logger.info("Epoch, loss, validation AUC (best), learning rate, seconds: %s", line)
 
@@ -221,7 +223,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         UsageError: the file is cut short, or holds something else.
     """
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what torch says of foreign pickles is advice to load them unsafely
+            state = torch.load(path, map_location="cpu", weights_only=True)
         if state["progress"].keys() == PROGRESS:
             return dict(state)
     except Exception as error:  # a foreign file fails in as many ways as there are files
@@ -232,4 +236,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 def _save(state: Mapping[str, Any], path: Path) -> None:
     with replacing_file(path) as temporary:
-        torch.save(dict(state), temporary)
+        try:
+            torch.save(dict(state), temporary)
+        except RuntimeError:  # torch's own writer does not tell what the disk said, Python's does
+            content = BytesIO()
+            torch.save(dict(state), content)
+            temporary.write_bytes(content.getbuffer())

@@ -1,0 +1,88 @@
+"""What makes two runs the same, so that one can go on where the other stopped."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from nodulus import __version__
+from nodulus.pipeline.bundle.folder import TO_SCORE
+from nodulus.pipeline.files import sha256_of
+from nodulus.pipeline.records import Record
+from nodulus.transforms.scan.cache import file_stamp
+from nodulus.transforms.scan.open import is_place
+
+from .cases import Case
+from .open_case import OpenCase
+
+if TYPE_CHECKING:
+    from .scorer import Scorer
+
+# What users call the fields, in the message of a run that cannot be gone on with.
+WORDS = {
+    "journal": "form of the file",
+    "software": "version of nodulus or torch",
+    "device": "device",
+    "bundle_sha256": "bundle",
+    "allow": "--allow",
+    "series_uid": "--series",
+    "cases_sha256": "cases, nodules or options that read them",
+}
+
+
+class RunIdentity(Record):
+    """All that decides what a run's results are, but for the scans' own files: those are looked at case by case."""
+
+    journal: Literal["1"] = "1"
+    software: tuple[str, ...]
+    device: str
+    bundle_sha256: str
+    allow: tuple[str, ...]
+    series_uid: str | None
+    cases_sha256: str
+
+    def differences(self, other: RunIdentity) -> list[str]:
+        """Return what differs from another run, in words."""
+        return [words for name, words in WORDS.items() if getattr(self, name) != getattr(other, name)]
+
+
+def identify_run(scorer: Scorer, cases: Iterable[Case | OpenCase]) -> RunIdentity:
+    """Return what makes a run over some cases with a loaded bundle this one and no other."""
+    import torch  # loaded late: a folder that another run writes to should be refused at once
+
+    bundle = "".join(sha256_of(scorer.bundle_dir / name) for name in TO_SCORE)
+    return RunIdentity(
+        software=(f"nodulus {__version__}", f"torch {torch.__version__}"),
+        device=str(scorer.device),
+        bundle_sha256=_sha256(bundle),
+        allow=tuple(sorted(code.value for code in scorer.how.allow)),
+        series_uid=scorer.how.series_uid,
+        cases_sha256=_sha256("\n".join(map(_read_case, cases))),
+    )
+
+
+def scan_stamp(path: Path) -> str:
+    """Return a hash of the names, sizes and times of a scan's files; of a scan that is not there it is empty."""
+    try:
+        return _sha256(repr(file_stamp(path))) if is_place(path) else ""
+    except OSError:
+        return ""
+
+
+def known_case(case: Case | OpenCase) -> Case:
+    """Return a case, whether it is open or not."""
+    return case.case if isinstance(case, OpenCase) else case
+
+
+def _read_case(case: Case | OpenCase) -> str:
+    """Return all that was read of a case as text; it need not be read back, and tells every digit apart."""
+    known = known_case(case)
+    source = known.source
+    told = None if source is None else (source.format, source.frame, source.frame_is, source.notes)
+    return repr((known.case_id, str(known.input), known.nodules, told))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

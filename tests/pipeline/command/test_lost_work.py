@@ -1,0 +1,238 @@
+"""Whatever ends a run of `nodulus infer` costs the case in work; --resume goes on, to the bytes of an unbroken run."""
+
+from __future__ import annotations
+
+import csv
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from nodulus.pipeline.command.main import run
+from nodulus.pipeline.phantom.demo_study import DemoStudy
+from nodulus.pipeline.scoring.scorer import Scorer
+
+N_CASES = 14
+GONE = 5  # of this case there is no scan
+
+
+@pytest.fixture(scope="module")
+def table(study: DemoStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a table of cases, each with a scan of its own, so that none is opened already."""
+    folder = tmp_path_factory.mktemp("cases")
+    x, y, z = study.marked.nodules[0].center_lps_mm
+    with (folder / "cases.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["case_id", "input", "nodule_id", "x_mm", "y_mm", "z_mm", "diameter_mm"])
+        for index in range(N_CASES):
+            if index != GONE:
+                shutil.copy(study.nifti, folder / f"{index}.nii.gz")
+            writer.writerow([f"case {index}", f"{index}.nii.gz", "1", x + index / 7, y, z, 9])
+    return folder / "cases.csv"
+
+
+@pytest.fixture(scope="module")
+def unbroken(table: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return the final files of a run that nothing broke off."""
+    out = tmp_path_factory.mktemp("unbroken")
+    assert run(["infer", str(table), "-o", str(out), "--quiet"]) == 4
+    return final_files(out)
+
+
+def final_files(out: Path) -> dict[str, str]:
+    """Return what lies in a folder after a run, the time left out."""
+    texts = {path.name: path.read_text() for path in out.iterdir()}
+    assert set(texts) == {"results.json", "results.csv", "cases.jsonl"}
+    texts["results.json"] = re.sub(r'"created": "[^"]+"', '"created": ""', texts["results.json"], count=1)
+    return texts
+
+
+def n_lines(out: Path) -> int:
+    journal = out / "cases.jsonl"
+    return journal.read_bytes().count(b"\n") if journal.is_file() else 0
+
+
+def start(table: Path, out: Path, *more: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "nodulus", "infer", str(table), "-o", str(out), *more]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+
+
+def wait_for_lines(process: subprocess.Popen[str], out: Path, n_expected: int) -> None:
+    for _ in range(60_000):
+        if n_lines(out) >= n_expected or process.poll() is not None:
+            break
+        time.sleep(0.001)
+    assert process.poll() is None, process.communicate()[1]
+
+
+def errors_of(process: subprocess.Popen[str]) -> list[str]:
+    return process.communicate(timeout=60)[1].splitlines()
+
+
+def test_a_run_that_is_killed_thrice_ends_as_an_unbroken_one(
+    table: Path, unbroken: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    chance = random.Random(9)
+    (tmp_path / "results.json").write_text("of an earlier run")
+    killed = start(table, tmp_path)
+    wait_for_lines(killed, tmp_path, chance.randint(1, 4))
+    killed.send_signal(signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL
+    assert {path.name for path in tmp_path.iterdir()} == {"results.json.before", "cases.jsonl", ".nodulus.lock"}
+
+    for number, n_expected in ((signal.SIGTERM, chance.randint(6, 8)), (signal.SIGINT, chance.randint(10, 12))):
+        before = n_lines(tmp_path)
+        stopped = start(table, tmp_path, "--resume")
+        wait_for_lines(stopped, tmp_path, n_expected)
+        if number == signal.SIGTERM:
+            assert run(["infer", str(table), "-o", str(tmp_path), "--resume"]) == 2
+            (refusal,) = capfd.readouterr().err.splitlines()
+            assert "Expected an output folder that no other run writes to" in refusal
+        stopped.send_signal(number)
+        resumed, kept, last = errors_of(stopped)
+        assert stopped.returncode == 130
+        assert resumed.startswith(f"nodulus: resuming after {before - 1} of {N_CASES} cases in ")
+        assert kept.startswith(f"nodulus: {n_lines(tmp_path) - 1} of {N_CASES} cases are in {tmp_path / 'cases.jsonl'}")
+        assert last == "nodulus: stopped"
+        assert not (tmp_path / "results.json").exists()
+
+    assert run(["infer", str(table), "-o", str(tmp_path), "--resume", "--quiet"]) == 4
+    assert final_files(tmp_path) == unbroken
+
+
+def test_cases_in_the_journal_are_not_scored_again(
+    table: Path, unbroken: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in unbroken.items():
+        (tmp_path / name).write_text(text)
+    lines = unbroken["cases.jsonl"].splitlines(keepends=True)
+    (tmp_path / "cases.jsonl").write_text("".join(lines[:-2]) + lines[-2][:50])
+    scored: list[str] = []
+    score_many = Scorer.score_many
+
+    def note_and_score(self: Scorer, cases: list[object]) -> Iterator[object]:
+        scored.extend(case.case_id for case in cases)  # type: ignore[attr-defined]  # cases of a table
+        return score_many(self, cases)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Scorer, "score_many", note_and_score)
+    assert run(["infer", str(table), "-o", str(tmp_path), "--resume", "--quiet"]) == 4
+    assert scored == [f"case {N_CASES - 2}", f"case {N_CASES - 1}"]
+    assert final_files(tmp_path) == unbroken
+
+
+@contextmanager
+def small_disk(place: Path, size: str) -> Iterator[None]:
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        pytest.skip("no small disk: mounting one needs root")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.parametrize("size", ["8k", "28k"])
+def test_a_full_disk_is_one_line_with_the_path_and_costs_nothing(
+    size: str, table: Path, unbroken: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    disk = tmp_path / "disk"
+    out, full = disk / "out", {"8k": "cases.jsonl", "28k": "results.json"}[size]
+    with small_disk(disk, size):
+        assert run(["infer", str(table), "-o", str(out), "--quiet"]) == 2
+        (line,) = capfd.readouterr().err.splitlines()
+        assert line.startswith(f"nodulus: Expected to write {out / full}, got: No space left on device")
+        assert n_lines(out) == N_CASES + 1 or "--resume goes on" in line
+        n_kept = n_lines(out)
+        assert n_kept > 3
+        subprocess.run(["mount", "-o", "remount,size=1m", str(disk)], check=True)
+        assert run(["infer", str(table), "-o", str(out), "--resume"]) == 4
+        assert f"resuming after {n_kept - 1} of" in capfd.readouterr().err
+        assert final_files(out) == unbroken
+
+
+def test_a_file_that_may_grow_no_further_is_a_full_disk_too(
+    table: Path, unbroken: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (9000, before[1]))
+    try:
+        code = run(["infer", str(table), "-o", str(tmp_path), "--quiet"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert code == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    kept = n_lines(tmp_path) - 1
+    assert line.startswith(f"nodulus: Expected to write {tmp_path / 'cases.jsonl'}, got: File too large after {kept}")
+    assert run(["infer", str(table), "-o", str(tmp_path), "--resume", "--quiet"]) == 4
+    assert final_files(tmp_path) == unbroken
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_standard_output_that_is_full_is_no_bug_of_ours() -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "nodulus", "info", "--json"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "nodulus: Expected room for what is written, got: No space left on device\n"
+
+
+def test_an_output_folder_that_vanishes_costs_nothing(table: Path, unbroken: dict[str, str], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    def remove() -> None:
+        while n_lines(out) < 5:
+            time.sleep(0.001)
+        shutil.rmtree(out)
+
+    remover = Thread(target=remove)
+    remover.start()
+    code = run(["infer", str(table), "-o", str(out), "--quiet"])
+    remover.join()
+    assert code == 4
+    assert final_files(out) == unbroken
+
+
+def test_an_interrupt_that_a_library_swallows_records_no_refusal(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from nodulus.pipeline.command import stopping
+
+    score_many = Scorer.score_many
+
+    def swallow(self: Scorer, cases: list[object]) -> Iterator[object]:
+        if n_lines(tmp_path) == 4:
+            stopping._asked.set()
+        return score_many(self, cases)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Scorer, "score_many", swallow)
+    monkeypatch.setattr(stopping, "_asked", type(stopping._asked)())
+    assert run(["infer", str(table), "-o", str(tmp_path)]) == 130
+    assert n_lines(tmp_path) == 4
+    assert capfd.readouterr().err.splitlines()[-1] == "nodulus: stopped"
+
+
+def test_a_call_that_cannot_go_on_says_why_and_keeps_what_is_there(
+    table: Path, unbroken: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name, text in unbroken.items():
+        (tmp_path / name).write_text(text)
+    os.utime(tmp_path / "results.json", (1, 1))
+    for words in (["--allow", "lossy"], ["--frame", "RAS"], ["--series", "1.2.3"]):
+        assert run(["infer", str(table), "-o", str(tmp_path), "--resume", *words]) == 2
+        (line,) = capfd.readouterr().err.splitlines()
+        assert "got a call that differs from it: " in line
+    assert run(["infer", str(table), "-o", str(tmp_path), "--bundle", "nowhere"]) == 2
+    assert final_files(tmp_path) == unbroken
+    assert (tmp_path / "results.json").stat().st_mtime == 1
