@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -24,6 +27,28 @@ def test_what_fails_half_way_leaves_nothing_behind(replacing: Replacing, tmp_pat
     with pytest.raises(OSError, match="disk full"):
         write_half()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.ESTALE])
+@pytest.mark.parametrize("replacing", [replacing_file, replacing_folder])
+def test_what_the_disk_says_is_a_line_with_the_path(replacing: Replacing, code: int, tmp_path: Path) -> None:
+    def fail() -> None:
+        with replacing(tmp_path / "a"):
+            raise OSError(code, os.strerror(code))
+
+    with pytest.raises(UsageError, match=rf"^Expected to write {tmp_path / 'a'}, got: {os.strerror(code)}$"):
+        fail()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_vanishes_while_it_is_written_to_is_named(tmp_path: Path) -> None:
+    def lose() -> None:
+        with replacing_file(tmp_path / "out" / "a") as temporary:
+            shutil.rmtree(tmp_path / "out")
+            temporary.write_text("late")
+
+    with pytest.raises(UsageError, match=rf"^Expected to write {tmp_path / 'out' / 'a'}, got: No such file or direc"):
+        lose()
 
 
 def test_a_failed_write_keeps_the_old_folder(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from threading import Thread
 
@@ -23,7 +24,7 @@ from nodulus.pipeline.command.main import run
 from nodulus.pipeline.phantom.demo_study import DemoStudy
 from nodulus.pipeline.scoring.scorer import Scorer
 
-N_CASES = 14
+N_CASES = 12
 GONE = 5  # of this case there is no scan
 
 
@@ -86,12 +87,13 @@ def test_a_run_that_is_killed_thrice_ends_as_an_unbroken_one(
     chance = random.Random(9)
     (tmp_path / "results.json").write_text("of an earlier run")
     killed = start(table, tmp_path)
-    wait_for_lines(killed, tmp_path, chance.randint(1, 4))
+    wait_for_lines(killed, tmp_path, chance.randint(1, 3))
     killed.send_signal(signal.SIGKILL)
-    assert killed.wait() == -signal.SIGKILL
+    assert errors_of(killed) == []
+    assert killed.returncode == -signal.SIGKILL
     assert {path.name for path in tmp_path.iterdir()} == {"results.json.before", "cases.jsonl", ".nodulus.lock"}
 
-    for number, n_expected in ((signal.SIGTERM, chance.randint(6, 8)), (signal.SIGINT, chance.randint(10, 12))):
+    for number, n_expected in ((signal.SIGTERM, chance.randint(5, 7)), (signal.SIGINT, chance.randint(9, 10))):
         before = n_lines(tmp_path)
         stopped = start(table, tmp_path, "--resume")
         wait_for_lines(stopped, tmp_path, n_expected)
@@ -103,7 +105,11 @@ def test_a_run_that_is_killed_thrice_ends_as_an_unbroken_one(
         resumed, kept, last = errors_of(stopped)
         assert stopped.returncode == 130
         assert resumed.startswith(f"nodulus: resuming after {before - 1} of {N_CASES} cases in ")
-        assert kept.startswith(f"nodulus: {n_lines(tmp_path) - 1} of {N_CASES} cases are in {tmp_path / 'cases.jsonl'}")
+        # The interrupt may come while the disk takes a line: then it is there, and not yet counted.
+        n_counted = int(kept.split()[1])
+        assert n_counted in (n_lines(tmp_path) - 1, n_lines(tmp_path) - 2)
+        rest = f"of {N_CASES} cases are in {tmp_path / 'cases.jsonl'}: --resume goes on"
+        assert kept == f"nodulus: {n_counted} {rest}"
         assert last == "nodulus: stopped"
         assert not (tmp_path / "results.json").exists()
 
@@ -143,22 +149,28 @@ def small_disk(place: Path, size: str) -> Iterator[None]:
         subprocess.run(["umount", str(place)], check=True)
 
 
-@pytest.mark.parametrize("size", ["8k", "28k"])
 def test_a_full_disk_is_one_line_with_the_path_and_costs_nothing(
-    size: str, table: Path, unbroken: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    table: Path, unbroken: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     disk = tmp_path / "disk"
-    out, full = disk / "out", {"8k": "cases.jsonl", "28k": "results.json"}[size]
-    with small_disk(disk, size):
-        assert run(["infer", str(table), "-o", str(out), "--quiet"]) == 2
+    out, command = disk / "out", ["infer", str(table), "-o", str(disk / "out"), "--resume", "--quiet"]
+    # The journal takes 17 KiB, results.json 32.
+    with small_disk(disk, "8k"):
+        assert run(command) == 2
         (line,) = capfd.readouterr().err.splitlines()
-        assert line.startswith(f"nodulus: Expected to write {out / full}, got: No space left on device")
-        assert n_lines(out) == N_CASES + 1 or "--resume goes on" in line
-        n_kept = n_lines(out)
-        assert n_kept > 3
+        kept = n_lines(out) - 1
+        assert kept > 2
+        said = f"nodulus: Expected to write {out / 'cases.jsonl'}, got: No space left on device after {kept} cases: "
+        assert line == f"{said}when it can be written again, --resume goes on"
+
+        subprocess.run(["mount", "-o", "remount,size=24k", str(disk)], check=True)
+        assert run(command) == 2
+        (line,) = capfd.readouterr().err.splitlines()
+        assert line == f"nodulus: Expected to write {out / 'results.json'}, got: No space left on device"
+        assert n_lines(out) == N_CASES + 1
+
         subprocess.run(["mount", "-o", "remount,size=1m", str(disk)], check=True)
-        assert run(["infer", str(table), "-o", str(out), "--resume"]) == 4
-        assert f"resuming after {n_kept - 1} of" in capfd.readouterr().err
+        assert run(command) == 4
         assert final_files(out) == unbroken
 
 
@@ -180,12 +192,13 @@ def test_a_file_that_may_grow_no_further_is_a_full_disk_too(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
-def test_a_standard_output_that_is_full_is_no_bug_of_ours() -> None:
-    with Path("/dev/full").open("w") as full:
-        command = [sys.executable, "-m", "nodulus", "info", "--json"]
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert done.returncode == 2
-    assert done.stderr == "nodulus: Expected room for what is written, got: No space left on device\n"
+def test_a_standard_output_that_is_full_is_no_bug_of_ours(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with Path("/dev/full").open("wb", buffering=0) as full, TextIOWrapper(full, write_through=True) as text:
+        monkeypatch.setattr(sys, "stdout", text)
+        assert run(["info", "--json"]) == 2
+    assert capfd.readouterr().err == "nodulus: Expected room for what is written, got: No space left on device\n"
 
 
 def test_an_output_folder_that_vanishes_costs_nothing(table: Path, unbroken: dict[str, str], tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from nodulus.pipeline.scoring.results import (
     write_results,
 )
 from nodulus.pipeline.scoring.run_record import results_of
+from nodulus.transforms.problems import UsageError
 
 ROOT = Path(__file__).resolve().parents[3]
 SCORED = NoduleResult(
@@ -71,7 +72,7 @@ def test_a_failed_write_leaves_the_old_results(tmp_path: Path, monkeypatch: pyte
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.replace", no_space)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(UsageError, match=f"^Expected to write {json_path}, got: No space left on device$"):
         write_results(results_of(CASES, BUNDLE), tmp_path)
     assert json_path.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".writing")] == []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
+import pickle
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from nodulus.pipeline.training.handlers import (
     StateDeterminism,
     StopEarly,
 )
+from nodulus.transforms.problems import UsageError
 
 
 class Draw(Randomizable, Transform):  # type: ignore[misc]  # MONAI has no types
@@ -136,6 +139,88 @@ def test_a_run_that_was_not_asked_to_resume_starts_anew(tmp_path: Path) -> None:
         ResumePoint(str(path), {"network": network}, evaluator(), resume=resume).attach(engine)
         engine.run([0.0], max_epochs=1)
         assert (engine.state.epoch, torch.equal(network.weight, before)) == (1, True)
+
+
+def checkpoint_of(parts: dict[str, torch.nn.Module], path: Path) -> bytes:
+    engine = trainer()
+    ResumePoint(str(path), parts, evaluator()).attach(engine)
+    engine.run([0.0], max_epochs=1)
+    return path.read_bytes()
+
+
+class Harmful:
+    """What a pickle may do to those who load it unsafely."""
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return Path.touch, (Path("harmed"),)  # type: ignore[return-value]  # a path, not a text
+
+
+def foreign_files(path: Path) -> dict[str, bytes]:
+    """Return files that are no checkpoint of a run, by what is wrong with them."""
+    whole = checkpoint_of({"network": torch.nn.Linear(1, 1)}, path)
+    files = {f"cut after {share:.0%}": whole[: int(len(whole) * share)] for share in (0, 0.01, 0.3, 0.6, 0.99)}
+    files |= {f"pickle {protocol}": pickle.dumps({"progress": Harmful()}, protocol) for protocol in range(6)}
+    saved: dict[str, object] = {
+        "a list": [1],
+        "a number": 1,
+        "nothing of a run": {"network": {}},
+        "half a progress": {"progress": {"epoch": 1}},
+        "no progress": {"progress": 7},
+        "a harmful object": {"progress": Harmful()},
+        "a network": torch.nn.Linear(1, 1),
+    }
+    for name, content in saved.items():
+        torch.save(content, path)
+        files[name] = path.read_bytes()
+    torch.save({"progress": 1}, path, _use_new_zipfile_serialization=False)
+    return files | {"the old form": path.read_bytes(), "text": b"epoch 1\n", "a flipped bit": _flipped(whole)}
+
+
+def _flipped(content: bytes) -> bytes:
+    middle = content.index(b"progress")  # in the pickle that says what is in the file
+    return content[:middle] + bytes([content[middle] ^ 4]) + content[middle + 1 :]
+
+
+def test_what_is_no_checkpoint_of_a_run_is_refused_in_a_line_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, content in foreign_files(tmp_path / "made.pt").items():
+        path = tmp_path / "resume.pt"
+        path.write_bytes(content)
+        engine, network = trainer(), torch.nn.Linear(1, 1)
+        ResumePoint(str(path), {"network": network}, evaluator(), resume=True).attach(engine)
+        with pytest.raises(
+            UsageError, match=rf"^Expected the (checkpoint|progress) of a run in {path}, got .*"
+        ) as said:
+            engine.run([0.0], max_epochs=1)
+        assert "weights_only" not in str(said.value), name
+        assert "\n" not in str(said.value), name
+    assert not (tmp_path / "harmed").exists()
+
+
+@pytest.mark.parametrize("parts", [{"network": torch.nn.Linear(2, 1)}, {"other": torch.nn.Linear(1, 1)}])
+def test_a_checkpoint_of_another_network_is_refused(parts: dict[str, torch.nn.Module], tmp_path: Path) -> None:
+    checkpoint_of(parts, tmp_path / "resume.pt")
+    engine = trainer()
+    network = {"network": torch.nn.Linear(1, 1)}
+    ResumePoint(str(tmp_path / "resume.pt"), network, evaluator(), resume=True).attach(engine)
+    with pytest.raises(UsageError, match=r"Expected a checkpoint of this config's run in .*resume.pt, got one of anot"):
+        engine.run([0.0], max_epochs=1)
+
+
+def test_a_disk_too_full_for_a_checkpoint_is_named_and_the_last_one_kept(tmp_path: Path) -> None:
+    path, network = tmp_path / "resume.pt", {"network": torch.nn.Linear(1000, 10)}
+    before = checkpoint_of({}, path)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (9000, limits[1]))
+    try:
+        with pytest.raises(UsageError, match=rf"^Expected to write {path}, got: File too large$"):
+            checkpoint_of(dict(network), path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_the_log_has_a_line_an_epoch_with_the_mean_loss(tmp_path: Path) -> None:
