@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from nodulus.pipeline.files import check_output_dir
-
 from .exit_codes import ExitCode
 from .options import BundleDir, OutputDir
 
@@ -29,11 +27,12 @@ def demo(
 
       nodulus demo -o out/demo
     """
-    check_output_dir(output)
     # Loaded late: `nodulus --help` should not wait for torch.
     from nodulus.pipeline.phantom import PhantomSpec
     from nodulus.pipeline.phantom.demo_study import write_demo_study
+    from nodulus.pipeline.scoring.journal import FILES
     from nodulus.pipeline.scoring.open_case import ReadOptions, open_case, open_scan
+    from nodulus.pipeline.scoring.output_folder import OutputFolder
     from nodulus.pipeline.scoring.results import write_results
     from nodulus.pipeline.scoring.run_record import results_of
     from nodulus.pipeline.scoring.scan_check import draw_nodules
@@ -41,15 +40,16 @@ def demo(
 
     from .console import console, print_written, with_progress
 
-    with console.status("making the phantom study"):
-        study = write_demo_study(output, PhantomSpec(seed=seed))
-    scorer = Scorer(bundle)
-    how = ReadOptions()
-    opened = open_case(open_scan(study.dicom_folder, how), study.marked, how, case_id="phantom")
-    results = with_progress(scorer.score_many([opened]), 1)
-    written = write_results(results_of(results, scorer.identity), output)
-    with console.status("drawing the nodules"):
-        pictures = draw_nodules(opened.accepted(), opened.case.nodules, output / "pictures")
+    with OutputFolder(output, FILES):
+        with console.status("making the phantom study"):
+            study = write_demo_study(output, PhantomSpec(seed=seed))
+        scorer = Scorer(bundle)
+        how = ReadOptions()
+        opened = open_case(open_scan(study.dicom_folder, how), study.marked, how, case_id="phantom")
+        results = with_progress(scorer.score_many([opened]), 1)
+        written = write_results(results_of(results, scorer.identity), output)
+        with console.status("drawing the nodules"):
+            pictures = draw_nodules(opened.accepted(), opened.case.nodules, output / "pictures")
     print_written(results, written, scorer.identity)
     console.print(f"wrote {len(pictures)} pictures of the nodules to {output / 'pictures'}", highlight=False)
     console.print(f"wrote the study: {study.dicom_folder} (DICOM), {study.nifti} (NIfTI), {study.nodule_table}")

@@ -16,7 +16,7 @@ from nodulus.transforms.problems import UsageError
 from .cases import Case
 from .open_case import OpenCase
 from .output_folder import OutputFolder
-from .results import VIEWS, CaseResult
+from .results import VIEWS, CaseResult, as_unicode
 from .run_identity import RunIdentity, known_case, scan_stamp
 
 JOURNAL = "cases.jsonl"
@@ -67,7 +67,7 @@ class Journal:
 
     def find(self, case_id: str, scan: str) -> CaseResult | None:
         """Return the result of a case whose scan still has the stamp it had, None for one that is to be scored."""
-        found = self._done.get(case_id)
+        found = self._done.get(as_unicode(case_id))
         return found.result if found is not None and found.scan == scan else None
 
     def add(self, scan: str, result: CaseResult) -> None:

@@ -7,9 +7,9 @@ import io
 import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from nodulus.pipeline.bundle.identity import BundleIdentity
 from nodulus.pipeline.files import write_text
@@ -18,6 +18,15 @@ from nodulus.transforms.geometry import BoxCorners, Frame, Grid, Triple
 from nodulus.transforms.problems import Problem
 
 CaseStatus = Literal["scored", "refused", "failed"]
+
+
+def as_unicode(name: str) -> str:
+    """Return a name with what is no Unicode escaped: systems allow such bytes in paths, and no file of ours does."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+# What users call a thing.
+Name = Annotated[str, AfterValidator(as_unicode)]
 
 
 class ProblemRecord(Record):
@@ -97,7 +106,7 @@ class NoduleResult(Record):
     given, ``problem`` why none was.
     """
 
-    nodule_id: str
+    nodule_id: Name
     center_lps_mm: Triple
     diameter_mm: float
     box_lps_mm: BoxCorners | None = None
@@ -123,8 +132,8 @@ class NodulesFrom(Record):
 class CaseResult(Record):
     """One scan and its nodules. A refused or failed case carries its problem and no scores."""
 
-    case_id: str
-    input: str
+    case_id: Name
+    input: Name
     status: CaseStatus
     problem: ProblemRecord | None = None
     warnings: tuple[ProblemRecord, ...] = ()

@@ -11,6 +11,8 @@ from nodulus.pipeline.bundle.identity import identify
 from nodulus.transforms.problems import InputRefusedError
 
 from .case_record import record_case
+from .journal import FILES
+from .output_folder import OutputFolder
 from .prediction import NodulePrediction, prediction_of
 from .results import write_results
 from .run_record import results_of
@@ -33,7 +35,9 @@ class ResultsHandler:
         self._predictions: defaultdict[str, list[NodulePrediction]] = defaultdict(list)
 
     def check(self) -> None:
-        """Raise what keeps the run from scoring anything; a refusal is written to results.json first.
+        """Clear the folder of an earlier run's results, and raise what keeps this one from scoring anything.
+
+        A refusal is written to results.json first.
 
         Raises:
             UsageError: when no scan or no nodules were named.
@@ -42,7 +46,8 @@ class ResultsHandler:
         """
         identify(self.bundle)
         try:
-            self.worklist.check()
+            with OutputFolder(self.output_dir, FILES):  # what an earlier run left goes, unless the call is wrong
+                self.worklist.check()
         except InputRefusedError:
             self._write()
             raise

@@ -77,7 +77,7 @@ def known_case(case: Case | OpenCase) -> Case:
 
 
 def _read_case(case: Case | OpenCase) -> str:
-    """Return all that was read of a case as text; it need not be read back, and tells every digit apart."""
+    """Return all that was read of a case as text; it need not be read back, and tells every digit and letter apart."""
     known = known_case(case)
     source = known.source
     told = None if source is None else (source.format, source.frame, source.frame_is, source.notes)
@@ -85,4 +85,4 @@ def _read_case(case: Case | OpenCase) -> str:
 
 
 def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -189,6 +189,14 @@ def test_a_folder_that_another_run_took_meanwhile_is_left_to_it(tmp_path: Path) 
     taken[0].__exit__(None, None, None)
 
 
+def test_a_path_that_is_no_unicode_ends_no_run(tmp_path: Path) -> None:
+    cases = [*cases_in(tmp_path, 2), Case("case \udcff", tmp_path / "scan \udcff.nii", ())]
+    results, scored = run_through(tmp_path / "out", cases)
+    assert len(scored) == 3
+    assert (results[2].case_id, Path(results[2].input).name) == ("case \\udcff", "scan \\udcff.nii")
+    assert run_through(tmp_path / "out", cases) == (results, [])
+
+
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 
 
