@@ -7,7 +7,6 @@ from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from nodulus.pipeline.bundle.identity import BundleIdentity
@@ -22,14 +21,6 @@ error_console = Console(stderr=True, markup=False, emoji=False)
 
 # Internal structure is soft tissue in nearly every nodule of LIDC-IDRI: it says nothing.
 SHOWN_CHARACTERISTICS = tuple(name for name in CHARACTERISTICS if name != "internal_structure")
-
-
-def with_progress(results: Iterable[CaseResult], n_cases: int, *, quiet: bool = False) -> list[CaseResult]:
-    """Return the results of all cases, with a bar on standard error where that is a terminal and there are several."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    is_hidden = quiet or n_cases < 2 or not error_console.is_terminal
-    with Progress(*columns, console=error_console, transient=True, disable=is_hidden) as progress:
-        return list(progress.track(results, total=n_cases, description="scoring"))
 
 
 def print_written(results: Iterable[CaseResult], written: Iterable[Path], bundle: BundleIdentity) -> None:

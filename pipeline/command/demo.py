@@ -38,7 +38,7 @@ def demo(
     from nodulus.pipeline.scoring.scan_check import draw_nodules
     from nodulus.pipeline.scoring.scorer import Scorer
 
-    from .console import console, print_written, with_progress
+    from .console import console, print_written
 
     with OutputFolder(output, FILES):
         with console.status("making the phantom study"):
@@ -46,7 +46,7 @@ def demo(
         scorer = Scorer(bundle)
         how = ReadOptions()
         opened = open_case(open_scan(study.dicom_folder, how), study.marked, how, case_id="phantom")
-        results = with_progress(scorer.score_many([opened]), 1)
+        results = list(scorer.score_many([opened]))
         written = write_results(results_of(results, scorer.identity), output)
         with console.status("drawing the nodules"):
             pictures = draw_nodules(opened.accepted(), opened.case.nodules, output / "pictures")

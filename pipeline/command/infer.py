@@ -117,7 +117,8 @@ def _score(scorer: Scorer, cases: Sequence[Case | OpenCase], journal: Journal, *
     """Return the results of all cases, each of which the journal holds as soon as it is known."""
     from nodulus.pipeline.scoring.journal import score_journaled
 
-    from .console import note, with_progress
+    from .console import note
+    from .progress import show_progress
 
     def score(case: Case | OpenCase) -> CaseResult:
         (result,) = scorer.score_many([case])
@@ -126,11 +127,16 @@ def _score(scorer: Scorer, cases: Sequence[Case | OpenCase], journal: Journal, *
 
     if journal.n_done and not quiet:
         note(f"resuming after {journal.n_done} of {len(cases)} cases in {journal.path}")
+    results: list[CaseResult] = []
     try:
-        return with_progress(score_journaled(cases, score, journal), len(cases), quiet=quiet)
+        with show_progress(quiet=quiet or len(cases) == 1) as tell:
+            for result in score_journaled(cases, score, journal):
+                results.append(result)
+                tell("scoring, case", len(results), len(cases))
     except KeyboardInterrupt:
         note(f"{journal.n_done} of {len(cases)} cases are in {journal.path}: --resume goes on")
         raise
+    return results
 
 
 def _cases(
