@@ -106,6 +106,7 @@ class Journal:
             return 0
         head, *lines = [line + b"\n" for line in content.split(b"\n")[:-1]] or [content]
         self._check_same(head, run)
+        self._lines[0] = head
         for number, line in enumerate(lines, 2):
             try:
                 entry = JournalLine.model_validate_json(line)
