@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from nodulus.pipeline.phantom import PhantomSpec
-from nodulus.pipeline.phantom.demo_study import write_demo_study
+from nodulus.pipeline.phantom.demo_study import DemoStudy
+from tests.support.page_runner import run_block
 from tests.support.pages import PAGES, ROOT, Block, blocks
 
 README = ROOT / "README.md"
@@ -31,33 +28,15 @@ def commands(page: Path) -> list[Block]:
     return [each for each in blocks(page) if each.language in RUN and each.is_run and "make test" not in each.text]
 
 
-@pytest.fixture(scope="module")
-def demo_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a demo's study, as `make demo` leaves it."""
-    folder = tmp_path_factory.mktemp("demo")
-    write_demo_study(folder, PhantomSpec())
-    return folder
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.stem)
-def test_every_command_of_a_page_runs(page: Path, demo_study: Path, tiny_crops: Path, tmp_path: Path) -> None:
+def test_every_command_of_a_page_runs(page: Path, study: DemoStudy, tiny_crops: Path, tmp_path: Path) -> None:
     (tmp_path / "bundles").symlink_to(ROOT / "bundles")
     (tmp_path / "lidc_nodules").symlink_to(tiny_crops)
     (tmp_path / "out" / "demo").mkdir(parents=True)
-    (tmp_path / "out" / "demo" / "study").symlink_to(demo_study / "study")
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    (tmp_path / "out" / "demo" / "study").symlink_to(study.dicom_folder.parent)  # as `make demo` leaves it
     for block in commands(page):
-        interpreter = ["bash", "-euo", "pipefail", "-c"] if block.language == "bash" else [sys.executable, "-c"]
-        done = subprocess.run(
-            [*interpreter, block.text],
-            cwd=tmp_path,
-            env={**os.environ, "PATH": path},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"{block.text}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        run_block(block, tmp_path)
     for name in MADE_BY_THEM.get(page, ()):
         assert (tmp_path / name).is_file()
 
