@@ -38,7 +38,7 @@ def calibrate(
 
     # MONAI warns that it leaves logging alone, as it was asked to.
     logging.getLogger("monai.bundle.workflows").setLevel(logging.ERROR)
-    from .console import say
+    from .say import say
     from .progress import show_progress
 
     folder = find_bundle(bundle, needs=(EVALUATE_CONFIG,))

@@ -59,7 +59,7 @@ def evaluate(
     from nodulus.pipeline.evaluation.report import FILES
     from nodulus.pipeline.evaluation.words import headline
 
-    from .console import say
+    from .say import say
     from .progress import show_progress
 
     # MONAI warns that it leaves logging alone, as it was asked to.

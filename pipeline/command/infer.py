@@ -11,6 +11,7 @@ import typer
 
 from nodulus.pipeline.files import check_output_dir
 from nodulus.pipeline.nodules.nodule import Nodule, nodule_from_mapping
+from nodulus.pipeline.nodules.sources import NoduleSet
 from nodulus.pipeline.scoring.cases import Case, is_cases_table, read_cases
 from nodulus.transforms.geometry import Frame, swap_lps_ras_points
 from nodulus.transforms.problems import UsageError
@@ -117,7 +118,8 @@ def _cases(
     if table is not None:
         return [open_case(open_scan(scan, how), table, how)]
     nodule = _nodule_at(point or "", diameter, how.frame)
-    return [open_case(open_scan(scan, how), [nodule], replace(how, frame=None))]
+    stated = NoduleSet((nodule,), "point", how.frame or "LPS", "stated" if how.frame else "implied")
+    return [open_case(open_scan(scan, how), stated, replace(how, frame=None))]
 
 
 def _nodule_at(point: str, diameter: float | None, frame: Frame | None) -> Nodule:

@@ -43,7 +43,7 @@ def train(
     from nodulus.pipeline.training.train import FILES, read_progress
     from nodulus.pipeline.training.train import train as train_bundle
 
-    from .console import say
+    from .say import say
     from .progress import show_progress
 
     # MONAI warns that it leaves logging alone, as it was asked to.

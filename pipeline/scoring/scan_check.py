@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nodulus.pipeline.nodules.nodule import Nodule
+from nodulus.pipeline.nodules.readings import frame_warning
 from nodulus.transforms.volume import CTVolume
 
 from .open_case import OpenCase, OpenScan
@@ -34,9 +35,13 @@ def check_nodules(record: ScanRecord, opened: OpenCase, output_dir: Path) -> Sca
     Raises:
         InputRefusedError: ``frame_mismatch``, when the nodules were marked on another scan.
     """
-    pictures = draw_nodules(opened.accepted(), opened.case.nodules, output_dir)
+    volume = opened.accepted()
+    pictures = draw_nodules(volume, opened.case.nodules, output_dir)
+    frame = "LPS" if opened.case.source is None else opened.case.source.frame
+    doubt = frame_warning(opened.case.nodules, volume, frame)
     return record.model_copy(
         update={
+            "warnings": record.warnings if doubt is None else (*record.warnings, ProblemRecord.of(doubt)),
             "nodule_problems": tuple(ProblemRecord.of(problem) for problem in opened.nodule_problems.values()),
             "pictures": tuple(str(path) for path in pictures),
         }
