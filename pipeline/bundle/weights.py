@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import struct
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -49,6 +50,21 @@ def load_weights(network: torch.nn.Module, path: Path) -> None:
     spoilt = next((name for name, values in network.state_dict().items() if not torch.isfinite(values).all()), None)
     if spoilt is not None:
         raise _untrusted(f"Expected finite weights in {path.name}, got NaN or infinity in {spoilt}")
+
+
+def is_damaged(path: Path) -> bool:
+    """Return whether a file of weights is cut, changed after it was written, or none at all.
+
+    What torch writes is a zip, whose checksums torch itself does not compare: a flipped bit loads as another number.
+    """
+    try:
+        torch.load(path, map_location="cpu", weights_only=True)
+        if not zipfile.is_zipfile(path):
+            return False
+        with zipfile.ZipFile(path) as records:
+            return records.testzip() is not None
+    except (*WEIGHT_FILE_ERRORS, zipfile.BadZipFile):
+        return True
 
 
 def _untrusted(message: str) -> InputRefusedError:
