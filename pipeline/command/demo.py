@@ -50,7 +50,7 @@ def demo(
     results = score_with_progress(scorer, [opened])
     written = write_results(results_of(results, scorer.identity), output)
     with console.status("drawing the nodules"):
-        pictures = draw_nodules(opened.accepted(), opened.case.nodules, output / "pictures")
+        pictures = draw_nodules(opened, output / "pictures", scored=results[0])
     print_written(results, written, scorer.identity)
     say(f"wrote {len(pictures)} pictures of the nodules to {output / 'pictures'}")
     say(f"wrote the study: {study.dicom_folder} (DICOM), {study.nifti} (NIfTI), {study.nodule_table}")
