@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nodulus.pipeline.files import check_output_dir
+from nodulus.transforms.problems import ProblemCode
 
 from .exit_codes import ExitCode
 from .options import Allow, CaseName, FrameOption, MinScore, NoduleTable, SeriesUid, read_options
@@ -73,5 +74,7 @@ def _print(record: ScanRecord) -> None:
 
 
 def _print_problem(what: str, problem: ProblemRecord) -> None:
-    for line in (f"{what}: {problem.code}: {problem.message}", *(f"    {item}" for item in problem.items)):
+    # Which nodules lie elsewhere is said by the pictures: most do.
+    items = () if problem.code == ProblemCode.FRAME_DOUBTFUL.value else problem.items
+    for line in (f"{what}: {problem.code}: {problem.message}", *(f"    {item}" for item in items)):
         say(line, err=what != "warning")

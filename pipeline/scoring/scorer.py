@@ -17,7 +17,7 @@ from nodulus.pipeline.bundle.folder import INFERENCE_CONFIG, WEIGHTS, find_bundl
 from nodulus.pipeline.bundle.identity import identify
 from nodulus.pipeline.bundle.weights import load_weights
 from nodulus.transforms.geometry import Frame
-from nodulus.transforms.problems import problem_codes, refusal_in
+from nodulus.transforms.problems import printable, problem_codes, refusal_in
 from nodulus.transforms.scan.cache import ScanCache
 
 from .case_record import failed_case, record_case
@@ -115,7 +115,7 @@ class Scorer:
                 yield self._score(case if isinstance(case, OpenCase) else self.open(case))
             except Exception as error:
                 if refusal_in(error) is None:
-                    logger.exception("case %s failed", known.case_id)
+                    logger.exception("case %s failed", printable(known.case_id))
                 yield failed_case(known, error)
 
     def open(self, case: Case) -> OpenCase:

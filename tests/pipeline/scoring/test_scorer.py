@@ -256,4 +256,4 @@ def test_an_image_in_memory_scores_as_its_file_does(study: DemoStudy, scorer: Sc
     with pytest.raises(InputRefusedError, match="mixed_series"):
         scorer.score(sitk.JoinSeries([as_itk, as_itk]), study.nodule_table)
     with pytest.raises(UsageError, match="a SimpleITK or a nibabel image, got one ndarray"):
-        scorer.score(np.zeros((4, 4, 4)), study.nodule_table)  # type: ignore[arg-type]
+        scorer.score(np.zeros((4, 4, 4)), study.nodule_table)

@@ -42,7 +42,7 @@ def assert_same(held: Any, path: Path) -> None:
 @pytest.mark.parametrize("suffix", [".mha", ".nrrd", ".nii"])
 @pytest.mark.parametrize("dtype", [np.int16, np.float32])
 def test_a_simpleitk_image_is_its_file(suffix: str, dtype: type, tmp_path: Path) -> None:
-    hu = phantom_hu().astype(dtype)
+    hu: np.ndarray = phantom_hu().astype(dtype)
     assert_same(itk_phantom(hu), write_itk(tmp_path / f"ct{suffix}", hu))
 
 
