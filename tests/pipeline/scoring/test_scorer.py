@@ -173,7 +173,7 @@ def test_damaged_weights_are_refused_in_words_of_our_own(tmp_path: Path) -> None
             n_refused += 1
             message = refusal.problem.message
             expected = r"Expected (the state dict of the bundle's network|finite weights) in model.pt, got "
-            ours = expected + r"(a file that|one \w+$|names or shapes|NaN or)"
+            ours = expected + r"(a damaged file|one \w+$|names or shapes|NaN or)"
             told = re.match(ours, message)
             if told is None:
                 pytest.fail(message)
