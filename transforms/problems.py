@@ -31,6 +31,7 @@ class ProblemCode(str, Enum):
     NO_LUNG = "no_lung"
     UNSAFE_ARCHIVE = "unsafe_archive"
     FRAME_MISMATCH = "frame_mismatch"
+    FRAME_DOUBTFUL = "frame_doubtful"
     NODULE_OUTSIDE = "nodule_outside"
     BAD_NODULE = "bad_nodule"
     UNTRUSTED_BUNDLE = "untrusted_bundle"

@@ -6,7 +6,6 @@ python -m benchmarks.release.experiments --crops CROPS -o OUT --folds 0 1 --epoc
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import time
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.places import BUNDLE
+from nodulus.pipeline.csv_files import csv_text
 from nodulus.pipeline.data.lidc import prepare_lidc
 from nodulus.pipeline.evaluation.evaluate import evaluate_bundle
 from nodulus.pipeline.evaluation.record import DIAMETER, DIAMETER_BOX, NETWORK, read_evaluation
@@ -101,11 +101,10 @@ def _run(name: str, fold: int, overrides: Mapping[str, Any], arguments: argparse
 def _record(row: Mapping[str, object], table: Path) -> None:
     """Add a row to the table of results."""
     is_new = not table.is_file()
+    cells = [f"{value:.4f}" if isinstance(value, float) else value for value in map(row.get, COLUMNS)]
+    text = csv_text(COLUMNS, [cells])
     with table.open("a", newline="", encoding="utf-8") as lines:
-        writer = csv.DictWriter(lines, fieldnames=COLUMNS)
-        if is_new:
-            writer.writeheader()
-        writer.writerow({key: f"{value:.4f}" if isinstance(value, float) else value for key, value in row.items()})
+        lines.write(text if is_new else text.partition("\n")[2])
 
 
 if __name__ == "__main__":

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from nodulus.pipeline.bundle.folder import find_bundle
+from nodulus.pipeline.csv_files import csv_text
+from nodulus.pipeline.files import write_text
 
 from .scans import Scan
 
@@ -57,6 +58,4 @@ def _run(*command: str) -> None:
 
 
 def _write_csv(path: Path, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Path:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([columns, *rows])
-    return path
+    return write_text(path, csv_text(columns, rows))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from nodulus.pipeline.files import sha256_of
 from nodulus.pipeline.json_files import read_json_as
-from nodulus.pipeline.readout.calibration import read_calibration
+from nodulus.pipeline.readout.calibration import Calibration, read_calibration
 from nodulus.pipeline.records import Record
 from nodulus.pipeline.statistics.operating_points import OperatingPoint
+from nodulus.transforms.problems import InputRefusedError, ProblemCode, UsageError, refuse
 
 from .folder import CALIBRATION, METADATA, WEIGHTS
 
@@ -36,7 +38,18 @@ def read_metadata(bundle: Path) -> Metadata:
     Raises:
         UsageError: it is missing, or is not that of a bundle whose scores we read.
     """
-    return read_json_as(Metadata, bundle / METADATA, "the metadata of a nodulus bundle")
+    path = bundle / METADATA
+    expected = "the metadata of a nodulus bundle"
+    content = read_json_as(object, path, expected)
+    if not isinstance(content, Mapping):
+        raise UsageError(f"Expected {expected}, an object, got one {type(content).__name__} in {path}")
+    lacking = [name for name in Metadata.model_fields if not isinstance(content.get(name), str)]
+    if lacking:
+        raise UsageError(
+            f"Expected {expected}, with texts for {' and '.join(Metadata.model_fields)}, got none for"
+            f" {' and '.join(lacking)} in {path}: it is that of another program's bundle"
+        )
+    return read_json_as(Metadata, path, expected)
 
 
 def identify(bundle: Path) -> BundleIdentity:
@@ -53,5 +66,24 @@ def identify(bundle: Path) -> BundleIdentity:
         version=metadata.version,
         weights_sha256=weights_sha256,
         score_meaning=metadata.score_meaning,
-        operating_points=read_calibration(bundle / CALIBRATION, weights_sha256).operating_points,
+        operating_points=calibration_of(bundle / WEIGHTS, weights_sha256, bundle / CALIBRATION).operating_points,
     )
+
+
+def calibration_of(weights: Path, weights_sha256: str, calibration: Path) -> Calibration:
+    """Return the calibration of a file of weights.
+
+    Raises:
+        InputRefusedError: ``untrusted_bundle``, when it is missing, malformed or belongs to other weights; of weights
+            that are damaged that is said, as no calibration could help them.
+    """
+    try:
+        return read_calibration(calibration, weights_sha256)
+    except InputRefusedError as error:
+        # Loaded late: who only asks for a bundle's name should not wait for torch.
+        from .weights import is_damaged
+
+        if not is_damaged(weights):
+            raise
+        message = f"Expected whole weights, got a damaged file {weights}: get the bundle, or train, again"
+        raise refuse(ProblemCode.UNTRUSTED_BUNDLE, message) from error

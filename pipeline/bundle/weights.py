@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import struct
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,6 +25,7 @@ WEIGHT_FILE_ERRORS = (
     TypeError,
     ValueError,
     struct.error,
+    zipfile.BadZipFile,
 )
 # And load_state_dict, on names, values or shapes that are not the network's.
 STATE_DICT_ERRORS = (AttributeError, RuntimeError, TypeError)
@@ -37,9 +39,9 @@ def load_weights(network: torch.nn.Module, path: Path) -> None:
     """
     expected = f"Expected the state dict of the bundle's network in {path.name}"
     try:
-        weights = torch.load(path, map_location="cpu", weights_only=True)
+        weights = _read(path)
     except WEIGHT_FILE_ERRORS as error:
-        raise _untrusted(f"{expected}, got a file that torch does not read as plain weights") from error
+        raise _untrusted(f"{expected}, got a damaged file, or one of another kind") from error
     if not isinstance(weights, Mapping):
         raise _untrusted(f"{expected}, got one {type(weights).__name__}")
     try:
@@ -49,6 +51,29 @@ def load_weights(network: torch.nn.Module, path: Path) -> None:
     spoilt = next((name for name, values in network.state_dict().items() if not torch.isfinite(values).all()), None)
     if spoilt is not None:
         raise _untrusted(f"Expected finite weights in {path.name}, got NaN or infinity in {spoilt}")
+
+
+def is_damaged(path: Path) -> bool:
+    """Return whether a file of weights is cut, changed after it was written, or none at all."""
+    try:
+        _read(path)
+    except WEIGHT_FILE_ERRORS:
+        return True
+    return False
+
+
+def _read(path: Path) -> object:
+    """Return what a file of plain weights holds; raise one of ``WEIGHT_FILE_ERRORS`` where it is not whole.
+
+    What torch writes is a zip, whose checksums torch itself does not compare: a flipped bit loads as another number.
+    """
+    weights = torch.load(path, map_location="cpu", weights_only=True)
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as records:
+            spoilt = records.testzip()
+        if spoilt is not None:
+            raise ValueError(f"Expected the checksum of {spoilt}, got another")
+    return weights
 
 
 def _untrusted(message: str) -> InputRefusedError:

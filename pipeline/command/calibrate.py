@@ -38,8 +38,8 @@ def calibrate(
 
     # MONAI warns that it leaves logging alone, as it was asked to.
     logging.getLogger("monai.bundle.workflows").setLevel(logging.ERROR)
-    from .console import say
     from .progress import show_progress
+    from .say import say
 
     folder = find_bundle(bundle, needs=(EVALUATE_CONFIG,))
     with show_progress(quiet=quiet) as tell:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nodulus.pipeline.files import check_output_dir
+from nodulus.transforms.problems import ProblemCode
 
 from .exit_codes import ExitCode
 from .options import Allow, CaseName, FrameOption, MinScore, NoduleTable, SeriesUid, read_options
+from .say import say, say_json
 
 if TYPE_CHECKING:
     from nodulus.pipeline.scoring.results import ProblemRecord, ScanRecord
@@ -48,7 +50,7 @@ def check(
         check_output_dir(output)
         record = check_nodules(record, open_case(scan, nodules, how), output)
     if as_json:
-        typer.echo(record.model_dump_json(indent=2))
+        say_json(record.model_dump(mode="json"))
     else:
         _print(record)
     if record.status == "refused":
@@ -57,10 +59,10 @@ def check(
 
 
 def _print(record: ScanRecord) -> None:
-    typer.echo(f"{record.input}: {record.status}")
+    say(f"{record.input}: {record.status}")
     geometry = {} if record.geometry is None else dict(record.geometry)
     for key, value in {**geometry, **record.attributes}.items():
-        typer.echo(f"  {key}: {value}")
+        say(f"  {key}: {value}")
     for warning in record.warnings:
         _print_problem("warning", warning)
     if record.problem is not None:
@@ -68,9 +70,11 @@ def _print(record: ScanRecord) -> None:
     for problem in record.nodule_problems:
         _print_problem("nodule", problem)
     for path in record.pictures:
-        typer.echo(f"wrote {path}")
+        say(f"wrote {path}")
 
 
 def _print_problem(what: str, problem: ProblemRecord) -> None:
-    for line in (f"{what}: {problem.code}: {problem.message}", *(f"    {item}" for item in problem.items)):
-        typer.echo(line, err=what != "warning")
+    # Which nodules lie elsewhere is said by the pictures: most do.
+    items = () if problem.code == ProblemCode.FRAME_DOUBTFUL.value else problem.items
+    for line in (f"{what}: {problem.code}: {problem.message}", *(f"    {item}" for item in items)):
+        say(line, err=what != "warning")

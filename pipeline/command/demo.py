@@ -9,6 +9,7 @@ import typer
 
 from .exit_codes import ExitCode
 from .options import BundleDir, OutputDir
+from .say import say
 
 MEANING = (
     "These are scores of a synthetic phantom: they show that the pipeline runs from DICOM to a result, and mean "
@@ -49,9 +50,9 @@ def demo(
         results = list(scorer.score_many([opened]))
         written = write_results(results_of(results, scorer.identity), output)
         with console.status("drawing the nodules"):
-            pictures = draw_nodules(opened.accepted(), opened.case.nodules, output / "pictures")
+            pictures = draw_nodules(opened, output / "pictures", scored=results[0])
     print_written(results, written, scorer.identity)
-    console.print(f"wrote {len(pictures)} pictures of the nodules to {output / 'pictures'}", highlight=False)
-    console.print(f"wrote the study: {study.dicom_folder} (DICOM), {study.nifti} (NIfTI), {study.nodule_table}")
+    say(f"wrote {len(pictures)} pictures of the nodules to {output / 'pictures'}")
+    say(f"wrote the study: {study.dicom_folder} (DICOM), {study.nifti} (NIfTI), {study.nodule_table}")
     console.print(MEANING, style="bold", highlight=False)
     return ExitCode.OK if all(case.is_complete for case in results) else ExitCode.INTERNAL_ERROR

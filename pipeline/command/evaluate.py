@@ -59,8 +59,8 @@ def evaluate(
     from nodulus.pipeline.evaluation.report import FILES
     from nodulus.pipeline.evaluation.words import headline
 
-    from .console import say
     from .progress import show_progress
+    from .say import say
 
     # MONAI warns that it leaves logging alone, as it was asked to.
     logging.getLogger("monai.bundle.workflows").setLevel(logging.ERROR)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nodulus.pipeline.nodules.nodule import Nodule, nodule_from_mapping
+from nodulus.pipeline.nodules.sources import NoduleSet
 from nodulus.pipeline.scoring.cases import Case, is_cases_table, read_cases
 from nodulus.transforms.geometry import Frame, swap_lps_ras_points
 from nodulus.transforms.problems import UsageError
@@ -164,7 +165,8 @@ def _cases(
     if table is not None:
         return [open_case(open_scan(scan, how), table, how)]
     nodule = _nodule_at(point or "", diameter, how.frame)
-    return [open_case(open_scan(scan, how), [nodule], replace(how, frame=None))]
+    stated = NoduleSet((nodule,), "point", how.frame or "LPS", "stated" if how.frame else "implied")
+    return [open_case(open_scan(scan, how), stated, replace(how, frame=None))]
 
 
 def _nodule_at(point: str, diameter: float | None, frame: Frame | None) -> Nodule:

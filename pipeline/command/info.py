@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Any
@@ -15,6 +14,7 @@ from nodulus.pipeline.bundle.identity import identify
 from nodulus.transforms.problems import NodulusError
 
 from .options import BundleDir
+from .say import say, say_json
 
 PACKAGES = (
     "torch", "monai", "pytorch-ignite", "numpy", "pydicom", "highdicom", "nibabel", "SimpleITK", "python-gdcm",
@@ -33,12 +33,12 @@ def info(
     """
     found = collect_info(bundle)
     if as_json:
-        typer.echo(json.dumps(found, indent=2))
+        say_json(found)
         return 0
     for topic, content in found.items():
-        typer.echo(f"{topic}: {content}" if not isinstance(content, dict) else f"{topic}:")
+        say(f"{topic}: {content}" if not isinstance(content, dict) else f"{topic}:")
         for name, value in content.items() if isinstance(content, dict) else ():
-            typer.echo(f"  {name}: {_in_words(value)}")
+            say(f"  {name}: {_in_words(value)}")
     return 0
 
 

@@ -22,6 +22,7 @@ from .infer import infer
 from .info import info
 from .prepare import prepare
 from .quick_start import exit_at_once, leave_extras_out
+from .say import escape_what_cannot_be_encoded, say
 from .stopping import heed_signals, is_stopping
 from .train import train
 from .version import VersionOption
@@ -70,6 +71,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run a command line and return its exit code."""
+    escape_what_cannot_be_encoded()
     try:
         command = with_brackets(app)
         outcome = command(["--help"] if arguments == [] else arguments, prog_name=app.info.name, standalone_mode=False)
@@ -104,5 +106,5 @@ def _explain(error: Exception) -> tuple[str, ExitCode]:
 
 
 def _fail(message: str, code: ExitCode) -> int:
-    print(f"nodulus: {message}", file=sys.stderr)  # noqa: T201 - the one line of an error
+    say(f"nodulus: {message}", err=True)
     return code

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .say import say
+
 prepare = typer.Typer(help="Make a data list (MONAI decathlon JSON) to train and evaluate on.")
 
 
@@ -38,11 +40,11 @@ def lidc(
         items = getattr(data, split)
         patients = len({item.patient_id for item in items})
         labels = [sum(item.label == label for item in items) for label in (0, 1, None)]
-        typer.echo(
+        say(
             f"{split}: {len(items)} nodules of {patients} patients,"
             f" {labels[0]} benign, {labels[1]} malignant, {labels[2]} undecided"
         )
     for name in (data.model_extra or {}).get("left_out", ()):
-        typer.echo(f"left out: {name}, which by its table lies outside its crop")
-    typer.echo(f"wrote {output}")
+        say(f"left out: {name}, which by its table lies outside its crop")
+    say(f"wrote {output}")
     return 0

@@ -43,8 +43,8 @@ def train(
     from nodulus.pipeline.training.train import FILES, read_progress
     from nodulus.pipeline.training.train import train as train_bundle
 
-    from .console import say
     from .progress import show_progress
+    from .say import say
 
     # MONAI warns that it leaves logging alone, as it was asked to.
     logging.getLogger("monai.bundle.workflows").setLevel(logging.ERROR)

@@ -11,11 +11,13 @@ from nodulus import __version__
 from nodulus.pipeline.bundle.folder import METADATA, find_bundle
 from nodulus.transforms.problems import UsageError
 
+from .say import say
+
 
 def _print_version(is_asked: bool) -> None:
     if is_asked:
-        typer.echo(f"nodulus {__version__}")
-        typer.echo(_bundle_line())
+        say(f"nodulus {__version__}")
+        say(_bundle_line())
         raise typer.Exit
 
 

@@ -12,7 +12,7 @@ from ignite.engine import Engine, Events
 
 from nodulus import __version__
 from nodulus.pipeline.bundle.folder import TRAINING_PATIENTS, VALIDATION_PATIENTS
-from nodulus.pipeline.bundle.identity import read_metadata
+from nodulus.pipeline.bundle.identity import calibration_of, read_metadata
 from nodulus.pipeline.data.data_list import DataListFile, DataListItem, Split
 from nodulus.pipeline.data.places import check_places
 from nodulus.pipeline.data.training_patients import overlap, read_training_patients
@@ -79,7 +79,7 @@ class EvaluationReport(CollectOutputs):
             InputRefusedError: the calibration is malformed or belongs to other weights, an image cannot be read, or a
                 nodule lies outside its image.
         """
-        read_calibration(self.calibration, sha256_of(self.weights))
+        calibration_of(self.weights, sha256_of(self.weights), self.calibration)
         read_training_patients(self.weights.parent / VALIDATION_PATIENTS.name)
         if self.diagnosis is not None:
             read_diagnoses(self.diagnosis)

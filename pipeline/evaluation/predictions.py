@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nodulus.pipeline.csv_files import csv_text
 from nodulus.pipeline.data.data_list import DataListItem
 from nodulus.pipeline.files import write_text
 from nodulus.pipeline.readout.collect_outputs import Output
@@ -53,15 +52,11 @@ def write_predictions(predictions: Sequence[Prediction], path: Path) -> Path:
     Attributes stay behind, and so do patient ids: ``patient`` is a running number, which is all that it takes to draw
     patients anew; whoever has the data list finds the patient by the nodule.
     """
-    text = io.StringIO()
     number: dict[str, int] = {}
     rows = [_row(prediction, number.setdefault(prediction.patient_id, len(number) + 1)) for prediction in predictions]
     # Baselines may be known of some nodules only.
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return write_text(path, text.getvalue())
+    return write_text(path, csv_text(columns, ([row.get(name, "") for name in columns] for row in rows)))
 
 
 def labelled(predictions: Iterable[Prediction]) -> list[Prediction]:

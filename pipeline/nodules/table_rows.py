@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from nodulus.pipeline.csv_files import cell_text
 from nodulus.transforms.problems import UsageError
 
 from .nodule import first_repeated, number_of
@@ -58,7 +59,7 @@ def read_rows(path: Path) -> list[Row]:
 
     A first line ``sep=;`` says what separates, as Excel writes it.
     """
-    lines = read_text(path).splitlines()
+    lines = read_text(path).splitlines(keepends=True)
     first = next((n for n, line in enumerate(lines) if line.strip()), 0)
     stated = _SEPARATOR_LINE.fullmatch(lines[first]) if lines else None
     n_skipped = first + 1 if stated else first
@@ -113,7 +114,7 @@ def _filled_lines(path: Path, lines: list[str], n_skipped: int, delimiter: str) 
 
 
 def _row(path: Path, number: int, header: list[str], cells: list[str]) -> Row:
-    row = Row(path.name, number, dict(zip(header, cells, strict=False)))
+    row = Row(path.name, number, dict(zip(header, map(cell_text, cells), strict=False)))
     if len(cells) != len(header):
         raise row.error(f"expected {len(header)} cells, got {len(cells)}")
     return row

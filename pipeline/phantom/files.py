@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 
+from nodulus.pipeline.csv_files import csv_text
 from nodulus.pipeline.files import replacing_file, write_text
 
 from .spec import Phantom
@@ -38,8 +37,5 @@ def write_nifti(phantom: Phantom, path: Path) -> Path:
 
 def write_nodule_table(phantom: Phantom, path: Path) -> Path:
     """Writes the nodules as CSV, centres in LPS millimetres, and returns the path."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(NODULE_COLUMNS)
-    writer.writerows((each.nodule_id, *each.center_lps_mm, each.diameter_mm) for each in phantom.nodules)
-    return write_text(path, text.getvalue())
+    rows = ((each.nodule_id, *each.center_lps_mm, each.diameter_mm) for each in phantom.nodules)
+    return write_text(path, csv_text(NODULE_COLUMNS, rows))

@@ -19,7 +19,10 @@ from nodulus.pipeline.nodules.nodule import Nodule, box_of
 from nodulus.pipeline.nodules.placement import nodule_box
 from nodulus.transforms.geometry import BoxCorners, Triple
 from nodulus.transforms.patches.patch import sample_voxels
+from nodulus.transforms.problems import printable
 from nodulus.transforms.volume import CTVolume
+
+from .overview import Overview
 
 FIELD_MM = 96.0
 SPACING_MM = 0.5
@@ -62,23 +65,50 @@ PLANES = (
 )
 
 
-def draw_nodule_views(volume: CTVolume, nodule: Nodule, path: Path) -> Path:
+@dataclass(frozen=True)
+class Caption:
+    """What a picture says beside the nodule's place.
+
+    Args:
+        scan: the scan's name.
+        score: the score in words, where there is one.
+        alarms: why to distrust the place or the score, a line each.
+    """
+
+    scan: str = ""
+    score: str = ""
+    alarms: tuple[str, ...] = ()
+
+
+def draw_nodule_views(
+    volume: CTVolume, nodule: Nodule, path: Path, caption: Caption | None = None, overview: Overview | None = None
+) -> Path:
     """Draw axial, coronal and sagittal views through a nodule's centre as a PNG and return its path.
 
-    The picture names the nodule, its centre and its diameter, and nothing of the patient. Only the slices in view are
-    read. The box drawn is the one that the network is shown, without its margin.
+    The picture names the nodule, its centre and its diameter, what the caption says, and nothing of the patient. Only
+    the slices in view are read. The box drawn is the nodule's own or the one that its diameter implies; the network is
+    shown it with a margin.
+
+    Args:
+        volume: the scan.
+        nodule: whose place is drawn.
+        path: of the picture.
+        caption: what it says beside.
+        overview: of the scan, to mark the spot in; without one its place stays empty.
     """
-    figure = Figure(figsize=(12.6, 4.95), dpi=110, facecolor=_BACKGROUND)
+    figure = Figure(figsize=(15.2, 5.2), dpi=110, facecolor=_BACKGROUND)
     canvas = FigureCanvasAgg(figure)
-    panels = figure.subplots(
-        1, 3, gridspec_kw={"wspace": 0.04, "left": 0.012, "right": 0.988, "top": 0.855, "bottom": 0.02}
-    )
+    layout = {"wspace": 0.03, "left": 0.01, "right": 0.99, "top": 0.815, "bottom": 0.02}
+    *panels, small = figure.subplots(1, 4, gridspec_kw=layout, width_ratios=(1, 1, 1, 0.62))
+    for panel in (*panels, small):
+        panel.set_anchor("N")
+    _draw_overview(small, volume, nodule, overview)
     for panel, plane in zip(panels, PLANES, strict=True):
         _draw_picture(panel, sampled_hu(volume, nodule.center_lps_mm, plane))
         _draw_nodule(panel, plane, _box_about_center(nodule))
         _draw_labels(panel, plane)
         _draw_scale_bar(panel)
-    _draw_title(figure, volume, nodule)
+    _draw_title(figure, volume, nodule, caption or Caption())
     with replacing_file(path) as temporary, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # an id may be in any script
         canvas.print_figure(temporary, format="png")
@@ -160,14 +190,64 @@ def _draw_scale_bar(panel: Axes) -> None:
     )
 
 
-def _draw_title(figure: Figure, volume: CTVolume, nodule: Nodule) -> None:
+def _draw_overview(panel: Axes, volume: CTVolume, nodule: Nodule, overview: Overview | None) -> None:
+    """Draw the whole scan from the front, and a ring about the nodule's spot."""
+    panel.set_axis_off()
+    if overview is None:
+        return
+    width_mm, height_mm = overview.size_mm
+    panel.imshow(overview.brightness, cmap="gray", extent=(0, width_mm, height_mm, 0), interpolation="bilinear")
+    panel.set_title("Whole scan", color=_MUTED, fontsize=10.5, loc="left", pad=4)
+    panel.set(xlim=(0, width_mm), ylim=(height_mm, 0))
+    if volume.grid.contains_lps(nodule.center_lps_mm):
+        across, down = overview.place_of(volume.grid.voxel_from_lps(nodule.center_lps_mm))
+        panel.plot(
+            [across * width_mm],
+            [down * height_mm],
+            marker="o",
+            markersize=15,
+            markeredgewidth=1.8,
+            fillstyle="none",
+            color=_CROSSHAIR,
+            path_effects=_THIN_OUTLINE,
+        )
+    places = ((0.03, 0.5, "R"), (0.97, 0.5, "L"))
+    for x, y, label in places:
+        align = "left" if label == "R" else "right"
+        panel.text(x, y, label, transform=panel.transAxes, ha=align, va="center", color=_TEXT, fontsize=11)
+
+
+def _draw_title(figure: Figure, volume: CTVolume, nodule: Nodule, caption: Caption) -> None:
+    """Write the nodule and its place above, the scan and the score below it, and what is wrong in red."""
     center = ", ".join(f"{value:.1f}" for value in nodule.center_lps_mm)
     facts = f"centre ({center}) mm LPS     diameter {nodule.diameter_mm:.1f} mm"
-    if not volume.grid.contains_lps(nodule.center_lps_mm):
-        figure.text(0.5, 0.945, "centre outside the scan", color=_ALARM, fontsize=12, ha="center", va="center")
-    name = nodule.nodule_id
-    figure.text(0.012, 0.945, name, color=_TEXT, fontsize=14, fontweight="bold", va="center", parse_math=False)
-    figure.text(0.988, 0.945, facts, color=_TEXT, fontsize=11, va="center", ha="right")
+    outside = () if volume.grid.contains_lps(nodule.center_lps_mm) else ("centre outside the scan",)
+    alarms = tuple(dict.fromkeys((*outside, *caption.alarms)))
+    _write(figure, 0.01, 0.95, _cut(nodule.nodule_id, 40), _TEXT, 14, is_bold=True)
+    _write(figure, 0.5, 0.95, caption.score, _TEXT, 14, align="center")
+    _write(figure, 0.99, 0.95, facts, _TEXT, 11, align="right")
+    _write(figure, 0.01, 0.892, _cut(caption.scan, 90), _MUTED, 11)
+    _write(figure, 0.99, 0.892, _cut("; ".join(alarms), 90), _ALARM, 11, align="right")
+
+
+def _write(
+    figure: Figure,
+    x: float,
+    y: float,
+    text: str,
+    color: str,
+    size: float,
+    *,
+    align: str = "left",
+    is_bold: bool = False,
+) -> None:
+    weight = "bold" if is_bold else "normal"
+    shown = printable(text)  # what users name is never read as mathematics
+    figure.text(x, y, shown, color=color, fontsize=size, fontweight=weight, ha=align, va="center", parse_math=False)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def _box_about_center(nodule: Nodule) -> BoxCorners:

@@ -41,6 +41,11 @@ class Reason:
     name: ReasonName
     message: str
 
+    @property
+    def is_of_the_place(self) -> bool:
+        """Whether it says that no nodule lies there."""
+        return self.name in ("outside_body", "no_nodule_density")
+
 
 class DensityLimits(Record):
     """Quantiles, over the training nodules, of what `NoduleFacts` measures in their patches."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nodulus.pipeline.nodules.nodule import Nodule
+from nodulus.pipeline.nodules.readings import frame_warning
 from nodulus.pipeline.readout.brock import brock_probability, missing_factors, risk_factors_of
-from nodulus.transforms.problems import InputRefusedError, ProblemCode, UsageError, internal_error, refusal_in
+from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode, UsageError, internal_error, refusal_in
 
 from .cases import Case
 from .open_case import OpenCase
@@ -42,7 +43,7 @@ def record_case(opened: OpenCase, predictions: Iterable[NodulePrediction]) -> Ca
         case_id=opened.case.case_id,
         input=str(opened.case.input),
         status="scored",
-        warnings=tuple(ProblemRecord.of(warning) for warning in opened.volume.warnings),
+        warnings=tuple(ProblemRecord.of(warning) for warning in _warnings(opened, by_id)),
         geometry=Geometry.of(opened.volume.grid),
         nodules_from=_nodules_from(opened.case),
         nodules=tuple(_nodule(nodule, opened, by_id.get(nodule.nodule_id)) for nodule in opened.case.nodules),
@@ -68,6 +69,16 @@ def failed_case(case: Case, error: Exception) -> CaseResult:
             "nodules": [NoduleResult(**_place(nodule)) for nodule in case.nodules],
         }
     )
+
+
+def _warnings(opened: OpenCase, by_id: Mapping[str, NodulePrediction]) -> tuple[Problem, ...]:
+    """Return what the gate noticed, and whether the nodules seem to lie elsewhere than their numbers were read."""
+    volume = opened.accepted()
+    # Where the patches show what nodules are like, nothing is read a second time.
+    doubtful = {name for name, one in by_id.items() if any(each.is_of_the_place for each in one.readout.outside)}
+    frame = "LPS" if opened.case.source is None else opened.case.source.frame
+    doubt = frame_warning(opened.case.nodules, volume, frame, doubtful | set(opened.nodule_problems))
+    return volume.warnings if doubt is None else (*volume.warnings, doubt)
 
 
 def _nodules_from(case: Case) -> NodulesFrom | None:

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nodulus.pipeline.nodules.nodule import Nodule, nodule_from_mapping
 from nodulus.pipeline.nodules.placement import nodule_problem
 from nodulus.pipeline.nodules.sources import NoduleSet, check_belongs, read_nodules
 from nodulus.transforms.geometry import Frame
+from nodulus.transforms.images.held_image import held_name, is_held_image
 from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode, UsageError
 from nodulus.transforms.scan.cache import ScanCache
-from nodulus.transforms.scan.open import open_ct
+from nodulus.transforms.scan.open import open_ct, open_held_ct
 from nodulus.transforms.volume import CTVolume
 
 from .cases import Case, name_of
+
+if TYPE_CHECKING:
+    from nodulus.transforms.images.held_image import HeldImage
 
 NodulesLike = str | Path | NoduleSet | Sequence[Nodule | Mapping[str, Any]]
 
@@ -97,6 +101,21 @@ def open_scan(path: Path, how: ReadOptions, scans: ScanCache | None = None) -> O
         return OpenScan(path, volume=opener(path, allow=how.allow, series_uid=how.series_uid))
     except InputRefusedError as refusal:
         return OpenScan(path, problem=refusal.problem)
+
+
+def open_held_scan(image: HeldImage, how: ReadOptions) -> OpenScan:
+    """Return the scan that an image in memory holds; a refusal is returned, not raised.
+
+    Raises:
+        UsageError: when it is neither SimpleITK's nor nibabel's: an array does not say where its voxels are.
+    """
+    if not is_held_image(image):
+        raise UsageError(f"Expected a path, a SimpleITK or a nibabel image, got one {type(image).__name__}")
+    name = held_name(image)
+    try:
+        return OpenScan(name, volume=open_held_ct(image, allow=how.allow))
+    except InputRefusedError as refusal:
+        return OpenScan(name, problem=refusal.problem)
 
 
 def open_case(scan: OpenScan, nodules: NodulesLike, how: ReadOptions, case_id: str | None = None) -> OpenCase:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,6 +14,8 @@ from nodulus.pipeline.files import write_text
 from nodulus.pipeline.records import Record
 from nodulus.transforms.geometry import BoxCorners, Frame, Grid, Triple
 from nodulus.transforms.problems import Problem
+
+from .results_csv import results_csv
 
 CaseStatus = Literal["scored", "refused", "failed"]
 
@@ -165,12 +165,6 @@ class Results(Record):
     cases: tuple[CaseResult, ...]
 
 
-CSV_COLUMNS = (
-    "case_id", "input", "status", "nodule_id", "x_mm", "y_mm", "z_mm", "diameter_mm",
-    "probability_benign", "probability_malignant", "size_only_malignant", "flags", "problem",
-)  # fmt: skip
-
-
 # What is written of a run: each file's name, and the view of the record that it holds.
 VIEWS: Mapping[str, Callable[[Results], str]] = {
     "results.json": lambda results: results_json(results),
@@ -191,36 +185,6 @@ def results_json(results: Results) -> str:
 def read_results(path: Path) -> Results:
     """Return the record that a results.json holds."""
     return Results.model_validate_json(path.read_text(encoding="utf-8"))
-
-
-def results_csv(cases: Iterable[CaseResult]) -> str:
-    """Return the table of all nodules as CSV text; a refused case without nodules keeps one row."""
-    lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    for case in cases:
-        writer.writerows(_csv_rows(case))
-    return lines.getvalue()
-
-
-def _csv_rows(case: CaseResult) -> Iterable[tuple[object, ...]]:
-    head = (case.case_id, case.input, case.status)
-    if not case.nodules:
-        yield (*head, *[""] * 9, _problem_text(case.problem))
-    for nodule in case.nodules:
-        scores = nodule.probabilities
-        yield (
-            *head, nodule.nodule_id, *nodule.center_lps_mm, nodule.diameter_mm,
-            "" if scores is None else scores.benign,
-            "" if scores is None else scores.malignant,
-            "" if nodule.size_only is None else nodule.size_only.malignant,
-            "; ".join(_problem_text(flag) for flag in nodule.flags),
-            _problem_text(nodule.problem or case.problem),
-        )  # fmt: skip
-
-
-def _problem_text(problem: ProblemRecord | None) -> str:
-    return "" if problem is None else f"{problem.code}: {problem.message}"
 
 
 def results_schema() -> str:

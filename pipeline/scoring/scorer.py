@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from monai.bundle import ConfigParser
@@ -17,14 +17,17 @@ from nodulus.pipeline.bundle.folder import INFERENCE_CONFIG, WEIGHTS, find_bundl
 from nodulus.pipeline.bundle.identity import identify
 from nodulus.pipeline.bundle.weights import load_weights
 from nodulus.transforms.geometry import Frame
-from nodulus.transforms.problems import problem_codes, refusal_in
+from nodulus.transforms.problems import printable, problem_codes, refusal_in
 from nodulus.transforms.scan.cache import ScanCache
 
 from .case_record import failed_case, record_case
 from .cases import Case
-from .open_case import NodulesLike, OpenCase, ReadOptions, open_case, open_scan, place_nodules
+from .open_case import NodulesLike, OpenCase, ReadOptions, open_case, open_held_scan, open_scan, place_nodules
 from .prediction import NodulePrediction, prediction_of
 from .results import CaseResult
+
+if TYPE_CHECKING:
+    from nodulus.transforms.images.held_image import HeldImage
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +77,7 @@ class Scorer:
 
     def score(
         self,
-        path: str | Path,
+        path: str | Path | HeldImage,
         nodules: NodulesLike,
         *,
         case_id: str | None = None,
@@ -83,7 +86,8 @@ class Scorer:
         """Return the scored nodules of one scan.
 
         Args:
-            path: DICOM folder, zip of one, NIfTI, MHA/MHD or NRRD.
+            path: DICOM folder, zip of one, NIfTI, MHA/MHD or NRRD; or a SimpleITK or nibabel image of Hounsfield
+                units, which must keep the rules that its file would have to.
             nodules: a nodule table's path, or ``Nodule`` objects, or mappings with ``nodule_id``, ``center_lps_mm``,
                 ``diameter_mm`` and optionally ``box_lps_mm``.
             case_id: names the case in the result; the path's name by default.
@@ -95,7 +99,8 @@ class Scorer:
                 carries its problem, and the others are scored.
         """
         how = replace(self.how, frame=frame)
-        opened = open_case(open_scan(Path(path), how, self.scans), nodules, how, case_id)
+        found = open_scan(Path(path), how, self.scans) if isinstance(path, str | Path) else open_held_scan(path, how)
+        opened = open_case(found, nodules, how, case_id)
         opened.accepted()
         return self._score(opened)
 
@@ -110,7 +115,7 @@ class Scorer:
                 yield self._score(case if isinstance(case, OpenCase) else self.open(case))
             except Exception as error:
                 if refusal_in(error) is None:
-                    logger.exception("case %s failed", known.case_id)
+                    logger.exception("case %s failed", printable(known.case_id))
                 yield failed_case(known, error)
 
     def open(self, case: Case) -> OpenCase:

@@ -29,11 +29,7 @@ from .stored_image import StoredImage, StoredVoxels
 def read_nifti(path: Path, stream: DeflateReader | None, gate: Gate) -> StoredImage:
     """Return the image of a NIfTI file; ``stream`` inflates it when it is compressed, ``gate`` is warned."""
     header = _read_header(path, stream)
-    size_xyz = _size_xyz(header, path)
-    mm_per_unit = _mm_per_unit(header, path, gate)
-    affine_ras = np.diag([mm_per_unit, mm_per_unit, mm_per_unit, 1.0]) @ _agreed_affine(
-        header, size_xyz, mm_per_unit, path
-    )
+    size_xyz, affine_ras = header_geometry(header, path, gate)
     slope, intercept = _scaling(header, path)
     voxels = StoredVoxels(
         path=path,
@@ -45,6 +41,14 @@ def read_nifti(path: Path, stream: DeflateReader | None, gate: Gate) -> StoredIm
         intercept=intercept,
     )
     return StoredImage("nifti", voxels, swap_lps_ras(affine_ras))
+
+
+def header_geometry(header: Nifti1Header, path: Path, gate: Gate) -> tuple[tuple[int, int, int], Affine]:
+    """Return the size (x, y, z) and the voxel-to-RAS affine (4x4, mm) of a header whose accounts of them agree."""
+    size_xyz = _size_xyz(header, path)
+    mm_per_unit = _mm_per_unit(header, path, gate)
+    affine_ras = _agreed_affine(header, size_xyz, mm_per_unit, path)
+    return size_xyz, np.diag([mm_per_unit, mm_per_unit, mm_per_unit, 1.0]) @ affine_ras
 
 
 def _read_header(path: Path, stream: DeflateReader | None) -> Nifti1Header:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nodulus.transforms.gate.lung import lung_warning
 from nodulus.transforms.images.formats import is_half_of_pair
@@ -12,6 +13,9 @@ from nodulus.transforms.problems import ProblemCode, UsageError, printable, prob
 from nodulus.transforms.series.read_series import open_dicom
 from nodulus.transforms.sources.signatures import GZIP_MAGIC, IMAGE_SUFFIXES, NIFTI_START_BYTES, NRRD_MAGIC, is_nifti
 from nodulus.transforms.volume import CTVolume
+
+if TYPE_CHECKING:
+    from nodulus.transforms.images.held_image import HeldImage
 
 _IMAGE_MAGIC = (NRRD_MAGIC, GZIP_MAGIC, b"ObjectType", b"NDims")
 
@@ -41,6 +45,20 @@ def open_ct(
         raise UsageError(f"Expected a scan at {printable(str(place))}, got no such file or folder")
     volume = _open(place, codes, series_uid)
     no_lung = lung_warning(volume) if expect_lung else None
+    return volume if no_lung is None else replace(volume, warnings=(*volume.warnings, no_lung))
+
+
+def open_held_ct(image: HeldImage, *, allow: str | Collection[str] = ()) -> CTVolume:
+    """Return the CT that a SimpleITK image (LPS) or a nibabel image (RAS) holds in memory, as `open_ct` would.
+
+    Raises:
+        UsageError: a code to allow is unknown.
+        InputRefusedError: the scan is not one that can be read right; its ``problem`` says why.
+    """
+    from nodulus.transforms.images.held_image import open_held_image
+
+    volume = open_held_image(image, allow=problem_codes(allow))
+    no_lung = lung_warning(volume)
     return volume if no_lung is None else replace(volume, warnings=(*volume.warnings, no_lung))
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from nodulus.pipeline.nodules.nodule import Nodule
-from nodulus.pipeline.pictures.views import FIELD_MM, PLANES, draw_nodule_views, sampled_hu
+from nodulus.pipeline.pictures.overview import overview_of
+from nodulus.pipeline.pictures.views import FIELD_MM, PLANES, Caption, draw_nodule_views, sampled_hu
 from nodulus.transforms.geometry import Grid, affine_from
 from nodulus.transforms.volume import CTVolume, volume_from_array
 
@@ -60,6 +61,23 @@ def test_a_picture_is_written_whole_and_alone(tmp_path: Path) -> None:
     assert picture.shape[0] > 400
     assert picture.shape[1] > 1200
     assert [entry.name for entry in path.parent.iterdir()] == ["n1.png"]
+
+
+def test_the_caption_and_the_overview_change_the_picture_and_hostile_words_do_not_stop_it(tmp_path: Path) -> None:
+    volume, nodule = marked_volume(), Nodule("$\\frac{$ \x1b[31m", CENTER_LPS_MM, 8)
+    caption = Caption("scan \x1b]0;x\x07 $x_1$", "malignant 0.731", ("flagged: diameter " * 20, "肺"))
+    bare = draw_nodule_views(volume, nodule, tmp_path / "bare.png")
+    said = draw_nodule_views(volume, nodule, tmp_path / "said.png", caption)
+    whole = draw_nodule_views(volume, nodule, tmp_path / "whole.png", caption, overview_of(volume))
+    pictures = [matplotlib.image.imread(path)[..., :3] for path in (bare, said, whole)]
+    assert {picture.shape for picture in pictures} == {pictures[0].shape}
+    rows, columns = pictures[0].shape[:2]
+    changed = np.abs(pictures[1] - pictures[0]).max(axis=-1) > 0.05
+    assert changed[: rows // 6].any()
+    assert not changed[rows // 6 :].any()
+    changed = np.abs(pictures[2] - pictures[1]).max(axis=-1) > 0.05
+    assert changed[:, columns * 5 // 6 :].any()
+    assert not changed[:, : columns * 4 // 5].any()
 
 
 def test_a_nodule_outside_the_scan_is_drawn_too(tmp_path: Path) -> None:

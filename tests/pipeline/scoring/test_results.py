@@ -9,16 +9,18 @@ import pytest
 from pydantic import ValidationError
 
 from nodulus.pipeline.bundle.identity import BundleIdentity
+from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
 from nodulus.pipeline.scoring.results import (
+    BrockRecord,
     CaseResult,
     NoduleResult,
     Probabilities,
     ProblemRecord,
     read_results,
-    results_csv,
     results_schema,
     write_results,
 )
+from nodulus.pipeline.scoring.results_csv import CSV_COLUMNS, results_csv
 from nodulus.pipeline.scoring.run_record import results_of
 from nodulus.transforms.problems import UsageError
 
@@ -53,6 +55,24 @@ def test_csv_has_a_row_for_each_nodule_and_one_for_a_refused_case() -> None:
     assert (scored["x_mm"], scored["probability_malignant"], scored["problem"]) == ("1.5", "0.75", "")
     assert (refused["case_id"], refused["probability_malignant"]) == ("two", "")
     assert refused["problem"] == "missing_slices: Expected 2.5 mm, got 5 mm"
+
+
+def test_csv_has_the_calls_brock_and_the_characteristics_in_digits_for_people() -> None:
+    full = SCORED.model_copy(
+        update={
+            "center_lps_mm": (1.23456, -0.00001, -33.3333333),
+            "probabilities": Probabilities(benign=1 - 1.23456789e-7, malignant=1.23456789e-7),
+            "above": {"high_sensitivity": True, "high_specificity": False},
+            "brock": BrockRecord(probability_cancer=1 / 3),
+            "characteristics": dict.fromkeys(CHARACTERISTICS, 2 / 3),
+        }
+    )
+    (row,) = csv.DictReader(results_csv([CASES[0].model_copy(update={"nodules": (full,)})]).splitlines())
+    assert tuple(row) == CSV_COLUMNS
+    assert [row[f"{axis}_mm"] for axis in "xyz"] == ["1.235", "0.0", "-33.333"]
+    assert (row["probability_malignant"], row["brock_probability_cancer"]) == ("1.23457e-07", "0.333333")
+    assert (row["above_high_sensitivity"], row["above_high_specificity"]) == ("yes", "no")
+    assert {row[f"predicted_{name}"] for name in CHARACTERISTICS} == {"0.667"}
 
 
 def test_committed_schema_is_the_one_of_the_record() -> None:

@@ -10,8 +10,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pytest
+import SimpleITK as sitk
 import torch
 
 from nodulus.pipeline import Scorer
@@ -171,7 +173,7 @@ def test_damaged_weights_are_refused_in_words_of_our_own(tmp_path: Path) -> None
             n_refused += 1
             message = refusal.problem.message
             expected = r"Expected (the state dict of the bundle's network|finite weights) in model.pt, got "
-            ours = expected + r"(a file that|one \w+$|names or shapes|NaN or)"
+            ours = expected + r"(a damaged file|one \w+$|names or shapes|NaN or)"
             told = re.match(ours, message)
             if told is None:
                 pytest.fail(message)
@@ -238,3 +240,20 @@ def test_the_brock_model_answers_where_the_table_tells_its_factors(bundle: Path,
     assert brock["odd"] is not None
     assert brock["odd"].probability_cancer is None
     assert "unclear" in (brock["odd"].problem or "")
+
+
+def test_an_image_in_memory_scores_as_its_file_does(study: DemoStudy, scorer: Scorer, tmp_path: Path) -> None:
+    as_itk, as_nibabel = sitk.ReadImage(str(study.nifti)), nib.load(study.nifti)
+    from_file = scorer.score(study.nifti, study.marked.nodules)
+    for image, name in ((as_itk, "SimpleITK image"), (as_nibabel, "nibabel image")):
+        held = scorer.score(image, study.nodule_table)
+        assert (held.case_id, held.input) == (name, name)
+        assert [warning.code for warning in held.warnings] == [warning.code for warning in from_file.warnings]
+        for ours, filed in zip(held.nodules, from_file.nodules, strict=True):
+            assert ours.probabilities is not None
+            assert filed.probabilities is not None
+            assert ours.probabilities.malignant == pytest.approx(filed.probabilities.malignant, abs=1e-6)
+    with pytest.raises(InputRefusedError, match="mixed_series"):
+        scorer.score(sitk.JoinSeries([as_itk, as_itk]), study.nodule_table)
+    with pytest.raises(UsageError, match="a SimpleITK or a nibabel image, got one ndarray"):
+        scorer.score(np.zeros((4, 4, 4)), study.nodule_table)

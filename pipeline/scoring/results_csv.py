@@ -1,0 +1,60 @@
+"""The record as a table for spreadsheets: one row a nodule, in digits that people read; results.json keeps them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from nodulus.pipeline.csv_files import csv_text, rounded
+from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
+from nodulus.pipeline.statistics.operating_points import POINT_NAMES
+
+if TYPE_CHECKING:
+    from .results import CaseResult, NoduleResult, ProblemRecord
+
+CSV_COLUMNS = (
+    "case_id", "input", "status", "nodule_id", "x_mm", "y_mm", "z_mm", "diameter_mm",
+    "probability_benign", "probability_malignant", "size_only_malignant",
+    *(f"above_{name}" for name in POINT_NAMES), "brock_probability_cancer",
+    *(f"predicted_{name}" for name in CHARACTERISTICS), "flags", "problem",
+)  # fmt: skip
+
+
+def results_csv(cases: Iterable[CaseResult]) -> str:
+    """Return the table of all nodules as CSV text; a refused case without nodules keeps one row."""
+    return csv_text(CSV_COLUMNS, (row for case in cases for row in _csv_rows(case)))
+
+
+def _csv_rows(case: CaseResult) -> Iterable[tuple[object, ...]]:
+    head = (case.case_id, case.input, case.status)
+    if not case.nodules:
+        yield (*head, *[""] * (len(CSV_COLUMNS) - len(head) - 1), _problem_text(case.problem))
+    for nodule in case.nodules:
+        yield (
+            *head, nodule.nodule_id, *map(rounded, nodule.center_lps_mm), rounded(nodule.diameter_mm),
+            *_csv_scores(nodule),
+            "; ".join(_problem_text(flag) for flag in nodule.flags),
+            _problem_text(nodule.problem or case.problem),
+        )  # fmt: skip
+
+
+def _csv_scores(nodule: NoduleResult) -> Iterable[object]:
+    """Yield what was said of a nodule, empty where nothing was."""
+    scores, brock = nodule.probabilities, nodule.brock
+    yield "" if scores is None else _probability(scores.benign)
+    yield "" if scores is None else _probability(scores.malignant)
+    yield "" if nodule.size_only is None else _probability(nodule.size_only.malignant)
+    for name in POINT_NAMES:
+        yield {True: "yes", False: "no", None: ""}[nodule.above.get(name)]
+    yield "" if brock is None or brock.probability_cancer is None else _probability(brock.probability_cancer)
+    for characteristic in CHARACTERISTICS:
+        rating = nodule.characteristics.get(characteristic)
+        yield "" if rating is None else rounded(rating)
+
+
+def _probability(value: float) -> str:
+    return f"{value:.6g}"
+
+
+def _problem_text(problem: ProblemRecord | None) -> str:
+    return "" if problem is None else f"{problem.code}: {problem.message}"
