@@ -24,13 +24,16 @@ from nodulus.transforms.volume import CTVolume
 
 from .damaged_files import DamagedFile, report_damage
 from .duplicate_slices import drop_duplicates
-from .interleaved_stacks import choose_stack
+from .interleaved_stacks import choose_stack, choose_stack_by_voxels
 from .localizers import set_localizers_aside
+from .pages import set_pages_aside
 from .series_choice import choose_series
 from .slice_checks import check_each
+from .slice_samples import SliceSamples
 from .slice_stack import SliceStack, build_stack
 from .slices_alike import check_alike
-from .values import check_values
+from .steady_values import check_steady
+from .values import check_bits_at_changes, check_values
 
 _DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 
@@ -47,10 +50,15 @@ def open_dicom(path: Path, *, allow: Collection[ProblemCode] = (), series_uid: s
     place = printable(path.name)
     headers = _read_headers(_sources(path, gate), place, series_uid, gate)
     slices = set_localizers_aside(choose_series(headers, series_uid, gate, place), gate)
+    slices = set_pages_aside(slices, gate)
     check_each(slices, gate)
     check_alike(slices, gate)
-    stack = build_stack(choose_stack(drop_duplicates(slices, gate), gate), gate)
-    check_values(stack.slices, gate)
+    in_order = choose_stack(drop_duplicates(slices, gate), gate)
+    samples = SliceSamples(in_order)
+    stack = build_stack(choose_stack_by_voxels(in_order, samples, gate), gate)
+    check_bits_at_changes(stack.slices, samples, gate)
+    check_steady(stack.slices, samples, gate)
+    check_values(stack.slices, samples, gate)
     return _volume(path, stack, gate)
 
 

@@ -1,0 +1,100 @@
+"""Whether values go on where the header's account of them changes from slice to slice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from nodulus.transforms.dicom.slice_header import SliceHeader
+from nodulus.transforms.gate.value_rules import HAS_TISSUE, RESCALE_STEADY
+from nodulus.transforms.gate.verdict import Gate
+
+from .slice_samples import Coarse, SliceSamples, distance_hu
+from .slice_stack import slice_normal
+
+Slices = Sequence[SliceHeader]
+Account = tuple[float | None, float | None, str, bool, int, int, int]
+
+# Fewer blocks of soft tissue say nothing of it.
+_ENOUGH_BLOCKS = 12
+_ROUNDING_HU = 2.0
+
+
+def account_of(header: SliceHeader) -> Account:
+    """Return all that a header says of how stored numbers become Hounsfield units."""
+    layout = header.pixels
+    bits = (layout.is_signed, layout.bits_allocated, layout.bits_stored, layout.high_bit)
+    return header.slope, header.intercept, header.rescale_type, *bits
+
+
+def slices_at_changes(slices: Slices) -> list[int]:
+    """Return the slices, by index, whose account of their values is not that of the one before or after them."""
+    changes = [k for k, (first, second) in enumerate(pairwise(map(account_of, slices))) if first != second]
+    return sorted({k for change in changes for k in (change, change + 1)})
+
+
+def check_steady(slices: Slices, samples: SliceSamples, gate: Gate) -> None:
+    """Refuse slices that are unlike their neighbours where what the header says of their values changes.
+
+    Args:
+        slices: the series in the order of positions.
+        samples: of its slices.
+        gate: what refuses, or is warned.
+    """
+    if len(slices) < 3:
+        return
+    odd = [slices[k] for k in slices_at_changes(slices) if _is_unlike(slices, k, samples)]
+    if not odd:
+        return
+    counts = Counter(map(account_of, slices))
+    rarest = min(counts[account_of(header)] for header in odd)
+    named = [header for header in odd if counts[account_of(header)] == rarest]
+    got = f"{len(named)} unlike the neighbours ({_shown(named[0])})"
+    places = [header.place for header in named]
+    gate.judge(RESCALE_STEADY, got, named[0].name, places, expected="values that go on from slice to slice")
+
+
+def _is_unlike(slices: Slices, k: int, samples: SliceSamples) -> bool:
+    """Return whether a slice is further from its neighbours than anatomy allows."""
+    near, far = _neighbours(k, len(slices))
+    one, before, after = (samples.coarse_hu(slices[index]) for index in (k, near, far))
+    part = _part_of_the_way(*(slices[index] for index in (k, near, far)))
+    expected = before + np.float32(part) * (after - before)
+    if abs(_tissue_offset_hu(one, expected)) > RESCALE_STEADY["within"]:
+        return True
+    aside = distance_hu(before, after)
+    if part > 0:
+        away = (distance_hu(one, before) + distance_hu(one, after)) / 2
+    else:  # at an end, both neighbours stand on one side: twice as near each other as those of another slice
+        away, aside = distance_hu(one, before), 2 * aside * max(-part, 1.0)
+    return away > RESCALE_STEADY["distance_at_most"] * aside + _ROUNDING_HU
+
+
+def _part_of_the_way(one: SliceHeader, before: SliceHeader, after: SliceHeader) -> float:
+    """Return where a slice stands between two others, from 0 to 1; below 0 where it stands before both."""
+    positions = np.array([header.position_lps_mm for header in (one, before, after)], dtype=np.float64)
+    at, start, end = positions @ slice_normal(one)
+    return float((at - start) / (end - start))
+
+
+def _neighbours(k: int, n: int) -> tuple[int, int]:
+    """Return the slices before and after one; at an end the next two, the nearer first."""
+    if k == 0:
+        return 1, 2
+    return (k - 1, k + 1) if k < n - 1 else (k - 1, k - 2)
+
+
+def _tissue_offset_hu(one: Coarse, expected: Coarse) -> float:
+    """Return by how much a slice's soft tissue, as its neighbours show it, is off; 0 where there is too little."""
+    is_tissue = (expected > HAS_TISSUE["above"]) & (expected < HAS_TISSUE["below"])
+    enough = np.count_nonzero(is_tissue) >= min(_ENOUGH_BLOCKS, expected.size)
+    return float(np.median((one - expected)[is_tissue])) if enough else 0.0
+
+
+def _shown(header: SliceHeader) -> str:
+    layout = header.pixels
+    sign = "signed" if layout.is_signed else "unsigned"
+    return f"slope {header.slope:g}, intercept {header.intercept:g}, {layout.bits_stored} bits, {sign}"
