@@ -151,13 +151,15 @@ INTERLEAVED = GateRule(
     "voxels alternate, whatever those say, it is split by any element that does, or by blocks of numbers (times, "
     "instance numbers) that do; where none does it is refused. Voxels alternate where, in a run of {run}, slices two "
     "to four apart are nearer to each other than {nearer_below} what neighbours are (1.3 to 1.7 times in the scans at "
-    "hand, 1 in nothing but noise). A run is looked at where three slices come nearer than {looked_at_below}; three "
-    "places are looked at, one in a zip or of compressed pixels.",
+    "hand, 1 in nothing but noise), where every other slice's soft tissue is brighter by {tissue_alternates_by}, or "
+    "where every other slice is a copy. A run is looked at where three slices come nearer than {looked_at_below} or "
+    "raise another doubt; three places are looked at, one in a zip or of compressed pixels.",
     {
         "nearer_below": Limit(0.9, "times"),
         "looked_at_below": Limit(1.3, "times"),
         "run": Limit(9, "slices"),
         "neighbours_differ_by": Limit(2, "HU"),
+        "tissue_alternates_by": Limit(8, "HU"),
     },
 )
 INTERLEAVED_CHOSEN = GateRule(

@@ -70,7 +70,7 @@ def choose_stack_by_voxels(slices: Slices, samples: SliceSamples, gate: Gate) ->
 
     telling = telling_element(slices, n_stacks, alternate)
     if telling is None:
-        got = f"slices more alike {n_stacks} steps apart than next to each other, and no element that tells why"
+        got = f"voxels that alternate between {n_stacks} stacks, and no element that tells them apart"
         gate.refuse(INTERLEAVED, got, f"{slices[0].name} and those after it")
     name, labels = telling
     return choose_stack_by_voxels(_one_of(name, _stacks(slices, labels), gate), samples, gate)
@@ -104,7 +104,7 @@ def _one_of(name: str, stacks: dict[str, list[SliceHeader]], gate: Gate) -> Slic
         got = f"{len(stacks)} that alternate, not evenly"
         gate.refuse(INTERLEAVED, got, items=items, expected=f"one {name}")
     value = max(stacks, key=lambda key: len(stacks[key]))
-    got = f"{len(stacks)} that alternate; read {value}, the one with most slices or first"
+    got = f"{len(stacks)} that alternate; read {value or 'not given'}, the one with most slices or first"
     gate.judge(INTERLEAVED_CHOSEN, got, items=items, expected=f"one {name}")
     return tuple(stacks[value])
 

@@ -33,6 +33,7 @@ from .slice_samples import SliceSamples
 from .slice_stack import SliceStack, build_stack
 from .slices_alike import check_alike
 from .steady_values import check_steady
+from .verified_sources import deciding_sources, verify_all
 from .values import check_bits_at_changes, check_values
 
 _DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
@@ -59,6 +60,7 @@ def open_dicom(path: Path, *, allow: Collection[ProblemCode] = (), series_uid: s
     check_bits_at_changes(stack.slices, samples, gate)
     check_steady(stack.slices, samples, gate)
     check_values(stack.slices, samples, gate)
+    verify_all(deciding_sources(headers, stack), gate)
     return _volume(path, stack, gate)
 
 
@@ -81,15 +83,20 @@ def _read_headers(sources: Sequence[ByteSource], place: str, series_uid: str | N
     """Return the headers of all DICOM images; files of other kinds are passed over, damaged ones refused."""
     headers: list[SliceHeader] = []
     damaged: list[DamagedFile] = []
+    unread: list[ByteSource] = []
     for source in sources:
         try:
             headers += _headers_of(source, gate)
         except NotDicomError as error:
             if source.name.lower().endswith(_DICOM_SUFFIXES):
-                damaged.append(DamagedFile(source.name, "there is no DICOM header", error))
+                damaged.append(DamagedFile(source, "there is no DICOM header", error))
+            else:
+                unread.append(source)
         except (DicomError, OSError) as error:
-            damaged.append(DamagedFile(source.name, str(error), error))
+            damaged.append(DamagedFile(source, str(error), error))
     report_damage(damaged, bool(headers), series_uid, gate)
+    # Without DICOM images there is nothing that a damaged file could be missing from.
+    verify_all(unread if headers else (), gate)
     if not headers:
         gate.refuse(READABLE, _description(sources), place, expected="DICOM images")
     return headers

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nodulus.transforms.dicom.slice_header import SliceHeader
+from nodulus.transforms.gate.value_rules import HAS_TISSUE
 from nodulus.transforms.pixels.hounsfield_slices import loaded, padding_is_applied, padding_range
 from nodulus.transforms.pixels.stored_pixels import Stored, read_words, signed_numbers
 from nodulus.transforms.volume import AIR_HU
@@ -21,6 +22,8 @@ _MAX_WORDS = 24
 _BLOCKS_A_SIDE = 64
 # What lies beyond decides nothing, and metal would decide all.
 _LOWEST_HU, _HIGHEST_HU = -1024.0, 1500.0
+# Fewer blocks of soft tissue say nothing of it.
+_ENOUGH_BLOCKS = 12
 
 
 class SliceSamples:
@@ -79,3 +82,10 @@ def _block_means(values: Coarse) -> Coarse:
 def distance_hu(first: Coarse, second: Coarse) -> float:
     """Return how unlike two samples are: the mean difference, HU."""
     return float(np.abs(first - second).mean())
+
+
+def tissue_offset_hu(one: Coarse, expected: Coarse) -> float:
+    """Return by how much a slice's soft tissue, where it is expected, is off; 0 where there is too little of it."""
+    is_tissue = (expected > HAS_TISSUE["above"]) & (expected < HAS_TISSUE["below"])
+    enough = np.count_nonzero(is_tissue) >= min(_ENOUGH_BLOCKS, expected.size)
+    return float(np.median((one - expected)[is_tissue])) if enough else 0.0

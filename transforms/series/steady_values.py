@@ -9,17 +9,15 @@ from itertools import pairwise
 import numpy as np
 
 from nodulus.transforms.dicom.slice_header import SliceHeader
-from nodulus.transforms.gate.value_rules import HAS_TISSUE, RESCALE_STEADY
+from nodulus.transforms.gate.value_rules import RESCALE_STEADY
 from nodulus.transforms.gate.verdict import Gate
 
-from .slice_samples import Coarse, SliceSamples, distance_hu
+from .slice_samples import SliceSamples, distance_hu, tissue_offset_hu
 from .slice_stack import slice_normal
 
 Slices = Sequence[SliceHeader]
 Account = tuple[float | None, float | None, str, bool, int, int, int]
 
-# Fewer blocks of soft tissue say nothing of it.
-_ENOUGH_BLOCKS = 12
 _ROUNDING_HU = 2.0
 
 
@@ -59,16 +57,16 @@ def check_steady(slices: Slices, samples: SliceSamples, gate: Gate) -> None:
 
 def _is_unlike(slices: Slices, k: int, samples: SliceSamples) -> bool:
     """Return whether a slice is further from its neighbours than anatomy allows."""
-    near, far = _neighbours(k, len(slices))
+    near, far = _witnesses(slices, k)
     one, before, after = (samples.coarse_hu(slices[index]) for index in (k, near, far))
     part = _part_of_the_way(*(slices[index] for index in (k, near, far)))
     expected = before + np.float32(part) * (after - before)
-    if abs(_tissue_offset_hu(one, expected)) > RESCALE_STEADY["within"]:
+    if abs(tissue_offset_hu(one, expected)) > RESCALE_STEADY["within"]:
         return True
     aside = distance_hu(before, after)
     if part > 0:
         away = (distance_hu(one, before) + distance_hu(one, after)) / 2
-    else:  # at an end, both neighbours stand on one side: twice as near each other as those of another slice
+    else:  # both stand on one side, half as far from each other as on two
         away, aside = distance_hu(one, before), 2 * aside * max(-part, 1.0)
     return away > RESCALE_STEADY["distance_at_most"] * aside + _ROUNDING_HU
 
@@ -80,18 +78,17 @@ def _part_of_the_way(one: SliceHeader, before: SliceHeader, after: SliceHeader) 
     return float((at - start) / (end - start))
 
 
-def _neighbours(k: int, n: int) -> tuple[int, int]:
-    """Return the slices before and after one; at an end the next two, the nearer first."""
-    if k == 0:
-        return 1, 2
-    return (k - 1, k + 1) if k < n - 1 else (k - 1, k - 2)
+def _witnesses(slices: Slices, k: int) -> tuple[int, int]:
+    """Return the slices before and after one; the next two on one side where it ends, or where the account changes.
 
-
-def _tissue_offset_hu(one: Coarse, expected: Coarse) -> float:
-    """Return by how much a slice's soft tissue, as its neighbours show it, is off; 0 where there is too little."""
-    is_tissue = (expected > HAS_TISSUE["above"]) & (expected < HAS_TISSUE["below"])
-    enough = np.count_nonzero(is_tissue) >= min(_ENOUGH_BLOCKS, expected.size)
-    return float(np.median((one - expected)[is_tissue])) if enough else 0.0
+    A neighbour of the same account may lie, too.
+    """
+    n, own = len(slices), account_of(slices[k])
+    before_tells = k > 1 and account_of(slices[k - 1]) != own
+    after_tells = k < n - 2 and account_of(slices[k + 1]) != own
+    if before_tells == after_tells and 0 < k < n - 1:
+        return k - 1, k + 1
+    return (k - 1, k - 2) if before_tells or k == n - 1 else (k + 1, k + 2)
 
 
 def _shown(header: SliceHeader) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from nodulus.transforms.dicom import transfer_syntaxes
 from nodulus.transforms.dicom.slice_header import SliceHeader
 from nodulus.transforms.gate.series_rules import ENOUGH_SLICES, INTERLEAVED
 
-from .slice_samples import SliceSamples, distance_hu
+from .slice_samples import Coarse, SliceSamples, distance_hu, tissue_offset_hu
 
 Slices = Sequence[SliceHeader]
 
@@ -34,11 +35,9 @@ def n_stacks_in_voxels(slices: Slices, samples: SliceSamples) -> int:
     is_cheap = first.source.reads_anywhere and first.pixels.transfer_syntax in transfer_syntaxes.RAW
     for part in _PLACES if is_cheap else _PLACES_OF_DEAR_SLICES:
         middle = int(part * (len(slices) - 1))
-        if _nearness(_around(slices, middle, 3), samples, 2) < INTERLEAVED["looked_at_below"]:
-            run = _around(slices, middle, int(INTERLEAVED["run"]))
-            nearness = {n: _nearness(run, samples, n) for n in range(2, min(_MOST_STACKS, len(run) // 2) + 1)}
-            n_stacks = min(nearness, key=lambda n: nearness[n])
-            if nearness[n_stacks] < INTERLEAVED["nearer_below"]:
+        if _is_doubtful(_coarse(_around(slices, middle, 3), samples)):
+            run = _coarse(_around(slices, middle, int(INTERLEAVED["run"])), samples)
+            if (n_stacks := _n_stacks(run)) > 1:
                 return n_stacks
     return 1
 
@@ -49,10 +48,45 @@ def _around(slices: Slices, middle: int, length: int) -> Slices:
     return slices[start : start + length]
 
 
-def _nearness(run: Slices, samples: SliceSamples, apart: int) -> float:
+def _coarse(run: Slices, samples: SliceSamples) -> list[Coarse]:
+    return [samples.coarse_hu(header) for header in run]
+
+
+def _is_doubtful(run: Sequence[Coarse]) -> bool:
+    """Return whether three slices are unlike those of one stack, for whatever reason."""
+    return (
+        _nearness(run, 2) < INTERLEAVED["looked_at_below"]
+        or _alternation_hu(run) > INTERLEAVED["tissue_alternates_by"]
+        or _n_copies(run) > 0
+    )
+
+
+def _n_stacks(run: Sequence[Coarse]) -> int:
+    nearness = {n: _nearness(run, n) for n in range(2, min(_MOST_STACKS, len(run) // 2) + 1)}
+    nearest = min(nearness, key=lambda n: nearness[n])
+    if nearness[nearest] < INTERLEAVED["nearer_below"]:
+        return nearest
+    copied = 2 * _n_copies(run) >= len(run) - 2
+    return 2 if copied or _alternation_hu(run) > INTERLEAVED["tissue_alternates_by"] else 1
+
+
+def _nearness(run: Sequence[Coarse], apart: int) -> float:
     """Return how far apart slices of a run are that stand so many steps apart, in what neighbours are."""
-    coarse = [samples.coarse_hu(header) for header in run]
-    neighbours = float(np.mean([distance_hu(one, other) for one, other in zip(coarse, coarse[1:], strict=False)]))
-    others = float(np.mean([distance_hu(one, other) for one, other in zip(coarse, coarse[apart:], strict=False)]))
+    neighbours = float(np.mean([distance_hu(one, other) for one, other in pairwise(run)]))
+    others = float(np.mean([distance_hu(one, other) for one, other in zip(run, run[apart:], strict=False)]))
     # Where nothing changes from slice to slice nothing can be told.
     return others / neighbours if neighbours > INTERLEAVED["neighbours_differ_by"] else np.inf
+
+
+def _alternation_hu(run: Sequence[Coarse]) -> float:
+    """Return by how much soft tissue is brighter in every other slice than between those before and after."""
+    threes = zip(run, run[1:], run[2:], strict=False)
+    offsets = [tissue_offset_hu(one, (before + after) / 2) for before, one, after in threes]
+    signs = np.resize([1.0, -1.0], len(offsets))
+    return abs(float(np.mean(signs * offsets)))
+
+
+def _n_copies(run: Sequence[Coarse]) -> int:
+    """Return how many neighbours are equal, where others are not."""
+    distances = [distance_hu(one, other) for one, other in pairwise(run)]
+    return distances.count(0.0) if max(distances) > INTERLEAVED["neighbours_differ_by"] else 0

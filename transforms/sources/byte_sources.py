@@ -31,6 +31,9 @@ class ByteSource(Protocol):
     def read(self, offset: int, length: int) -> bytes:
         """Return up to ``length`` bytes from ``offset``; OSError where they cannot be read."""
 
+    def verify(self) -> None:
+        """Compare the file with the checksum that its place keeps, where it keeps one; OSError where they differ."""
+
 
 @dataclass(frozen=True)
 class FileSource:
@@ -47,6 +50,9 @@ class FileSource:
             if offset:
                 stream.seek(offset)
             return stream.read(length) or b""
+
+    def verify(self) -> None:
+        """Do nothing: a file system keeps no checksum to compare with."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,9 @@ class MemorySource:
     def read(self, offset: int, length: int) -> bytes:
         """Return up to ``length`` bytes from ``offset``."""
         return self.content[offset : offset + length]
+
+    def verify(self) -> None:
+        """Do nothing: what is in memory was compared when it was read."""
 
 
 def in_memory(source: ByteSource) -> ByteSource:
