@@ -44,6 +44,7 @@ HAS_AIR = GateRule(
         "above": Limit(-1100, "HU"),
         "below": Limit(-700, "HU"),
         "painted_above": Limit(5, "% of the voxels"),
+        "painted_within": Limit(1, "HU"),
     },
     may_be_allowed=True,
 )
@@ -74,9 +75,9 @@ RESCALE_STEADY = GateRule(
     "values that go on where RescaleSlope, RescaleIntercept, RescaleType, PixelRepresentation or the bits change from "
     "slice to slice",
     "Neighbours look alike. Every slice at such a change is compared with the middle of its neighbours: the median of "
-    "its soft tissue within {within} (3 HU at most in the scans at hand, 2.5 mm apart), and its distance from them at "
+    "its soft tissue within {within}, noise apart, and its distance from them at "
     "most {distance_at_most} that between the two (0.6 there). A smaller error is not seen.",
-    {"within": Limit(20, "HU"), "distance_at_most": Limit(1.1, "times")},
+    {"within": Limit(15, "HU"), "distance_at_most": Limit(1.1, "times")},
     may_be_allowed=True,
 )
 PADDING = GateRule(

@@ -18,7 +18,7 @@ from nodulus.transforms.gate.verdict import Gate, refusal
 from nodulus.transforms.pixels.hounsfield_slices import read_slices
 from nodulus.transforms.problems import ProblemCode, printable
 from nodulus.transforms.sources.byte_sources import ByteSource, FileSource, folder_sources
-from nodulus.transforms.sources.signatures import IMAGE_SUFFIXES
+from nodulus.transforms.sources.signatures import IMAGE_SUFFIXES, SIGNATURE_BYTES, archive_kind
 from nodulus.transforms.sources.zip_sources import zip_sources
 from nodulus.transforms.volume import CTVolume
 
@@ -113,6 +113,8 @@ def _headers_of(source: ByteSource, gate: Gate) -> list[SliceHeader]:
 
 def _description(sources: Sequence[ByteSource]) -> str:
     """Return what a place holds instead of DICOM, with the way out where there is one."""
+    if len(sources) == 1 and (kind := archive_kind(sources[0].read(0, SIGNATURE_BYTES))):
+        return f"a {kind} archive (unpack it and give the folder, or a zip of it)"
     images = [source.name for source in sources if source.name.lower().endswith(IMAGE_SUFFIXES)]
     if len(images) == 1:
         return f"one image file (pass the file itself: {images[0]})"

@@ -24,6 +24,7 @@ _BLOCKS_A_SIDE = 64
 _LOWEST_HU, _HIGHEST_HU = -1024.0, 1500.0
 # Fewer blocks of soft tissue say nothing of it.
 _ENOUGH_BLOCKS = 12
+_STANDARD_ERRORS = 3.0
 
 
 class SliceSamples:
@@ -85,7 +86,13 @@ def distance_hu(first: Coarse, second: Coarse) -> float:
 
 
 def tissue_offset_hu(one: Coarse, expected: Coarse) -> float:
-    """Return by how much a slice's soft tissue, where it is expected, is off; 0 where there is too little of it."""
+    """Return by how much a slice's soft tissue, where it is expected, is off for sure; 0 where there is too little."""
     is_tissue = (expected > HAS_TISSUE["above"]) & (expected < HAS_TISSUE["below"])
-    enough = np.count_nonzero(is_tissue) >= min(_ENOUGH_BLOCKS, expected.size)
-    return float(np.median((one - expected)[is_tissue])) if enough else 0.0
+    off = (one - expected)[is_tissue]
+    if len(off) < min(_ENOUGH_BLOCKS, expected.size):
+        return 0.0
+    middle = float(np.median(off))
+    # Of a normal distribution the quartiles are 1.35 standard deviations apart, and a median errs by 1.25 of a mean's.
+    spread = float(np.subtract(*np.percentile(off, (75, 25)))) / 1.35
+    unsure = _STANDARD_ERRORS * 1.25 * spread / len(off) ** 0.5
+    return float(np.copysign(max(abs(middle) - unsure, 0.0), middle))

@@ -44,15 +44,21 @@ def check_steady(slices: Slices, samples: SliceSamples, gate: Gate) -> None:
     """
     if len(slices) < 3:
         return
-    odd = [slices[k] for k in slices_at_changes(slices) if _is_unlike(slices, k, samples)]
+    odd = [k for k in slices_at_changes(slices) if _is_unlike(slices, k, samples)]
     if not odd:
         return
-    counts = Counter(map(account_of, slices))
-    rarest = min(counts[account_of(header)] for header in odd)
-    named = [header for header in odd if counts[account_of(header)] == rarest]
+    named = _rarest(slices, odd)
     got = f"{len(named)} unlike the neighbours ({_shown(named[0])})"
     places = [header.place for header in named]
     gate.judge(RESCALE_STEADY, got, named[0].name, places, expected="values that go on from slice to slice")
+
+
+def _rarest(slices: Slices, odd: Sequence[int]) -> list[SliceHeader]:
+    """Return those of the odd slices and their neighbours that have the rarest account: a liar makes both odd."""
+    counts = Counter(map(account_of, slices))
+    suspects = [slices[k] for k in sorted({k + step for k in odd for step in (-1, 0, 1) if 0 <= k + step < len(slices)})]
+    rarest = min(counts[account_of(header)] for header in suspects)
+    return [header for header in suspects if counts[account_of(header)] == rarest]
 
 
 def _is_unlike(slices: Slices, k: int, samples: SliceSamples) -> bool:

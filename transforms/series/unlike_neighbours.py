@@ -56,7 +56,7 @@ def _is_doubtful(run: Sequence[Coarse]) -> bool:
     """Return whether three slices are unlike those of one stack, for whatever reason."""
     return (
         _nearness(run, 2) < INTERLEAVED["looked_at_below"]
-        or _alternation_hu(run) > INTERLEAVED["tissue_alternates_by"]
+        or _alternates(run)
         or _n_copies(run) > 0
     )
 
@@ -67,7 +67,7 @@ def _n_stacks(run: Sequence[Coarse]) -> int:
     if nearness[nearest] < INTERLEAVED["nearer_below"]:
         return nearest
     copied = 2 * _n_copies(run) >= len(run) - 2
-    return 2 if copied or _alternation_hu(run) > INTERLEAVED["tissue_alternates_by"] else 1
+    return 2 if copied or _alternates(run) else 1
 
 
 def _nearness(run: Sequence[Coarse], apart: int) -> float:
@@ -78,12 +78,12 @@ def _nearness(run: Sequence[Coarse], apart: int) -> float:
     return others / neighbours if neighbours > INTERLEAVED["neighbours_differ_by"] else np.inf
 
 
-def _alternation_hu(run: Sequence[Coarse]) -> float:
-    """Return by how much soft tissue is brighter in every other slice than between those before and after."""
+def _alternates(run: Sequence[Coarse]) -> bool:
+    """Return whether soft tissue is brighter in every other slice of a run than between those before and after."""
     threes = zip(run, run[1:], run[2:], strict=False)
     offsets = [tissue_offset_hu(one, (before + after) / 2) for before, one, after in threes]
-    signs = np.resize([1.0, -1.0], len(offsets))
-    return abs(float(np.mean(signs * offsets)))
+    brighter = np.resize([1.0, -1.0], len(offsets)) * offsets
+    return bool(max(brighter.min(), (-brighter).min()) > INTERLEAVED["tissue_alternates_by"])
 
 
 def _n_copies(run: Sequence[Coarse]) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from nodulus.transforms.gate.place_rules import FOLDER_DEPTH, FOLDER_FILES
+from nodulus.transforms.gate.place_rules import FOLDER_DEPTH, FOLDER_FILES, READABLE
 from nodulus.transforms.gate.verdict import Gate
 from nodulus.transforms.problems import printable
 
@@ -88,7 +88,14 @@ def folder_sources(folder: Path, gate: Gate) -> list[ByteSource]:
         sources.append(FileSource(path, printable(path.name), path.stat().st_size))
         if len(sources) > FOLDER_FILES.limit:
             gate.refuse(FOLDER_FILES, "more", printable(folder.name))
+    if not sources and (link := _linked_folder(folder)) is not None:
+        got = f"nothing but a link to a folder, {link.name}, that is not followed (give the folder itself)"
+        gate.refuse(READABLE, got, printable(folder.name), expected="files")
     return sources
+
+
+def _linked_folder(folder: Path) -> Path | None:
+    return next((path for path in sorted(folder.rglob("*")) if path.is_symlink() and path.is_dir()), None)
 
 
 def _files_below(folder: Path, gate: Gate) -> Iterator[Path]:
