@@ -71,7 +71,7 @@ def test_one_acquisition_is_read_where_a_tag_tells(tmp_path: Path, name: str, sh
 @pytest.mark.parametrize("name", SECOND)
 def test_acquisitions_that_nothing_tells_apart_are_refused(tmp_path: Path, name: str) -> None:
     slices = without_numbers([*phase(-20, shown()), *phase(-19, SECOND[name])])
-    with pytest.raises(InputRefusedError, match="mixed_series: .*alternate between 2 stacks"):
+    with pytest.raises(InputRefusedError, match=r"mixed_series: .*alternate between 2 stacks"):
         open_ct(write_slices(slices, tmp_path / "series"))
 
 
@@ -86,13 +86,13 @@ def test_instance_numbers_that_run_with_the_positions_do_not_hide_two_acquisitio
 def test_three_acquisitions_are_told_from_two(tmp_path: Path) -> None:
     fields = [shown(moved_mm=9.0 * n) for n in range(3)]
     slices = without_numbers([ds for n, field in enumerate(fields) for ds in phase(-20 + n * 2 / 3, field)])
-    with pytest.raises(InputRefusedError, match="mixed_series: .*alternate between 3 stacks"):
+    with pytest.raises(InputRefusedError, match=r"mixed_series: .*alternate between 3 stacks"):
         open_ct(write_slices(slices, tmp_path / "series"))
 
 
 def overlapping(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return what slices of 2 mm show every mm: neighbours share half of what was scanned."""
-    return np.asarray(np.mean([chest_hu(points + [0, 0, z]) for z in (-1.0, -0.5, 0.0, 0.5, 1.0)], axis=0))
+    return np.asarray(np.mean([chest_hu(points + np.array([0, 0, z])) for z in (-1.0, -0.5, 0.0, 0.5, 1.0)], axis=0))
 
 
 def breathing(points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -107,7 +107,9 @@ def one_slice_moved(points: NDArray[np.float64]) -> NDArray[np.float64]:
 HONEST: dict[str, SeriesSpec] = {
     "plain": replace(SPEC, field_hu=chest_hu),
     "overlapping": replace(SPEC, field_hu=overlapping, step_mm=1.0),
-    "thin and noisy": replace(SPEC, field_hu=shown(noise_hu=100.0, seed=1), intercepts=(-2048.0,), step_mm=0.5, thickness_mm=0.5),
+    "thin and noisy": replace(
+        SPEC, field_hu=shown(noise_hu=100.0, seed=1), intercepts=(-2048.0,), step_mm=0.5, thickness_mm=0.5
+    ),
     "breathing": replace(SPEC, field_hu=breathing, origin_lps_mm=(-6.0, -5.0, -19.0)),
     "one slice moved": replace(SPEC, field_hu=one_slice_moved, origin_lps_mm=(-6.0, -5.0, -18.0)),
     "the same everywhere": replace(SPEC, field_hu=lambda points: chest_hu(points * [1, 1, 0])),

@@ -36,7 +36,7 @@ def shown(
     rng = np.random.default_rng(seed)
 
     def field(points: Floats) -> Floats:
-        hu = chest_hu(points + [0.0, 0.0, moved_mm])
+        hu = chest_hu(points + np.array([0.0, 0.0, moved_mm]))
         return np.asarray(hu + brighter_hu * (hu > -200) + noise_hu * rng.standard_normal(hu.shape))
 
     return field

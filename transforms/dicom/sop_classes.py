@@ -18,8 +18,8 @@ def class_name(uid: str) -> str:
     'Secondary Capture Image Storage (1.2.840.10008.5.1.4.1.1.7)'
     """
     # Imported where it is needed: of slices nobody asks.
-    from pydicom.uid import UID_dictionary
+    from pydicom.config import IGNORE
+    from pydicom.uid import UID
 
-    if uid not in UID_dictionary:
-        return uid or "not given"
-    return f"{UID_dictionary[uid][0]} ({uid})"
+    name = UID(uid, validation_mode=IGNORE).name
+    return f"{name} ({uid})" if name != uid else uid or "not given"

@@ -26,6 +26,10 @@ class DamagedFile:
         """The file, as messages name it."""
         return self.source.name
 
+    def __post_init__(self) -> None:
+        # Kept with its traceback an error keeps the archive open that it was raised in.
+        self.error.with_traceback(None).__cause__ = self.error.__context__ = None
+
     def is_no_part_of(self, series_uid: str | None) -> bool:
         """Return whether the file is another kind of object, or of another series than the one asked for."""
         if not self._is_as_stored():

@@ -33,8 +33,8 @@ from .slice_samples import SliceSamples
 from .slice_stack import SliceStack, build_stack
 from .slices_alike import check_alike
 from .steady_values import check_steady
-from .verified_sources import deciding_sources, verify_all
 from .values import check_bits_at_changes, check_values
+from .verified_sources import deciding_sources, verify_all
 
 _DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 

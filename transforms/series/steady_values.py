@@ -56,7 +56,9 @@ def check_steady(slices: Slices, samples: SliceSamples, gate: Gate) -> None:
 def _rarest(slices: Slices, odd: Sequence[int]) -> list[SliceHeader]:
     """Return those of the odd slices and their neighbours that have the rarest account: a liar makes both odd."""
     counts = Counter(map(account_of, slices))
-    suspects = [slices[k] for k in sorted({k + step for k in odd for step in (-1, 0, 1) if 0 <= k + step < len(slices)})]
+    suspects = [
+        slices[k] for k in sorted({k + step for k in odd for step in (-1, 0, 1) if 0 <= k + step < len(slices)})
+    ]
     rarest = min(counts[account_of(header)] for header in suspects)
     return [header for header in suspects if counts[account_of(header)] == rarest]
 

@@ -54,11 +54,7 @@ def _coarse(run: Slices, samples: SliceSamples) -> list[Coarse]:
 
 def _is_doubtful(run: Sequence[Coarse]) -> bool:
     """Return whether three slices are unlike those of one stack, for whatever reason."""
-    return (
-        _nearness(run, 2) < INTERLEAVED["looked_at_below"]
-        or _alternates(run)
-        or _n_copies(run) > 0
-    )
+    return _nearness(run, 2) < INTERLEAVED["looked_at_below"] or _alternates(run) or _n_copies(run) > 0
 
 
 def _n_stacks(run: Sequence[Coarse]) -> int:
@@ -81,7 +77,7 @@ def _nearness(run: Sequence[Coarse], apart: int) -> float:
 def _alternates(run: Sequence[Coarse]) -> bool:
     """Return whether soft tissue is brighter in every other slice of a run than between those before and after."""
     threes = zip(run, run[1:], run[2:], strict=False)
-    offsets = [tissue_offset_hu(one, (before + after) / 2) for before, one, after in threes]
+    offsets = [tissue_offset_hu(one, (before + after) * np.float32(0.5)) for before, one, after in threes]
     brighter = np.resize([1.0, -1.0], len(offsets)) * offsets
     return bool(max(brighter.min(), (-brighter).min()) > INTERLEAVED["tissue_alternates_by"])
 

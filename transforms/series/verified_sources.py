@@ -55,4 +55,4 @@ def _off_the_grid(stack: SliceStack) -> list[int]:
         return []
     even = np.rint(stack.grid.slice_steps)
     off = np.abs(stack.grid.slice_steps - even)
-    return np.argsort(off)[-_MOST_OFF_THE_GRID:].tolist()
+    return [int(k) for k in np.argsort(off)[-_MOST_OFF_THE_GRID:]]
