@@ -134,6 +134,15 @@ def unknown_syntax() -> Slices:
     return slices
 
 
+def other_bits() -> Slices:
+    slices = SeriesSpec().slices()
+    for ds in slices:
+        ds.BitsStored, ds.HighBit = 12, 11
+        ds.compress(JPEGLSLossless)
+        ds.BitsStored, ds.HighBit = 14, 13
+    return slices
+
+
 def zeros() -> Slices:
     (ds,) = SeriesSpec(positions=(0,)).slices()
     ds.PixelData = bytes(1 << 20)
@@ -143,6 +152,13 @@ def zeros() -> Slices:
 def capture() -> Dataset:
     (ds,) = SeriesSpec(positions=(0,)).slices()
     ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = UID("1.2.840.10008.5.1.4.1.1.7")
+    return ds
+
+
+def page() -> Dataset:
+    (ds,) = SeriesSpec(positions=(0,)).slices()
+    ds.ImageType = ["DERIVED", "SECONDARY", "OTHER"]
+    del ds.ImagePositionPatient
     return ds
 
 
@@ -205,6 +221,7 @@ SERIES_BREAKERS: dict[GateRule, Build] = {
     series_rules.OTHER_OBJECTS: series(lambda: [*SeriesSpec().slices(), capture()]),
     series_rules.PIXELS: edited(drop("PixelData"), (4,)),
     series_rules.GEOMETRY: edited(drop("ImagePositionPatient"), (4,)),
+    series_rules.PAGE: series(lambda: [*SeriesSpec().slices(), page()]),
     series_rules.COSINES: edited(put("ImageOrientationPatient", [1.1, 0, 0, 0, 1, 0]), (4,)),
     series_rules.SERIES: series(
         lambda: [
@@ -243,7 +260,9 @@ SERIES_BREAKERS: dict[GateRule, Build] = {
     series_rules.EXACT_PIXELS: edited(put("Rows", 10)),
     series_rules.PADDED_PIXELS: edited(lambda ds: setattr(ds, "PixelData", ds.PixelData + bytes(4))),
     value_rules.RESCALE: edited(drop("RescaleSlope"), (4,)),
-    value_rules.HU_RANGE: edited(wrapped, (4,)),
+    value_rules.HOUNSFIELD_BY_NAME: edited(put("RescaleType", "MGML")),
+    value_rules.NAMED_UNIT: edited(put("RescaleType", "US"), (4,)),
+    value_rules.HU_RANGE: edited(wrapped),
     value_rules.HAS_AIR: showing(lambda hu: hu + 1024),
     value_rules.HAS_TISSUE: showing(lambda hu: hu - 500, intercepts=(-4096.0,)),
     value_rules.LITTLE_BELOW_AIR: showing(lambda hu: np.where(hu > 100, -1800 - hu, hu), intercepts=(-4096.0,)),
@@ -253,6 +272,7 @@ SERIES_BREAKERS: dict[GateRule, Build] = {
     value_rules.LOSSLESS: edited(put("LossyImageCompression", "01")),
     value_rules.ENOUGH_BITS: edited(put("BitsAllocated", 8), (4,)),
     value_rules.SPARE_BITS: edited(few_bits),
+    value_rules.ENCODED_BITS: series(other_bits),
     value_rules.PROJECTION: edited(put("ImageType", ["DERIVED", "SECONDARY", "AXIAL", "MIP"])),
     value_rules.THIN: specified(thickness_mm=3.5),
     value_rules.NOT_TOO_THICK: specified(thickness_mm=5.5),

@@ -84,7 +84,7 @@ BAD_SLICES: dict[str, tuple[Edit, Code]] = {
     "slope zero": (put("RescaleSlope", 0), Code.NOT_HOUNSFIELD),
     "slope nan": (raw(0x00281053, "DS", b"nan"), Code.NOT_HOUNSFIELD),
     "intercept infinite": (raw(0x00281052, "DS", b"-inf"), Code.NOT_HOUNSFIELD),
-    "rescale type": (put("RescaleType", "US"), Code.NOT_HOUNSFIELD),
+    "rescale type": (put("RescaleType", "MGML"), Code.NOT_HOUNSFIELD),
     "eight bits": (put("BitsAllocated", 8), Code.NOT_HOUNSFIELD),
     "too many bits": (put("BitsStored", 20), Code.NOT_HOUNSFIELD),
     "lossy once": (put("LossyImageCompression", "01"), Code.LOSSY),

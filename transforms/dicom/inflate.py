@@ -43,6 +43,10 @@ class InflatedSource:
         except zlib.error as error:
             raise OSError(f"the deflated dataset of {self.name} is damaged") from error
 
+    def verify(self) -> None:
+        """Compare the file with the checksum that its place keeps."""
+        self.file.verify()
+
 
 def inflate_dataset(file: ByteSource, start: int) -> MemorySource:
     """Return the whole dataset whose deflated bytes begin at ``start``, in memory.

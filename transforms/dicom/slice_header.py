@@ -136,6 +136,10 @@ _TRAITS = {
     "SliceThickness": tags.SLICE_THICKNESS,
     "FilterType": tags.FILTER_TYPE,
     "ReconstructionDiameter": tags.RECONSTRUCTION_DIAMETER,
+    "ContrastBolusAgent": tags.CONTRAST_BOLUS_AGENT,
+    "TriggerTime": tags.TRIGGER_TIME,
+    "AcquisitionTime": tags.ACQUISITION_TIME,
+    "ImageType": tags.IMAGE_TYPE,
 }
 _ATTRIBUTES = {
     "manufacturer": tags.MANUFACTURER,

@@ -14,6 +14,7 @@ MODALITY: Tag = 0x00080060
 MANUFACTURER: Tag = 0x00080070
 MANUFACTURER_MODEL_NAME: Tag = 0x00081090
 
+CONTRAST_BOLUS_AGENT: Tag = 0x00180010
 SLICE_THICKNESS: Tag = 0x00180050
 KVP: Tag = 0x00180060
 TRIGGER_TIME: Tag = 0x00181060
@@ -49,6 +50,9 @@ LOSSY_IMAGE_COMPRESSION: Tag = 0x00282110
 
 EXTENDED_OFFSET_TABLE: Tag = 0x7FE00001
 PIXEL_DATA: Tag = 0x7FE00010
+
+# Groups 8 to 7FDF: of a dataset, all that stands before the pixels.
+BEFORE_PIXELS = range(0x00080000, 0x7FE00000)
 
 # Not elements of their own: they part the items of sequences, and the fragments of compressed pixels.
 ITEM: Tag = 0xFFFEE000

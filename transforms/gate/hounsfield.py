@@ -52,7 +52,8 @@ def _without_lowest(values: Values) -> Values:
     if values.size == 0:
         return values
     lowest = values.min()
-    is_lowest = values == lowest
+    # Slices that each have a slope round it each their way.
+    is_lowest = values <= lowest + HAS_AIR["painted_within"]
     no_measurement = lowest < HAS_AIR["above"] or 100 * np.mean(is_lowest) > HAS_AIR["painted_above"]
     return values[~is_lowest] if no_measurement else values
 

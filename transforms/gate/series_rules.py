@@ -39,6 +39,15 @@ GEOMETRY = GateRule(
         "spacing_at_most": Limit(20, "mm"),
     },
 )
+PAGE = GateRule(
+    Code.NO_GEOMETRY,
+    "no page without a place in space inside the series",
+    "A picture of a report or a curve, filed under the series, is no slice of it. Told by a position that is missing "
+    "where orientation and spacing are, too, or where ImageType says DERIVED or SECONDARY and those of most slices do "
+    "not; where more slices than the limits are so, they are refused. A slice that lost its place leaves a gap.",
+    {"at_most": Limit(3, "slices"), "or_at_most": Limit(10, "% of the slices")},
+    action="set aside",
+)
 COSINES = GateRule(
     Code.NO_GEOMETRY,
     "row and column cosines of length 1, at a right angle",
@@ -136,9 +145,22 @@ INTERLEAVED = GateRule(
     Code.MIXED_SERIES,
     "one acquisition and one reconstruction from end to end",
     "Two kernels or phases half a step apart look like one even stack. Where TemporalPosition, AcquisitionNumber, "
-    "ConvolutionKernel, KVP, SliceThickness, FilterType or ReconstructionDiameter alternate along the stack, it is "
-    "split; where each part is even by itself, the one with most slices is read (then that of the first slice, by "
-    "position), with a warning; otherwise refused.",
+    "ConvolutionKernel, KVP, SliceThickness, FilterType, ReconstructionDiameter, ContrastBolusAgent, TriggerTime, "
+    "AcquisitionTime or ImageType alternate along the stack, it is split; where each part is even by itself, the one "
+    "with most slices is read (then that of the first slice, by position), with a warning; otherwise refused. Where "
+    "voxels alternate, whatever those say, it is split by any element that does, or by blocks of numbers (times, "
+    "instance numbers) that do; where none does it is refused. Voxels alternate where, in a run of {run}, slices two "
+    "to four apart are nearer to each other than {nearer_below} what neighbours are (1.3 to 1.7 times in the scans at "
+    "hand, 1 in nothing but noise), where every other slice's soft tissue is brighter by {tissue_alternates_by}, or "
+    "where every other slice is a copy. A run is looked at where three slices come nearer than {looked_at_below} or "
+    "raise another doubt; three places are looked at, one in a zip or of compressed pixels.",
+    {
+        "nearer_below": Limit(0.9, "times"),
+        "looked_at_below": Limit(1.3, "times"),
+        "run": Limit(9, "slices"),
+        "neighbours_differ_by": Limit(2, "HU"),
+        "tissue_alternates_by": Limit(8, "HU"),
+    },
 )
 INTERLEAVED_CHOSEN = GateRule(
     Code.MIXED_SERIES, "one stack in the series", "The reader must know which stack was scored.", action="warn"
@@ -187,7 +209,8 @@ COMPLETE_FILES = GateRule(
     "files as long as their headers say, and pixels that decode",
     "Other readers fill the missing rows with air or leave the slice out. Seen at opening where a file is short; seen "
     "at decoding otherwise: JPEG lossless must account for every bit (without restart markers), run lengths for every "
-    "pixel, and the size and bits of a compressed image must be the header's. Not seen: changed bytes inside the data "
+    "pixel, and the size of a compressed image must be the header's. A zip's members are compared with their "
+    "checksums where their pixels are read, or where they decide the grid. Not seen: changed bytes inside the data "
     "of JPEG 2000, which holds no checksum, or that leave a stream as long as before.",
 )
 SOUND_HEADERS = GateRule(

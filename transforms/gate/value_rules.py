@@ -8,9 +8,22 @@ from .rule import GateRule, Limit
 
 RESCALE = GateRule(
     Code.NOT_HOUNSFIELD,
-    "rescale to Hounsfield units: RescaleSlope above 0, RescaleIntercept, and RescaleType HU if given",
+    "rescale to Hounsfield units: RescaleSlope above 0, and RescaleIntercept",
     "Without them stored numbers have no meaning; they may differ between slices.",
     {"slope_at_most": Limit(100, "HU a number"), "intercept_within": Limit(32768, "HU")},
+)
+HOUNSFIELD_BY_NAME = GateRule(
+    Code.NOT_HOUNSFIELD,
+    "a RescaleType that names no other quantity than Hounsfield units",
+    "MGML, Z_EFF, ED, EDW, OD and PCT are maps of what else a scanner can measure (PS3.3 C.11.1.1.2): densities, "
+    "charges, percentages.",
+    may_be_allowed=True,
+)
+NAMED_UNIT = GateRule(
+    Code.NOT_HOUNSFIELD,
+    "RescaleType HU, if given",
+    "US (unspecified) and words of a maker's own say nothing; the values decide.",
+    action="warn",
 )
 HU_RANGE = GateRule(
     Code.NOT_HOUNSFIELD,
@@ -31,6 +44,7 @@ HAS_AIR = GateRule(
         "above": Limit(-1100, "HU"),
         "below": Limit(-700, "HU"),
         "painted_above": Limit(5, "% of the voxels"),
+        "painted_within": Limit(1, "HU"),
     },
     may_be_allowed=True,
 )
@@ -58,10 +72,12 @@ BODY_MEDIAN = GateRule(
 )
 RESCALE_STEADY = GateRule(
     Code.NOT_HOUNSFIELD,
-    "values that go on where RescaleSlope or RescaleIntercept changes from slice to slice",
-    "Neighbours look alike: where all three quartiles of a slice are off by more than {within}, to one side, its "
-    "rescale is wrong. A smaller error is not seen.",
-    {"within": Limit(150, "HU")},
+    "values that go on where RescaleSlope, RescaleIntercept, RescaleType, PixelRepresentation or the bits change from "
+    "slice to slice",
+    "Neighbours look alike. Every slice at such a change is compared with the middle of its neighbours: the median of "
+    "its soft tissue within {within}, noise apart, and its distance from them at "
+    "most {distance_at_most} that between the two (0.6 there). A smaller error is not seen.",
+    {"within": Limit(15, "HU"), "distance_at_most": Limit(1.1, "times")},
     may_be_allowed=True,
 )
 PADDING = GateRule(
@@ -89,7 +105,12 @@ SPARE_BITS = GateRule(
     Code.NOT_HOUNSFIELD,
     "nothing in the bits outside BitsStored but zeros, the sign, padding or an overlay that is declared",
     "They are masked; where they hold part of the pixels, a wrong BitsStored folds all values into a smaller range. "
-    "Several slices are looked at.",
+    "Several slices are looked at, and all whose bits are not those of the slice before or after them.",
+)
+ENCODED_BITS = GateRule(
+    Code.NOT_HOUNSFIELD,
+    "compressed pixels of as many bits as the header says are stored, or allocated, and of its sign",
+    "Of two accounts of the bits one is wrong, and other bits shift or scale all values.",
 )
 PROJECTION = GateRule(
     Code.NOT_HOUNSFIELD,

@@ -11,7 +11,7 @@ from nodulus.transforms.gate.verdict import Gate, refusal
 from nodulus.transforms.geometry import Grid
 from nodulus.transforms.problems import ProblemCode, UsageError, printable
 from nodulus.transforms.sources.deflate_reader import DeflateReader
-from nodulus.transforms.sources.signatures import GZIP_MAGIC, is_half_of_nifti_pair, is_nifti
+from nodulus.transforms.sources.signatures import GZIP_MAGIC, archive_kind, is_half_of_nifti_pair, is_nifti
 from nodulus.transforms.volume import CTVolume
 
 from .formats import is_half_of_pair
@@ -74,9 +74,9 @@ def _kind_of(start: bytes, path: Path) -> str:
     if not start:
         return "an empty file"
     if start[128:132] == b"DICM":
-        return "one DICOM file (give the folder of its series)"
-    if start.startswith(b"PK"):
-        return "a zip archive"
+        return "one DICOM file (give the folder of its series, unpacked)"
+    if kind := archive_kind(start):
+        return f"a {kind} archive (unpack it and give the folder, or a zip of it)"
     if is_half_of_pair(path) or is_half_of_nifti_pair(start):
         return "one half of an .hdr/.img pair (Analyze or NIfTI; convert it to one .nii file)"
     return "text" if _is_text(start) else "unknown binary content"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from nodulus.transforms.dicom import transfer_syntaxes
 from nodulus.transforms.dicom.slice_header import PixelLayout
 
-from .errors import BrokenPixelsError
+from .errors import BrokenPixelsError, OtherBitsError
 from .jpeg2000_segments import read_jpeg2000
 from .jpeg_bits import check_bits
 from .jpeg_segments import BASELINE_FRAME, EXTENDED_FRAME, JPEG_LS_FRAME, LOSSLESS_FRAME, read_jpeg
@@ -53,7 +53,7 @@ def _decode_jpeg2000(stream: bytes, layout: PixelLayout) -> Stored:
     image = read_jpeg2000(stream)
     _expect_layout(layout, image.rows, image.columns, image.precision)
     if image.is_signed and not layout.is_signed:
-        raise BrokenPixelsError("signed pixels under a header that says unsigned")
+        raise OtherBitsError("signed pixels under a header that says unsigned")
     with _library_at_work():
         pixels = decode(image.plain, 0)
     return _bits_of(pixels, image.precision, layout)
@@ -76,7 +76,8 @@ def _expect_layout(layout: PixelLayout, rows: int, columns: int, precision: int)
         raise BrokenPixelsError(f"a compressed image of {rows} x {columns}")
     # Some writers compress all bits that are allocated. Other numbers scale or shift what comes out.
     if precision not in (layout.bits_stored, layout.bits_allocated):
-        raise BrokenPixelsError(f"a compressed image of {precision} bits where {layout.bits_stored} are stored")
+        got = f"a compressed image of {precision} bits where {layout.bits_stored} of {layout.bits_allocated} are stored"
+        raise OtherBitsError(got)
 
 
 def _bits_of(pixels: Stored, precision: int, layout: PixelLayout) -> Stored:

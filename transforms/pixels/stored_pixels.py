@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from nodulus.transforms.dicom import transfer_syntaxes
 from nodulus.transforms.dicom.slice_header import PixelLayout, SliceHeader
 from nodulus.transforms.gate.series_rules import COMPLETE_FILES
+from nodulus.transforms.gate.value_rules import ENCODED_BITS
 from nodulus.transforms.gate.verdict import refusal
 from nodulus.transforms.problems import InputRefusedError
 
 from .decode_frame import decode_frame
-from .errors import BrokenPixelsError
+from .errors import BrokenPixelsError, OtherBitsError
 from .fragments import compressed_frame
 
 Stored = NDArray[np.integer[Any]]
@@ -39,6 +40,8 @@ def read_words(header: SliceHeader, rows: slice, columns: slice) -> Stored:
         if layout.transfer_syntax in transfer_syntaxes.RAW:
             return _raw_rows(header, rows)[:, columns]
         return decode_frame(compressed_frame(header), layout)[rows, columns]
+    except OtherBitsError as error:
+        raise refusal(ENCODED_BITS, str(error), header.name, (header.place,)) from error
     except BrokenPixelsError as error:
         raise _undecodable(header, str(error)) from error
     except OSError as error:

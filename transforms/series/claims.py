@@ -9,6 +9,8 @@ from nodulus.transforms.gate.value_rules import RESCALE
 _PROJECTIONS = frozenset(
     {"MIP", "MAXIP", "MAX_IP", "MAXIMUM", "MINIP", "MNIP", "MIN_IP", "MINIMUM", "RAYSUM", "PROJECTION IMAGE"}
 )
+# PS3.3 C.11.1.1.2: optical density, mg/ml, effective atomic number, electron densities, per cent.
+_OTHER_QUANTITIES = frozenset({"OD", "MGML", "Z_EFF", "ED", "EDW", "PCT"})
 
 
 def is_ct_image(header: SliceHeader) -> bool:
@@ -18,9 +20,14 @@ def is_ct_image(header: SliceHeader) -> bool:
 
 def has_rescale(header: SliceHeader) -> bool:
     """Return whether stored numbers can be turned into Hounsfield units."""
-    if header.slope is None or header.intercept is None or header.rescale_type not in ("", "HU"):
+    if header.slope is None or header.intercept is None:
         return False
     return 0 < header.slope <= RESCALE["slope_at_most"] and abs(header.intercept) <= RESCALE["intercept_within"]
+
+
+def names_other_quantity(header: SliceHeader) -> bool:
+    """Return whether RescaleType names what is no attenuation."""
+    return header.rescale_type in _OTHER_QUANTITIES
 
 
 def is_projection(header: SliceHeader) -> bool:

@@ -10,18 +10,30 @@ from nodulus.transforms.dicom.errors import DicomError, InflatesTooFarError, Mal
 from nodulus.transforms.gate.place_rules import INFLATES_FAIRLY
 from nodulus.transforms.gate.series_rules import COMPLETE_FILES, DAMAGED_OTHERS, SOUND_HEADERS
 from nodulus.transforms.gate.verdict import Gate
+from nodulus.transforms.sources.byte_sources import ByteSource
 
 
 @dataclass(frozen=True)
 class DamagedFile:
     """A file, the damage to it, and the error that carries what its header said until there."""
 
-    name: str
+    source: ByteSource
     damage: str
     error: Exception
 
+    @property
+    def name(self) -> str:
+        """The file, as messages name it."""
+        return self.source.name
+
+    def __post_init__(self) -> None:
+        # Kept with its traceback an error keeps the archive open that it was raised in.
+        self.error.with_traceback(None).__cause__ = self.error.__context__ = None
+
     def is_no_part_of(self, series_uid: str | None) -> bool:
         """Return whether the file is another kind of object, or of another series than the one asked for."""
+        if not self._is_as_stored():
+            return False
         sop_class = self._text(tags.SOP_CLASS_UID) or self._text(tags.MEDIA_STORAGE_SOP_CLASS_UID)
         of_other_series = series_uid is not None and self._text(tags.SERIES_INSTANCE_UID) not in ("", series_uid)
         return (
@@ -29,6 +41,14 @@ class DamagedFile:
             or self._text(tags.MODALITY) not in ("", "CT")
             or of_other_series
         )
+
+    def _is_as_stored(self) -> bool:
+        """Return whether the file has the checksum that its place keeps: what is cut may still be what it says."""
+        try:
+            self.source.verify()
+        except OSError:
+            return False
+        return True
 
     def _text(self, tag: int) -> str:
         values = self.error.values if isinstance(self.error, DicomError) else {}

@@ -18,15 +18,21 @@ from nodulus.transforms.gate.series_rules import (
 )
 from nodulus.transforms.gate.verdict import Gate
 
+from .slice_samples import SliceSamples
 from .slice_stack import slice_normal
+from .steady_values import check_steady
+from .telling_elements import telling_element
+from .unlike_neighbours import n_stacks_in_voxels
 
 Slices = tuple[SliceHeader, ...]
 
 _WARNED_OF = ("ConvolutionKernel", "KVP")
+# They change for other reasons, too: where their stacks are uneven it is the voxels' to say.
+_TOLD_BY_VOXELS = ("ContrastBolusAgent", "TriggerTime", "AcquisitionTime", "ImageType")
 
 
 def choose_stack(slices: Slices, gate: Gate) -> Slices:
-    """Return the slices of one stack where several alternate, all of them otherwise.
+    """Return the slices of one stack where several alternate by what headers say of them, all of them otherwise.
 
     Args:
         slices: one series in the order of positions, one slice a position.
@@ -37,11 +43,37 @@ def choose_stack(slices: Slices, gate: Gate) -> Slices:
         if len(set(values)) == 1:
             continue
         stacks = _stacks(slices, values)
-        if _alternate(values, stacks):
+        if _alternate(values, stacks) and (name not in _TOLD_BY_VOXELS or _are_even(stacks)):
             return choose_stack(_one_of(name, stacks, gate), gate)
         if name in _WARNED_OF:
             _warn_of_change(name, slices, values, gate)
     return slices
+
+
+def choose_stack_by_voxels(slices: Slices, samples: SliceSamples, gate: Gate) -> Slices:
+    """Return the slices of one stack where the voxels of several alternate, all of them otherwise.
+
+    Args:
+        slices: as ``choose_stack`` returns them.
+        samples: of these slices.
+        gate: warned of the choice; refuses stacks that no element tells apart.
+    """
+    n_stacks = n_stacks_in_voxels(slices, samples)
+    if n_stacks == 1:
+        return slices
+    # What a wrong rescale of every other slice does to the voxels is no second acquisition.
+    check_steady(slices, samples, gate)
+
+    def alternate(labels: Sequence[str]) -> bool:
+        stacks = _stacks(slices, labels)
+        return _alternate(labels, stacks) and _are_even(stacks)
+
+    telling = telling_element(slices, n_stacks, alternate)
+    if telling is None:
+        got = f"voxels that alternate between {n_stacks} stacks, and no element that tells them apart"
+        gate.refuse(INTERLEAVED, got, f"{slices[0].name} and those after it")
+    name, labels = telling
+    return choose_stack_by_voxels(_one_of(name, _stacks(slices, labels), gate), samples, gate)
 
 
 def _normal_form(text: str) -> str:
@@ -68,13 +100,17 @@ def _alternate(values: Sequence[str], stacks: dict[str, list[SliceHeader]]) -> b
 
 def _one_of(name: str, stacks: dict[str, list[SliceHeader]], gate: Gate) -> Slices:
     items = [f"{name} {value or 'not given'}: {len(stack)} slices" for value, stack in stacks.items()]
-    if not all(_is_even(stack) for stack in stacks.values()):
+    if not _are_even(stacks):
         got = f"{len(stacks)} that alternate, not evenly"
         gate.refuse(INTERLEAVED, got, items=items, expected=f"one {name}")
     value = max(stacks, key=lambda key: len(stacks[key]))
-    got = f"{len(stacks)} that alternate; read {value}, the one with most slices or first"
+    got = f"{len(stacks)} that alternate; read {value or 'not given'}, the one with most slices or first"
     gate.judge(INTERLEAVED_CHOSEN, got, items=items, expected=f"one {name}")
     return tuple(stacks[value])
+
+
+def _are_even(stacks: dict[str, list[SliceHeader]]) -> bool:
+    return all(map(_is_even, stacks.values()))
 
 
 def _is_even(stack: Sequence[SliceHeader]) -> bool:

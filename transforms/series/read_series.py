@@ -18,19 +18,23 @@ from nodulus.transforms.gate.verdict import Gate, refusal
 from nodulus.transforms.pixels.hounsfield_slices import read_slices
 from nodulus.transforms.problems import ProblemCode, printable
 from nodulus.transforms.sources.byte_sources import ByteSource, FileSource, folder_sources
-from nodulus.transforms.sources.signatures import IMAGE_SUFFIXES
+from nodulus.transforms.sources.signatures import IMAGE_SUFFIXES, SIGNATURE_BYTES, archive_kind
 from nodulus.transforms.sources.zip_sources import zip_sources
 from nodulus.transforms.volume import CTVolume
 
 from .damaged_files import DamagedFile, report_damage
 from .duplicate_slices import drop_duplicates
-from .interleaved_stacks import choose_stack
+from .interleaved_stacks import choose_stack, choose_stack_by_voxels
 from .localizers import set_localizers_aside
+from .pages import set_pages_aside
 from .series_choice import choose_series
 from .slice_checks import check_each
+from .slice_samples import SliceSamples
 from .slice_stack import SliceStack, build_stack
 from .slices_alike import check_alike
-from .values import check_values
+from .steady_values import check_steady
+from .values import check_bits_at_changes, check_values
+from .verified_sources import deciding_sources, verify_all
 
 _DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 
@@ -47,10 +51,16 @@ def open_dicom(path: Path, *, allow: Collection[ProblemCode] = (), series_uid: s
     place = printable(path.name)
     headers = _read_headers(_sources(path, gate), place, series_uid, gate)
     slices = set_localizers_aside(choose_series(headers, series_uid, gate, place), gate)
+    slices = set_pages_aside(slices, gate)
     check_each(slices, gate)
     check_alike(slices, gate)
-    stack = build_stack(choose_stack(drop_duplicates(slices, gate), gate), gate)
-    check_values(stack.slices, gate)
+    in_order = choose_stack(drop_duplicates(slices, gate), gate)
+    samples = SliceSamples(in_order)
+    stack = build_stack(choose_stack_by_voxels(in_order, samples, gate), gate)
+    check_bits_at_changes(stack.slices, samples, gate)
+    check_steady(stack.slices, samples, gate)
+    check_values(stack.slices, samples, gate)
+    verify_all(deciding_sources(headers, stack), gate)
     return _volume(path, stack, gate)
 
 
@@ -73,15 +83,20 @@ def _read_headers(sources: Sequence[ByteSource], place: str, series_uid: str | N
     """Return the headers of all DICOM images; files of other kinds are passed over, damaged ones refused."""
     headers: list[SliceHeader] = []
     damaged: list[DamagedFile] = []
+    unread: list[ByteSource] = []
     for source in sources:
         try:
             headers += _headers_of(source, gate)
         except NotDicomError as error:
             if source.name.lower().endswith(_DICOM_SUFFIXES):
-                damaged.append(DamagedFile(source.name, "there is no DICOM header", error))
+                damaged.append(DamagedFile(source, "there is no DICOM header", error))
+            else:
+                unread.append(source)
         except (DicomError, OSError) as error:
-            damaged.append(DamagedFile(source.name, str(error), error))
+            damaged.append(DamagedFile(source, str(error), error))
     report_damage(damaged, bool(headers), series_uid, gate)
+    # Without DICOM images there is nothing that a damaged file could be missing from.
+    verify_all(unread if headers else (), gate)
     if not headers:
         gate.refuse(READABLE, _description(sources), place, expected="DICOM images")
     return headers
@@ -98,6 +113,8 @@ def _headers_of(source: ByteSource, gate: Gate) -> list[SliceHeader]:
 
 def _description(sources: Sequence[ByteSource]) -> str:
     """Return what a place holds instead of DICOM, with the way out where there is one."""
+    if len(sources) == 1 and (kind := archive_kind(sources[0].read(0, SIGNATURE_BYTES))):
+        return f"a {kind} archive (unpack it and give the folder, or a zip of it)"
     images = [source.name for source in sources if source.name.lower().endswith(IMAGE_SUFFIXES)]
     if len(images) == 1:
         return f"one image file (pass the file itself: {images[0]})"

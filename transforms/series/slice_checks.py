@@ -9,6 +9,7 @@ import numpy as np
 
 from nodulus.transforms.dicom import sop_classes, transfer_syntaxes
 from nodulus.transforms.dicom.slice_header import SliceHeader, shown_numbers, size_of
+from nodulus.transforms.dicom.sop_classes import class_name
 from nodulus.transforms.gate.series_rules import (
     COSINES,
     GEOMETRY,
@@ -17,11 +18,18 @@ from nodulus.transforms.gate.series_rules import (
     PIXELS,
     TRANSFER_SYNTAX,
 )
-from nodulus.transforms.gate.value_rules import ENOUGH_BITS, LOSSLESS, PROJECTION, RESCALE
+from nodulus.transforms.gate.value_rules import (
+    ENOUGH_BITS,
+    HOUNSFIELD_BY_NAME,
+    LOSSLESS,
+    NAMED_UNIT,
+    PROJECTION,
+    RESCALE,
+)
 from nodulus.transforms.gate.verdict import Gate
 
 from .check_all import check_all
-from .claims import has_rescale, is_ct_image, is_lossy, is_projection
+from .claims import has_rescale, is_ct_image, is_lossy, is_projection, names_other_quantity
 from .pixel_lengths import check_pixel_lengths
 
 Slices = Sequence[SliceHeader]
@@ -38,6 +46,8 @@ def check_each(slices: Slices, gate: Gate) -> None:
     check_all(slices, gate, ENOUGH_BITS, _has_enough_bits, _bits_of)
     check_all(slices, gate, PROJECTION, lambda s: not is_projection(s), _image_type_of)
     check_all(slices, gate, RESCALE, has_rescale, _rescale_of, "rescale to Hounsfield units")
+    check_all(slices, gate, HOUNSFIELD_BY_NAME, lambda s: not names_other_quantity(s), _rescale_type_of)
+    check_all(slices, gate, NAMED_UNIT, _has_known_unit, _rescale_type_of)
     check_all(slices, gate, LOSSLESS, lambda s: not is_lossy(s), _compression_of, "lossless pixels")
     check_pixel_lengths(slices, gate)
 
@@ -47,7 +57,7 @@ def _is_ct(header: SliceHeader) -> bool:
 
 
 def _kind_of(header: SliceHeader) -> str:
-    kind = f"modality {header.modality or 'unknown'}, class {header.sop_class or 'unknown'}"
+    kind = f"modality {header.modality or 'unknown'}, SOP class {class_name(header.sop_class)}"
     return f"{kind}, {header.pixels.samples} samples a pixel"
 
 
@@ -104,7 +114,15 @@ def _image_type_of(header: SliceHeader) -> str:
 
 
 def _rescale_of(header: SliceHeader) -> str:
-    return f"slope {header.slope}, intercept {header.intercept}, type {header.rescale_type or 'not given'}"
+    return f"slope {header.slope}, intercept {header.intercept}"
+
+
+def _has_known_unit(header: SliceHeader) -> bool:
+    return header.rescale_type in ("", "HU") or names_other_quantity(header)
+
+
+def _rescale_type_of(header: SliceHeader) -> str:
+    return f"RescaleType {header.rescale_type}"
 
 
 def _compression_of(header: SliceHeader) -> str:

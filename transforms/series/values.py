@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,38 +10,41 @@ from numpy.typing import NDArray
 from nodulus.transforms.dicom import transfer_syntaxes
 from nodulus.transforms.dicom.slice_header import PixelLayout, SliceHeader
 from nodulus.transforms.gate.hounsfield import check_hounsfield
-from nodulus.transforms.gate.value_rules import PADDING, RESCALE_STEADY, SPARE_BITS
+from nodulus.transforms.gate.value_rules import PADDING, SPARE_BITS
 from nodulus.transforms.gate.verdict import Gate
-from nodulus.transforms.pixels.hounsfield_slices import loaded, padding_is_applied, padding_range
-from nodulus.transforms.pixels.stored_pixels import Stored, read_words, signed_numbers
+from nodulus.transforms.pixels.hounsfield_slices import padding_is_applied, padding_range
+from nodulus.transforms.pixels.stored_pixels import Stored, signed_numbers
+
+from .slice_samples import SliceSamples
+from .steady_values import slices_at_changes
 
 _PROBED = (0.1, 0.3, 0.5, 0.7, 0.9)
 # Decoding costs ten times what copying does.
 _PROBED_COMPRESSED = (0.1, 0.5, 0.9)
-_MAX_COMPARED = 64
 
 
-def check_values(slices: Sequence[SliceHeader], gate: Gate) -> None:
+def check_values(slices: Sequence[SliceHeader], samples: SliceSamples, gate: Gate) -> None:
     """Look at some pixels of a few slices and refuse values that no CT has.
 
     Args:
         slices: the series in the order of positions.
+        samples: of its slices.
         gate: what refuses, or is warned.
     """
     places = _PROBED if slices[0].pixels.transfer_syntax in transfer_syntaxes.RAW else _PROBED_COMPRESSED
     probed = [slices[k] for k in sorted({int(part * (len(slices) - 1)) for part in places})]
-    words = [_sample(header) for header in loaded(probed)]
+    words = [samples.words(header).ravel() for header in probed]
     _check_spare_bits(probed, words, gate)
     values_hu = [_hounsfield(header, stored) for header, stored in zip(probed, words, strict=True)]
     check_hounsfield(np.concatenate(values_hu), gate, f"{probed[0].name} and {len(probed) - 1} more slices")
-    _check_jumps(slices, gate)
     _check_padding(slices, gate)
 
 
-def _sample(header: SliceHeader) -> Stored:
-    """Return the stored words of every other pixel of every other row."""
-    layout = header.pixels
-    return read_words(header, slice(0, layout.rows), slice(0, layout.columns))[::2, ::2].ravel()
+def check_bits_at_changes(slices: Sequence[SliceHeader], samples: SliceSamples, gate: Gate) -> None:
+    """Refuse slices whose bits are not those of their neighbours, and which use others than they say."""
+    at_changes = [slices[k] for k in slices_at_changes(slices)]
+    for header in at_changes:
+        _check_spare_bits([header], [samples.words(header).ravel()], gate)
 
 
 def _hounsfield(header: SliceHeader, words: Stored) -> NDArray[np.float32]:
@@ -80,34 +82,6 @@ def _is_clean(words: Stored, layout: PixelLayout) -> bool:
     if layout.is_signed and first == 0:
         is_zero |= bits == signed_numbers(bits, layout).view(bits.dtype)
     return bool(is_zero.all())
-
-
-def _check_jumps(slices: Sequence[SliceHeader], gate: Gate) -> None:
-    """Refuse slices whose values jump where their rescale does: one of the two is wrong."""
-    pairs = [pair for pair in pairwise(slices) if _rescale(pair[0]) != _rescale(pair[1])]
-    compared = pairs[:: len(pairs) // _MAX_COMPARED + 1]
-    odd = [pair for pair in compared if _jumps(*(_hounsfield(header, _sample(header)) for header in loaded(pair)))]
-    if odd:
-        first, second = odd[0]
-        got = (
-            f"a jump of more than {RESCALE_STEADY.limit} from {first.name} (intercept {first.intercept:g}) "
-            f"to {second.name} (intercept {second.intercept:g})"
-        )
-        expected = "values that go on where the rescale changes"
-        gate.judge(RESCALE_STEADY, got, items=[pair[1].place for pair in odd], expected=expected)
-
-
-def _rescale(header: SliceHeader) -> tuple[float | None, float | None]:
-    return header.slope, header.intercept
-
-
-def _jumps(first_hu: NDArray[np.float32], second_hu: NDArray[np.float32]) -> bool:
-    """Return whether two slices differ as a whole: in every quartile, to one side."""
-    if not (first_hu.size and second_hu.size):
-        return False
-    parts = (25, 50, 75)
-    steps = np.percentile(second_hu, parts) - np.percentile(first_hu, parts)
-    return bool(np.abs(steps).min() > RESCALE_STEADY.limit and abs(np.sign(steps).sum()) == len(parts))
 
 
 def _check_padding(slices: Sequence[SliceHeader], gate: Gate) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from nodulus.transforms.gate.place_rules import FOLDER_DEPTH, FOLDER_FILES
+from nodulus.transforms.gate.place_rules import FOLDER_DEPTH, FOLDER_FILES, READABLE
 from nodulus.transforms.gate.verdict import Gate
 from nodulus.transforms.problems import printable
 
@@ -31,6 +31,9 @@ class ByteSource(Protocol):
     def read(self, offset: int, length: int) -> bytes:
         """Return up to ``length`` bytes from ``offset``; OSError where they cannot be read."""
 
+    def verify(self) -> None:
+        """Compare the file with the checksum that its place keeps, where it keeps one; OSError where they differ."""
+
 
 @dataclass(frozen=True)
 class FileSource:
@@ -47,6 +50,9 @@ class FileSource:
             if offset:
                 stream.seek(offset)
             return stream.read(length) or b""
+
+    def verify(self) -> None:
+        """Do nothing: a file system keeps no checksum to compare with."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,9 @@ class MemorySource:
         """Return up to ``length`` bytes from ``offset``."""
         return self.content[offset : offset + length]
 
+    def verify(self) -> None:
+        """Do nothing: what is in memory was compared when it was read."""
+
 
 def in_memory(source: ByteSource) -> ByteSource:
     """Return a source whose every read is cheap: a zip's member is inflated once, not from its start each time."""
@@ -79,7 +88,14 @@ def folder_sources(folder: Path, gate: Gate) -> list[ByteSource]:
         sources.append(FileSource(path, printable(path.name), path.stat().st_size))
         if len(sources) > FOLDER_FILES.limit:
             gate.refuse(FOLDER_FILES, "more", printable(folder.name))
+    if not sources and (link := _linked_folder(folder)) is not None:
+        got = f"nothing but a link to a folder, {link.name}, that is not followed (give the folder itself)"
+        gate.refuse(READABLE, got, printable(folder.name), expected="files")
     return sources
+
+
+def _linked_folder(folder: Path) -> Path | None:
+    return next((path for path in sorted(folder.rglob("*")) if path.is_symlink() and path.is_dir()), None)
 
 
 def _files_below(folder: Path, gate: Gate) -> Iterator[Path]:

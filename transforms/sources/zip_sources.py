@@ -18,14 +18,17 @@ from nodulus.transforms.gate.place_rules import (
     ARCHIVE_SIZE,
     fair_size,
 )
-from nodulus.transforms.gate.verdict import Gate
+from nodulus.transforms.gate.verdict import Gate, refusal
 from nodulus.transforms.problems import printable
 
 from .byte_sources import ByteSource, is_clutter
 from .shared_zip import SharedZip
+from .zip_end_record import stated_members
 
 _GIB = 1 << 30
 _NESTED_SUFFIXES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz")
+# A header's; a longer read may be one of pixels.
+_START_BYTES = 1 << 16
 _NESTED_MAGIC = (b"PK\x03\x04", b"7z\xbc\xaf\x27\x1c", b"Rar!")
 
 # What zipfile raises on damaged archives; each way of compression adds errors of its own.
@@ -60,13 +63,26 @@ class ZipSource:
         return self.member.file_size
 
     def read(self, offset: int, length: int) -> bytes:
-        """Return up to ``length`` bytes from ``offset``."""
+        """Return up to ``length`` bytes from ``offset``; of all but a member's start once its checksum is compared.
+
+        A header is read without: ``verify`` is for those on which something rests and whose pixels are never read.
+        """
+        is_start = offset + length <= _START_BYTES < self.size
         try:
             with self.archive.here().open(self.member) as stream:
-                stream.seek(offset)
-                return stream.read(length)
+                # zipfile compares the checksum where a member is read to its end, never after a seek.
+                data = stream.read(offset + length) if is_start else stream.read()
         except ARCHIVE_ERRORS as error:
             raise OSError(f"{self.name} is damaged in the archive") from error
+        if data.startswith(_NESTED_MAGIC):
+            raise refusal(ARCHIVE_NESTED, self.name, printable(self.archive.path.name), [self.name])
+        if not is_start and len(data) != self.size:
+            raise OSError(f"{self.name} is damaged in the archive")
+        return data[offset : offset + length]
+
+    def verify(self) -> None:
+        """Compare the member with its checksum; OSError where they differ."""
+        self.read(0, max(self.size, _START_BYTES + 1))
 
 
 def zip_sources(path: Path, gate: Gate) -> list[ByteSource]:
@@ -76,27 +92,33 @@ def zip_sources(path: Path, gate: Gate) -> list[ByteSource]:
         everything = archive.here().infolist()
     except ARCHIVE_ERRORS as error:
         raise OSError(f"{printable(path.name)} is no complete zip archive") from error
-    members = [member for member in everything if not member.filename.endswith("/")]
+    n_stated = stated_members(path)
+    if len(everything) != n_stated:
+        raise OSError(f"a directory of {len(everything)} files where its end says {n_stated}")
+    folders = {member for member in everything if member.filename.endswith("/") and member.file_size == 0}
+    members = [member for member in everything if member not in folders]
     _check_amount(path, members, gate)
     _check_members(path, members, gate)
-    members = [member for member in members if not any(map(is_clutter, _parts(member.filename)))]
-    sources: list[ByteSource] = [ZipSource(archive, member) for member in members]
+    clutter = {member for member in members if any(map(is_clutter, _parts(member.filename)))}
+    _check_names(archive, [*folders, *clutter])
+    sources: list[ByteSource] = [ZipSource(archive, member) for member in members if member not in clutter]
     for source in sources:
-        if source.name.lower().endswith(_NESTED_SUFFIXES) or _head(source).startswith(_NESTED_MAGIC):
+        if source.name.lower().endswith(_NESTED_SUFFIXES):
             gate.refuse(ARCHIVE_NESTED, source.name, printable(path.name), [source.name])
     return sources
 
 
+def _check_names(archive: SharedZip, members: list[zipfile.ZipInfo]) -> None:
+    """Raise OSError where a member that is passed over, for its name, has another name where it stands."""
+    for member in members:
+        try:
+            archive.here().open(member).close()
+        except ARCHIVE_ERRORS as error:
+            raise OSError(f"{printable(member.filename)} is damaged in the archive") from error
+
+
 def _parts(name: str) -> list[str]:
     return name.replace("\\", "/").split("/")
-
-
-def _head(source: ByteSource) -> bytes:
-    """Return the first bytes; a damaged member is the header reader's to report."""
-    try:
-        return source.read(0, 8)
-    except OSError:
-        return b""
 
 
 def _check_amount(path: Path, members: list[zipfile.ZipInfo], gate: Gate) -> None:
