@@ -22,8 +22,8 @@ from tests.support.pages import ROOT, blocks
 PAGE = ROOT / "docs" / "how-to" / "from-a-scan-to-nodules.md"
 CENTER_LPS_MM, DIAMETER_MM = np.array([72.0, -14.0, 59.0]), 16.0
 FORMATS = {
-    "point": None,
-    "point_ras": None,
+    "point": "point",
+    "point_ras": "point",
     "table": "nodulus_csv",
     "slicer_line": "slicer_markups",
     "slicer_points": "slicer_markups",
