@@ -153,7 +153,7 @@ INTERLEAVED = GateRule(
     "to four apart are nearer to each other than {nearer_below} what neighbours are (1.3 to 1.7 times in the scans at "
     "hand, 1 in nothing but noise), where every other slice's soft tissue is brighter by {tissue_alternates_by}, or "
     "where every other slice is a copy. A run is looked at where three slices come nearer than {looked_at_below} or "
-    "raise another doubt; three places are looked at, one in a zip or of compressed pixels.",
+    "raise another doubt; two places are looked at, one in a zip or of compressed pixels.",
     {
         "nearer_below": Limit(0.9, "times"),
         "looked_at_below": Limit(1.3, "times"),

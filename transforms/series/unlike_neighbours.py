@@ -16,7 +16,7 @@ from .slice_samples import Coarse, SliceSamples, distance_hu, tissue_offset_hu
 Slices = Sequence[SliceHeader]
 
 # Stacks that alternate do so all along, or the spacing would change; but they may agree where nothing moved.
-_PLACES = (0.3, 0.5, 0.7)
+_PLACES = (0.3, 0.7)
 # Decoding and inflating cost ten times what copying does.
 _PLACES_OF_DEAR_SLICES = (0.5,)
 _MOST_STACKS = 4
