@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import gzip
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, JPEGLSLossless
 
-from nodulus.transforms.gate import image_rules, place_rules, series_rules, value_rules, verdict
+from nodulus.transforms.gate import image_rules, mask_rules, place_rules, series_rules, value_rules, verdict
 from nodulus.transforms.gate.image_rules import IMAGE_RULES
+from nodulus.transforms.gate.mask_rules import MASK_RULES
 from nodulus.transforms.gate.rule import GateRule, Limit
 from nodulus.transforms.gate.series_rules import SERIES_RULES
+from nodulus.transforms.images.label_mask import open_label_mask
 from nodulus.transforms.problems import InputRefusedError, Problem
 from nodulus.transforms.scan.open import open_ct
 from tests.behaviour.test_series_gate import drop, put, twice
@@ -39,7 +42,7 @@ Field = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 def name_of(rule: GateRule) -> str:
-    modules = (place_rules, series_rules, value_rules, image_rules)
+    modules = (place_rules, series_rules, value_rules, image_rules, mask_rules)
     return next(name for module in modules for name, value in vars(module).items() if value is rule)
 
 
@@ -375,6 +378,27 @@ IMAGE_BREAKERS: dict[GateRule, Build] = {
 }
 
 
+def mask(values: Sequence[float], dtype: type = np.float32) -> Build:
+    """Return what builds a mask of 4 x 4 x 4 voxels that begins with these values."""
+
+    def built(folder: Path, _: pytest.MonkeyPatch) -> Path:
+        voxels: NDArray[Any] = np.zeros(64, dtype=dtype)
+        voxels[: len(values)] = values
+        image = nib.Nifti1Image(voxels.reshape(4, 4, 4), np.eye(4))
+        image.header.set_xyzt_units("mm")
+        nib.save(image, folder / "mask.nii")
+        return folder / "mask.nii"
+
+    return built
+
+
+MASK_BREAKERS: dict[GateRule, Build] = {
+    mask_rules.MASK_SIZE: limited(mask_rules.MASK_SIZE, Limit(0, "Mi voxels"), mask([1])),
+    mask_rules.LABELS: mask([-1000, 40]),
+    mask_rules.WHOLE_NUMBERS: mask([0.25, 0.75]),
+}
+
+
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[GateRule, Problem]]:
     """Return a list to which each broken rule is added with the problem that the user sees."""
@@ -392,6 +416,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[GateRule, Problem]]:
 def test_there_is_a_broken_scan_for_every_rule_of_the_page() -> None:
     assert set(SERIES_BREAKERS) == set(SERIES_RULES)
     assert set(IMAGE_BREAKERS) == set(IMAGE_RULES)
+    assert set(MASK_BREAKERS) == set(MASK_RULES)
 
 
 CASES = [
@@ -422,6 +447,20 @@ def test_the_rule_that_is_broken_is_the_one_that_speaks(
     assert problem.code == rule.code
     assert problem.message.startswith("Expected ")
     assert problem.message.count("Expected ") == problem.message.count(", got ") == 1
+
+
+@pytest.mark.parametrize(("rule", "build"), MASK_BREAKERS.items(), ids=[name_of(rule) for rule in MASK_BREAKERS])
+def test_the_rule_that_a_mask_breaks_is_the_one_that_speaks(
+    rule: GateRule,
+    build: Build,
+    asked: list[tuple[GateRule, Problem]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = build(tmp_path, monkeypatch)
+    with pytest.raises(InputRefusedError, match=r"Expected .*, got .* in mask\.nii") as caught:
+        open_label_mask(path)
+    assert (name_of(asked[-1][0]), asked[-1][1]) == (name_of(rule), caught.value.problem)
 
 
 @pytest.mark.parametrize(("rule", "build"), [case for case in CASES if case.values[0].may_be_allowed])  # type: ignore[union-attr]  # the first is a rule

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from .image_rules import IMAGE_RULES
+from .mask_rules import MASK_RULES
 from .rule import GateRule
 from .series_rules import SERIES_RULES
 
@@ -26,6 +27,7 @@ def render_gate_page() -> str:
     """Return the rules as Markdown, the content of docs/reference/series-gate.md."""
     lines = [_INTRODUCTION, "## DICOM series", "", *_table(SERIES_RULES)]
     lines += ["", "## NIfTI, MetaImage and NRRD files", "", *_table(IMAGE_RULES)]
+    lines += ["", "## Label masks, beside the rules on an image file's header", "", *_table(MASK_RULES)]
     return "\n".join(lines) + "\n"
 
 

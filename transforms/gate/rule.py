@@ -26,7 +26,7 @@ class Limit(float):
         return limit
 
     def __str__(self) -> str:
-        return f"{float(self):g} {self.unit}"
+        return f"{float(self):g} {self.unit}".rstrip()
 
 
 # eq=False: a rule is itself, however alike another is.

@@ -9,21 +9,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nodulus.transforms.gate.verdict import Gate
+from nodulus.transforms.gate.mask_rules import LABELS, MASK_SIZE, WHOLE_NUMBERS
+from nodulus.transforms.gate.place_rules import READABLE
+from nodulus.transforms.gate.verdict import Gate, refusal
 from nodulus.transforms.geometry import Affine
-from nodulus.transforms.problems import ProblemCode, refuse
 from nodulus.transforms.sources.deflate_reader import DeflateReader
 from nodulus.transforms.sources.signatures import GZIP_MAGIC, NRRD_MAGIC
 
 from .read_image import read_stored
 from .stored_image import StoredImage
 
-# Bounds the memory: 512 x 512 x 1024 voxels of two bytes.
-_MAX_VOXELS = 1 << 28
-_MAX_LABEL = 65535
 # A block is inflated in one go: from slice to slice the stream would be entered anew.
 _BLOCK_VOXELS = 1 << 23
-_ROUNDING = 1e-3
 _MAX_NAMES_BYTES = 1 << 20
 # TotalSegmentator's header extension (connectome workbench XML), and Slicer's keys of a .seg.nrrd.
 _NIFTI_NAME = re.compile(rb'<Label[^>]*\bKey="(\d{1,5})"[^>]*>(?:<!\[CDATA\[)?([^<\]]+)')
@@ -57,14 +54,13 @@ def open_label_mask(path: Path) -> LabelMask:
         image.voxels.check_complete()
         return LabelMask(_labels(image, path), image.affine_lps, _names(path))
     except OSError as error:
-        message = f"Expected a readable file, got {error.strerror} at {path.name}"
-        raise refuse(ProblemCode.UNREADABLE, message) from error
+        raise refusal(READABLE, str(error.strerror), path.name, expected="a readable file") from error
 
 
 def _labels(image: StoredImage, path: Path) -> NDArray[np.uint16]:
     size = image.voxels.size_xyz
-    if int(np.prod(size, dtype=object)) > _MAX_VOXELS:
-        raise refuse(ProblemCode.UNREADABLE, f"Expected at most {_MAX_VOXELS} voxels, got {list(size)} in {path.name}")
+    if int(np.prod(size, dtype=object)) > MASK_SIZE.limit * (1 << 20):
+        raise refusal(MASK_SIZE, str(list(size)), path.name)
     labels = np.zeros(size, dtype=np.uint16, order="F")
     n_slices = max(_BLOCK_VOXELS // (size[0] * size[1]), 1)
     for start in range(0, size[2], n_slices):
@@ -76,16 +72,13 @@ def _labels(image: StoredImage, path: Path) -> NDArray[np.uint16]:
 def _whole_numbers(values: NDArray[np.float32], path: Path) -> NDArray[np.float32]:
     """Return the values, which must be labels, without what scaling left behind their point."""
     low, high = float(values.min()), float(values.max())
-    if low < 0 or high > _MAX_LABEL:
-        message = f"Expected labels from 0 on, got values from {low:g} to {high:g} (an image, not a mask?)"
-        raise refuse(ProblemCode.UNREADABLE, f"{message} in {path.name}")
+    if low < 0 or high > LABELS.limit:
+        raise refusal(LABELS, f"values from {low:g} to {high:g} (an image, not a mask?)", path.name)
     whole = np.round(values)
-    off = np.abs(values - whole) > _ROUNDING
+    off = np.abs(values - whole) > WHOLE_NUMBERS.limit
     if off.any():
-        message = (
-            f"Expected labels, whole numbers, got {float(values[off][0]):g} (probabilities? set a threshold first)"
-        )
-        raise refuse(ProblemCode.UNREADABLE, f"{message} in {path.name}")
+        got = f"{float(values[off][0]):g} (probabilities? set a threshold first)"
+        raise refusal(WHOLE_NUMBERS, got, path.name)
     return whole
 
 

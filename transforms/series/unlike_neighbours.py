@@ -54,7 +54,7 @@ def _coarse(run: Slices, samples: SliceSamples) -> list[Coarse]:
 
 def _is_doubtful(run: Sequence[Coarse]) -> bool:
     """Return whether three slices are unlike those of one stack, for whatever reason."""
-    return _nearness(run, 2) < INTERLEAVED["looked_at_below"] or _alternates(run) or _n_copies(run) > 0
+    return _nearness(run, 2) < INTERLEAVED["looked_at_below"] or _alternates(run) or _copies_alternate(run)
 
 
 def _n_stacks(run: Sequence[Coarse]) -> int:
@@ -62,8 +62,7 @@ def _n_stacks(run: Sequence[Coarse]) -> int:
     nearest = min(nearness, key=lambda n: nearness[n])
     if nearness[nearest] < INTERLEAVED["nearer_below"]:
         return nearest
-    copied = 2 * _n_copies(run) >= len(run) - 2
-    return 2 if copied or _alternates(run) else 1
+    return 2 if _copies_alternate(run) or _alternates(run) else 1
 
 
 def _nearness(run: Sequence[Coarse], apart: int) -> float:
@@ -82,7 +81,10 @@ def _alternates(run: Sequence[Coarse]) -> bool:
     return bool(max(brighter.min(), (-brighter).min()) > INTERLEAVED["tissue_alternates_by"])
 
 
-def _n_copies(run: Sequence[Coarse]) -> int:
-    """Return how many neighbours are equal, where others are not."""
+def _copies_alternate(run: Sequence[Coarse]) -> bool:
+    """Return whether every other neighbour is a copy, and no other; slices of nothing but air are alike in rows."""
     distances = [distance_hu(one, other) for one, other in pairwise(run)]
-    return distances.count(0.0) if max(distances) > INTERLEAVED["neighbours_differ_by"] else 0
+    return any(
+        max(distances[start::2]) == 0 and min(distances[1 - start :: 2]) > INTERLEAVED["neighbours_differ_by"]
+        for start in (0, 1)
+    )

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import nodulus.transforms.gate
-from nodulus.transforms.gate import image_rules, place_rules, series_rules, value_rules
+from nodulus.transforms.gate import image_rules, mask_rules, place_rules, series_rules, value_rules
 from nodulus.transforms.gate.image_rules import IMAGE_RULES
+from nodulus.transforms.gate.mask_rules import MASK_RULES
 from nodulus.transforms.gate.rule import GateRule, Limit
 from nodulus.transforms.gate.series_rules import SERIES_RULES
 from nodulus.transforms.gate.verdict import Gate, problem_of, refusal
@@ -18,12 +19,20 @@ from nodulus.transforms.problems import InputRefusedError, ProblemCode
 ROOM = Path(nodulus.transforms.gate.__path__[0])
 RULES = {
     name: rule
-    for module in (place_rules, series_rules, value_rules, image_rules)
+    for module in (place_rules, series_rules, value_rules, image_rules, mask_rules)
     for name, rule in vars(module).items()
     if isinstance(rule, GateRule)
 }
 # What defines the rules, and what prints them.
-TABLES = ("place_rules.py", "series_rules.py", "value_rules.py", "image_rules.py", "page.py", "rule.py")
+TABLES = (
+    "place_rules.py",
+    "series_rules.py",
+    "value_rules.py",
+    "image_rules.py",
+    "mask_rules.py",
+    "page.py",
+    "rule.py",
+)
 
 
 def sources() -> list[Path]:
@@ -79,7 +88,7 @@ def test_every_rule_is_on_the_page_and_asked_by_code() -> None:
     asked = {
         node.id for path in sources() for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)
     }
-    assert set(RULES.values()) == {*SERIES_RULES, *IMAGE_RULES}
+    assert set(RULES.values()) == {*SERIES_RULES, *IMAGE_RULES, *MASK_RULES}
     assert {name for name in RULES if name not in asked} == set()
 
 
