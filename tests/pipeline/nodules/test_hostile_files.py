@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from pydicom.dataset import FileDataset
 
 from nodulus.pipeline.nodules import nodule_file, table_rows
@@ -17,7 +18,7 @@ from nodulus.pipeline.nodules.nodule import Nodule
 from nodulus.pipeline.nodules.sources import read_nodules
 from nodulus.pipeline.scoring.cases import Case, read_cases
 from nodulus.transforms.problems import NodulusError, UsageError
-from tests.support.dicom_objects import ct_series, write_seg
+from tests.support.dicom_objects import SPACING_MM, ct_series, write_seg
 from tests.support.nodule_objects import (
     BIG,
     DIAMETER,
@@ -33,6 +34,12 @@ from tests.support.nodule_objects import (
 )
 
 HEADER = "nodule_id,x_mm,y_mm,z_mm,diameter_mm\n"
+MARKUPS = [
+    {"type": "Line", "controlPoints": [{"position": [1, 2, 3]}, {"position": [1, 2, 11]}]},
+    {"type": "ClosedCurve", "controlPoints": [{"position": [x, y, 3]} for x, y in ((0, 0), (9, 0), (9, 9), (0, 9))]},
+    {"type": "ROI", "center": [1, 2, 3], "size": [7, 8, 9], "orientation": [1, 0, 0, 0, 1, 0, 0, 0, 1]},
+    {"type": "Fiducial", "controlPoints": [{"label": "R4", "description": "8 mm", "position": [1, 2, 3]}]},
+]
 NODULE = '{"nodule_id": "a", "center_lps_mm": [1, 2, 3], "diameter_mm": 8}'
 
 
@@ -94,7 +101,7 @@ def test_a_folder_and_a_link_to_one_are_named(tmp_path: Path) -> None:
     assert "Expected a file of nodules, got a folder: " in refused(tmp_path / "folder")
     assert "got a link to a folder: " in refused(tmp_path / "link")
     assert "No such file" in refused(tmp_path / "none.csv")
-    assert "got embedded null byte" in refused(Path("a\0b"))
+    assert "got a path that no file can have: " in refused(Path("a\0b"))
 
 
 @pytest.mark.parametrize(
@@ -195,13 +202,23 @@ def objects(folder: Path, ct: list[FileDataset]) -> list[Path]:
     circle = drawn_in_space("POLYGON", ring(center, 4), frame)
     (folder / "n.csv").write_text(HEADER + "a,1,2,3,8\nb,4,5,6,7.5\n")
     (folder / "n.json").write_text(f"[{NODULE}]")
+    (folder / "m.mrk.json").write_text(json.dumps({"markups": MARKUPS}))
+    (folder / "m.fcsv").write_text("# CoordinateSystem = LPS\n# columns = id,x,y,z,label,desc\n1,1,2,3,R4,8 mm\n")
     (folder / "d.json").write_text(json.dumps([{"image": "a.nii", "box": [[1, 2, 3, 4, 5, 6]], "label_scores": [0.9]}]))
     return [
-        *(folder / name for name in ("n.csv", "n.json", "d.json")),
+        *(folder / name for name in ("n.csv", "n.json", "d.json", "m.mrk.json", "m.fcsv")),
+        *(write_mask(folder / name) for name in ("mask.nii", "mask.nrrd", "mask.mha")),
         *(write_seg(folder / f"{kind}.dcm", ct, [mask], ["A"], kind) for kind in ("BINARY", "FRACTIONAL", "LABELMAP")),
         write_rois(folder / "rt.dcm", ct[0], {"A": ball_rings(BIG), "B": ball_rings(SMALL)}),
         write_report(folder / "sr.dcm", ct[0], [group("A", circle, measured_mm(DIAMETER, 8))]),
     ]
+
+
+def write_mask(path: Path) -> Path:
+    image = sitk.GetImageFromArray(ball_mask(BIG).astype(np.uint8).T)
+    image.SetSpacing(SPACING_MM)
+    sitk.WriteImage(image, str(path))
+    return path
 
 
 def mutated(content: bytes, chance: random.Random) -> bytes:
