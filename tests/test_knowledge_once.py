@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,12 @@ def test_it_is_said_once(text: str, home: str) -> None:
 def test_files_are_hashed_by_the_one_function() -> None:
     hashing = [name for name, source in SOURCES.items() if "sha256(" in source and "read_bytes()).hex" in source]
     assert hashing == []
+
+
+def test_all_errors_are_caught_where_a_run_ends_and_nowhere_else() -> None:
+    broad = re.compile(r"except\b[^\n:]*\b(Base)?Exception\b|except\s*:|suppress\((Base)?Exception\b")
+    catching = [name for name, source in SOURCES.items() if broad.search(source)]
+    assert [name for name in catching if not name.startswith("benchmarks/")] == [
+        "pipeline/command/main.py",
+        "pipeline/scoring/scorer.py",  # a batch goes on past a fault, and records it
+    ]

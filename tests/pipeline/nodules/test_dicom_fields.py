@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from pydicom import dcmread
 from pydicom.dataelem import DataElement
@@ -15,20 +14,7 @@ from pydicom.dataset import Dataset
 from nodulus.pipeline.nodules import dicom_fields
 from nodulus.pipeline.nodules.sources import read_nodules
 from nodulus.transforms.problems import NodulusError
-from tests.support.dicom_objects import ct_series, write_seg
-from tests.support.nodule_objects import (
-    BIG,
-    DIAMETER,
-    ball_mask,
-    ball_rings,
-    drawn_in_space,
-    drawn_on_image,
-    group,
-    measured_mm,
-    ring,
-    write_report,
-    write_rois,
-)
+from tests.support.nodule_files import SEGMENTATIONS, write_nodule_file
 
 # (VR, value); None takes the element out.
 VARIANTS = [
@@ -55,25 +41,17 @@ RAW_WORDS = re.compile(
 )
 
 
-def written(kind: str, folder: Path) -> Path:
-    """Return a small sound object."""
-    ct, mask = ct_series(), ball_mask(BIG)
-    if kind == "RTSTRUCT":
-        return write_rois(folder / "rt.dcm", ct[0], {"A": ball_rings(BIG)})
-    if kind == "SR":
-        circle = drawn_in_space("POLYGON", ring(np.array([1.0, 2.0, 3.0]), 4), ct[0].FrameOfReferenceUID)
-        other = drawn_on_image("POINT", [1, 2], ct[0])
-        size = measured_mm(DIAMETER, 8)
-        return write_report(folder / "sr.dcm", ct[0], [group("A", circle, size), group("B", other, size)])
-    return write_seg(folder / "seg.dcm", ct, [mask], ["A"], kind)
-
-
 def asked_for(path: Path) -> set[str]:
     """Return the keywords that reading an object asks for, and those that its pixels are unpacked by."""
     asked = set(PIXELS)
     with pytest.MonkeyPatch.context() as patch:
         value_of = dicom_fields._value
-        patch.setattr(dicom_fields, "_value", lambda ds, keyword: (asked.add(keyword), value_of(ds, keyword))[1])
+
+        def noted(dataset: Dataset, keyword: str) -> object:
+            asked.add(keyword)
+            return value_of(dataset, keyword)
+
+        patch.setattr(dicom_fields, "_value", noted)
         read_nodules(path)
     return asked
 
@@ -97,9 +75,9 @@ def put(dataset: Dataset, place: tuple[int, ...], variant: tuple[str, object] | 
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # pydicom's, on the values that are written on purpose
-@pytest.mark.parametrize("kind", ["SR", "RTSTRUCT", "BINARY", "FRACTIONAL", "LABELMAP"])
+@pytest.mark.parametrize("kind", ["SR", "RTSTRUCT", *SEGMENTATIONS])
 def test_an_element_of_any_kind_is_read_or_refused_in_our_words(kind: str, tmp_path: Path) -> None:
-    path = written(kind, tmp_path)
+    path = write_nodule_file(kind, tmp_path)
     content = path.read_bytes()
     broken = tmp_path / "broken.dcm"
     n_refused = 0

@@ -2,50 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
-import SimpleITK as sitk
-from pydicom.dataset import FileDataset
 
 from nodulus.pipeline.nodules import nodule_file, table_rows
 from nodulus.pipeline.nodules.nodule import Nodule
 from nodulus.pipeline.nodules.sources import read_nodules
 from nodulus.pipeline.scoring.cases import Case, read_cases
 from nodulus.transforms.problems import NodulusError, UsageError
-from tests.support.dicom_objects import SPACING_MM, ct_series, write_seg
-from tests.support.nodule_objects import (
-    BIG,
-    DIAMETER,
-    SMALL,
-    ball_mask,
-    ball_rings,
-    drawn_in_space,
-    group,
-    measured_mm,
-    ring,
-    write_report,
-    write_rois,
-)
+from tests.support.nodule_files import FORMATS, write_nodule_file
 
 HEADER = "nodule_id,x_mm,y_mm,z_mm,diameter_mm\n"
-MARKUPS = [
-    {"type": "Line", "controlPoints": [{"position": [1, 2, 3]}, {"position": [1, 2, 11]}]},
-    {"type": "ClosedCurve", "controlPoints": [{"position": [x, y, 3]} for x, y in ((0, 0), (9, 0), (9, 9), (0, 9))]},
-    {"type": "ROI", "center": [1, 2, 3], "size": [7, 8, 9], "orientation": [1, 0, 0, 0, 1, 0, 0, 0, 1]},
-    {"type": "Fiducial", "controlPoints": [{"label": "R4", "description": "8 mm", "position": [1, 2, 3]}]},
-]
 NODULE = '{"nodule_id": "a", "center_lps_mm": [1, 2, 3], "diameter_mm": 8}'
-
-
-@pytest.fixture(scope="module")
-def ct() -> list[FileDataset]:
-    return ct_series()
 
 
 def refused(path: Path) -> str:
@@ -195,32 +167,6 @@ def test_a_diameter_below_a_millimetre_is_another_unit(tmp_path: Path, diameter_
     assert "in another unit (cm, m)?" in refused(tmp_path / "n.json")
 
 
-def objects(folder: Path, ct: list[FileDataset]) -> list[Path]:
-    """Return a small sound file of each format."""
-    mask, frame = ball_mask(BIG), ct[0].FrameOfReferenceUID
-    center = np.array([1.0, 2.0, 3.0])
-    circle = drawn_in_space("POLYGON", ring(center, 4), frame)
-    (folder / "n.csv").write_text(HEADER + "a,1,2,3,8\nb,4,5,6,7.5\n")
-    (folder / "n.json").write_text(f"[{NODULE}]")
-    (folder / "m.mrk.json").write_text(json.dumps({"markups": MARKUPS}))
-    (folder / "m.fcsv").write_text("# CoordinateSystem = LPS\n# columns = id,x,y,z,label,desc\n1,1,2,3,R4,8 mm\n")
-    (folder / "d.json").write_text(json.dumps([{"image": "a.nii", "box": [[1, 2, 3, 4, 5, 6]], "label_scores": [0.9]}]))
-    return [
-        *(folder / name for name in ("n.csv", "n.json", "d.json", "m.mrk.json", "m.fcsv")),
-        *(write_mask(folder / name) for name in ("mask.nii", "mask.nrrd", "mask.mha")),
-        *(write_seg(folder / f"{kind}.dcm", ct, [mask], ["A"], kind) for kind in ("BINARY", "FRACTIONAL", "LABELMAP")),
-        write_rois(folder / "rt.dcm", ct[0], {"A": ball_rings(BIG), "B": ball_rings(SMALL)}),
-        write_report(folder / "sr.dcm", ct[0], [group("A", circle, measured_mm(DIAMETER, 8))]),
-    ]
-
-
-def write_mask(path: Path) -> Path:
-    image = sitk.GetImageFromArray(ball_mask(BIG).astype(np.uint8).T)
-    image.SetSpacing(SPACING_MM)
-    sitk.WriteImage(image, str(path))
-    return path
-
-
 def mutated(content: bytes, chance: random.Random) -> bytes:
     """Return the bytes with some changed, cut, doubled or swapped."""
     data = bytearray(content)
@@ -249,10 +195,10 @@ def outcome(path: Path) -> str:
     return ""
 
 
-def test_mutated_files_are_read_or_refused_in_a_line(ct: list[FileDataset], tmp_path: Path) -> None:
+def test_mutated_files_are_read_or_refused_in_a_line(tmp_path: Path) -> None:
     chance = random.Random(int(os.environ.get("NODULUS_FUZZ_SEED", "7")))
     n_tries = int(os.environ.get("NODULUS_FUZZ_TRIES", "25"))
-    for path in objects(tmp_path, ct):
+    for path in [write_nodule_file(kind, tmp_path) for kind in FORMATS]:
         sound = path.read_bytes()
         for number in range(n_tries):
             broken = tmp_path / f"broken{path.suffix}"
