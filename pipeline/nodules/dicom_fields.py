@@ -153,4 +153,6 @@ def _told(value: object) -> str:
         return "a sequence"
     if isinstance(value, MultiValue | list):
         return f"{len(value)} values"
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
     return shown(str(value)) if isinstance(value, str | int | float) else "a value of another kind"

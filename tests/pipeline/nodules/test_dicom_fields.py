@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from pydicom import dcmread
-from pydicom.dataelem import DataElement
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 
 from nodulus.pipeline.nodules import dicom_fields
+from nodulus.pipeline.nodules.dicom_fields import (
+    all_numbers,
+    items,
+    needed_items,
+    needed_uid,
+    number,
+    numbers,
+    text,
+    uid,
+    whole,
+)
 from nodulus.pipeline.nodules.sources import read_nodules
-from nodulus.transforms.problems import NodulusError
+from nodulus.transforms.problems import NodulusError, UsageError
 from tests.support.nodule_files import SEGMENTATIONS, write_nodule_file
 
 # (VR, value); None takes the element out.
@@ -33,6 +45,7 @@ PIXELS = {
     *("BitsAllocated", "BitsStored", "HighBit", "PhotometricInterpretation", "PixelData", "PixelRepresentation"),
     "SamplesPerPixel",
 }
+SPACING = "PixelSpacing"
 # Words of pydicom, numpy and Python, which say nothing to who wrote the file.
 RAW_WORDS = re.compile(
     r"object has no attribute|object is not|unsupported operand|could not convert|invalid literal|out of range|"
@@ -99,3 +112,71 @@ def outcome(path: Path) -> str:
         return " ".join(read_nodules(path).notes)
     except NodulusError as error:
         return str(error)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # as above
+@pytest.mark.parametrize(
+    ("read", "variant", "message"),
+    [
+        (
+            lambda ds: numbers(ds, SPACING, 2),
+            None,
+            "expected PixelSpacing of two numbers, got none",
+        ),
+        (lambda ds: numbers(ds, SPACING, 2), ("DS", "1"), "of two numbers, got 1"),
+        (
+            lambda ds: numbers(ds, SPACING, 2),
+            ("LO", "x"),
+            "finite numbers in PixelSpacing, got 'x'",
+        ),
+        (
+            lambda ds: numbers(ds, SPACING, 2),
+            ("FD", [1, float("inf")]),
+            "finite numbers .* got 'inf'",
+        ),
+        (
+            lambda ds: numbers(ds, SPACING, 2),
+            ("SQ", [Dataset()]),
+            "finite numbers .* got a sequence",
+        ),
+        (lambda ds: number(ds, SPACING), ("DS", ["1", "2"]), "PixelSpacing of a number, got 2"),
+        (
+            lambda ds: all_numbers(ds, SPACING, 1),
+            ("DS", ["1", "2"]),
+            "at most 1 numbers in .* got 2",
+        ),
+        (lambda ds: whole(ds, SPACING), None, "expected PixelSpacing of a whole number, got none"),
+        (lambda ds: whole(ds, SPACING, 1), ("DS", "1.5"), "of a whole number, got '1.5'"),
+        (lambda ds: whole(ds, SPACING), ("IS", ["1", "2"]), "of a whole number, got 2 values"),
+        (lambda ds: whole(ds, SPACING), ("OB", b"12"), "of a whole number, got 2 bytes"),
+        (lambda ds: text(ds, SPACING), ("SQ", [Dataset()]), "PixelSpacing as text, got a sequence"),
+        (lambda ds: needed_uid(ds, SPACING), ("UI", ""), "expected PixelSpacing, got none"),
+        (lambda ds: items(ds, SPACING), ("LO", "x"), "PixelSpacing as a sequence, got 'x'"),
+        (lambda ds: needed_items(ds, SPACING), ("SQ", []), "expected PixelSpacing, got none"),
+    ],
+)
+def test_what_is_missing_or_malformed_is_told_in_our_words(
+    read: Callable[[Dataset], object], variant: tuple[str, object] | None, message: str
+) -> None:
+    dataset = Dataset()
+    if variant is not None:
+        dataset[0x00280030] = DataElement(0x00280030, *variant)
+    with pytest.raises(UsageError, match=message):
+        read(dataset)
+
+
+def test_what_pydicom_cannot_parse_is_damaged() -> None:
+    dataset = Dataset()
+    # It parses when it is asked: numbers of eight bytes each, in seven.
+    dataset[0x00280030] = RawDataElement(Tag(0x00280030), "FD", 7, b"1234567", 0, False, True)
+    with pytest.raises(UsageError, match="expected a readable PixelSpacing, got a damaged one"):
+        all_numbers(dataset, SPACING)
+
+
+def test_text_comes_as_it_is_written() -> None:
+    dataset = Dataset()
+    dataset.ROIName, dataset.SOPClassUID = "GTV\\1 ", "1.2.3"
+    assert text(dataset, "ROIName") == "GTV\\1"
+    assert text(dataset, "SegmentLabel") == ""
+    assert uid(dataset, "SOPClassUID") == "1.2.3"
+    assert uid(dataset, "SOPInstanceUID") is None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import time
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 
 from nodulus.pipeline.nodules import nodule_file, table_rows
 from nodulus.pipeline.nodules.nodule import Nodule
@@ -15,8 +17,11 @@ from nodulus.pipeline.nodules.sources import read_nodules
 from nodulus.pipeline.scoring.cases import Case, read_cases
 from nodulus.transforms.problems import NodulusError, UsageError
 from tests.support.nodule_files import FORMATS, write_nodule_file
+from tests.support.nodule_objects import item
 
 HEADER = "nodule_id,x_mm,y_mm,z_mm,diameter_mm\n"
+# A curve of great area that turns out of every plane.
+BENT = [{"position": corner} for corner in ([0, 0, 0], [50, 0, 0], [50, 50, 50], [0, 50, -50], [0, 0, 80])]
 NODULE = '{"nodule_id": "a", "center_lps_mm": [1, 2, 3], "diameter_mm": 8}'
 
 
@@ -81,6 +86,8 @@ def test_a_folder_and_a_link_to_one_are_named(tmp_path: Path) -> None:
     [
         ("[" * 100_000 + "]" * 100_000, "nested too deep"),
         ('{"a":' * 100_000, "nested too deep"),
+        (NODULE.replace('"a"', "[" * 40 + "]" * 40), "nested too deep"),
+        ("{", "expected JSON, got something else at line 1, column 2"),
         (NODULE.replace("8", "8" * 400), "expected a number in diameter_mm, got 8888"),
         (NODULE.replace("8", "8" * 5000), "expected JSON"),
         (NODULE.replace("1, 2", f"1{'0' * 400}, 2"), "expected a number in center_lps_mm"),
@@ -91,6 +98,7 @@ def test_a_folder_and_a_link_to_one_are_named(tmp_path: Path) -> None:
         (NODULE.replace("[1, 2, 3]", '{"x": 1}'), "expected 3 numbers of mm"),
         ('[{"image": 3, "box": [[1, 2, 3, 1' + "0" * 400 + ", 4, 5]]}]", "expected six numbers"),
         ('{"markups": [3]}', "markup 1: expected an object"),
+        (json.dumps({"markups": [{"type": "ClosedCurve", "controlPoints": BENT}]}), "its points lie in no plane"),
         ('{"markups": [{"type": "Line", "controlPoints": [{"position": [1e999, 2, 3]}]}]}', "expected 3 finite"),
         ('{"markups": [{"type": "ROI", "center": [1, 2], "size": "x"}]}', "expected 3 numbers"),
     ],
@@ -206,3 +214,28 @@ def test_mutated_files_are_read_or_refused_in_a_line(tmp_path: Path) -> None:
             started = time.monotonic()
             assert "\n" not in outcome(broken), (path.name, number)
             assert time.monotonic() - started < 20, (path.name, number)
+
+
+@pytest.mark.parametrize("separator", ['"', "\0", ",", "x", " ", "\t"])
+def test_a_stated_separator_of_any_kind_ends_in_a_line(tmp_path: Path, separator: str) -> None:
+    path = tmp_path / "n.csv"
+    path.write_text(f"sep={separator}\n{HEADER}a,1,2,3,8\n")
+    assert "\n" not in outcome(path)
+    assert (outcome(path) == "") == (separator == ",")
+
+
+@pytest.mark.parametrize("name", ["n.csv", "n.fcsv"])
+def test_a_quote_left_open_is_told_in_our_words(tmp_path: Path, name: str) -> None:
+    rows = HEADER if name == "n.csv" else "# columns = id,x,y,z,label,desc\n"
+    (tmp_path / name).write_text(f'{rows}"a,1,2,3,{"8" * 200_000}\n')
+    assert f"{name}" in refused(tmp_path / name)
+    assert "expected CSV, got a cell of more than 131072 letters" in refused(tmp_path / name)
+
+
+def test_a_report_nested_without_end_is_told_so(tmp_path: Path) -> None:
+    path = write_nodule_file("SR", tmp_path)
+    report = dcmread(path)
+    for _ in range(100):
+        report.ContentSequence = [item("CONTAINER", ContentSequence=report.ContentSequence)]
+    report.save_as(path)
+    assert "sr.dcm: expected content nested at most 64 deep, got more" in refused(path)
