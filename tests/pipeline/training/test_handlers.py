@@ -282,7 +282,7 @@ def test_a_checkpoint_that_torch_does_not_read_is_refused(tmp_path: Path, conten
 
 
 @pytest.mark.parametrize("network", [None, {}, {"weight": torch.zeros(3, 3), "bias": torch.zeros(3)}, {3: 4}, 5])
-def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path, network: object) -> None:
+def test_what_is_no_state_of_the_network_is_refused(tmp_path: Path, network: object) -> None:
     torch.save({"progress": PROGRESS} | ({} if network is None else {"network": network}), tmp_path / "resume.pt")
     point = ResumePoint(str(tmp_path / "resume.pt"), {"network": torch.nn.Linear(1, 1)}, evaluator(), resume=True)
     with pytest.raises(UsageError, match="got one of another network or optimizer"):
