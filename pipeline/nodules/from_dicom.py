@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_dataset, read_file_meta_info
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from nodulus.transforms.dicom.errors import DicomError
 from nodulus.transforms.dicom.inflate import inflate_dataset
 from nodulus.transforms.dicom.transfer_syntaxes import DEFLATED_LITTLE
-from nodulus.transforms.problems import UsageError, printable
+from nodulus.transforms.problems import UsageError
 from nodulus.transforms.sources.byte_sources import MemorySource
 
+from .dicom_fields import pydicom_at_work, text, uid, whole
 from .from_rtstruct import nodules_of_rtstruct
 from .from_seg import nodules_of_seg
 from .from_sr import nodules_of_sr
@@ -27,6 +27,7 @@ from .nodule_file import MAX_OBJECT_BYTES, read_bounded
 
 # The preamble, DICM, and the element that tells the length of those after it.
 _META_START = 144
+_EXPECTED = "expected a DICOM SR, SEG or RTSTRUCT"
 
 Found = tuple[list[Nodule], list[str]]
 Reader = Callable[[Dataset, Path | None], Found]
@@ -64,33 +65,29 @@ def nodules_of_dicom(path: Path, scan: Path | None = None) -> tuple[str, list[No
 
 
 def _read(content: bytes, path: Path, scan: Path | None) -> tuple[str, Found]:
-    modality = "DICOM object"
-    try:
-        dataset = _dataset(content, path)
-        modality = str(dataset.get("Modality", "none"))
-        if modality not in _READERS:
-            kind = UID(str(dataset.get("SOPClassUID") or "")).name
-            raise UsageError(f"expected a DICOM SR, SEG or RTSTRUCT, got modality {modality} ({kind or 'no class'})")
-        format_name, read = _READERS[modality]
-        return format_name, read(dataset, scan)
-    except UsageError:
-        raise
-    except Exception as error:  # pydicom parses late, and raises many kinds on what is missing or damaged
-        what = printable(str(error).splitlines()[0] if str(error) else type(error).__name__)
-        raise UsageError(f"expected a complete {modality}, got {what}") from error
+    dataset = _dataset(content, path)
+    modality = text(dataset, "Modality") or "none"
+    if modality not in _READERS:
+        kind = UID(text(dataset, "SOPClassUID")).name
+        raise UsageError(f"{_EXPECTED}, got modality {modality} ({kind or 'no class'})")
+    format_name, read = _READERS[modality]
+    return format_name, read(dataset, scan)
 
 
 def _dataset(content: bytes, path: Path) -> Dataset:
     """Return the object; a deflated one is inflated to a bounded size first."""
-    try:
+    with pydicom_at_work(f"{_EXPECTED}, got a file that does not begin as DICOM does, or a damaged one"):
         meta = read_file_meta_info(path)
-        if meta.get("TransferSyntaxUID") != DEFLATED_LITTLE:
+    if uid(meta, "TransferSyntaxUID") != DEFLATED_LITTLE:
+        with pydicom_at_work(f"{_EXPECTED}, got a damaged file"):
             return pydicom.dcmread(io.BytesIO(content))
-        start = _META_START + int(meta.FileMetaInformationGroupLength)
+    start = _META_START + whole(meta, "FileMetaInformationGroupLength")
+    try:
         inflated = inflate_dataset(MemorySource(path.name, content), start).content
-    except (InvalidDicomError, DicomError) as error:
-        raise UsageError(f"expected a DICOM SR, SEG or RTSTRUCT, got {error}") from error
-    dataset = read_dataset(io.BytesIO(inflated), is_implicit_VR=False, is_little_endian=True)
+    except DicomError as error:
+        raise UsageError(f"{_EXPECTED}, got {error}") from error
+    with pydicom_at_work(f"{_EXPECTED}, got a damaged file"):
+        dataset = read_dataset(io.BytesIO(inflated), is_implicit_VR=False, is_little_endian=True)
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     return dataset

@@ -9,11 +9,12 @@ from pathlib import Path
 from nodulus.transforms.problems import UsageError
 
 from .from_markups import is_markups, nodules_of_markups
-from .nodule import Nodule, nodule_from_mapping, shown
+from .nodule import Nodule, is_length, nodule_from_mapping, shown
 from .scan_names import CASE_COLUMNS, FRAME_COLUMNS, SERIES_COLUMNS, STUDY_COLUMNS, name_of_image
 from .table_rows import MAX_ROWS, read_text
 
-_FARTHEST_MM = 1e9
+# Lists in objects in lists: no file of nodules goes deeper, and what is shown of one is written by recursion.
+_MAX_DEPTH = 32
 _KEYS = {"series_uid": SERIES_COLUMNS, "study_uid": STUDY_COLUMNS, "frame_of_reference_uid": FRAME_COLUMNS}
 
 
@@ -31,17 +32,38 @@ def nodules_of_json(path: Path) -> tuple[str, list[Nodule], list[str]]:
 def read_json(path: Path) -> object:
     """Return what a JSON file holds; all of its text can be written as UTF-8."""
     text = read_text(path)
+    too_deep = f"{path.name}: expected a list of nodules, got JSON nested too deep"
     try:
         content = json.loads(text)
-        if "\\u" in text:
-            json.dumps(content, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:
-        raise UsageError(f"{path.name}: expected text, got half a surrogate pair (\\ud800 to \\udfff)") from error
     except RecursionError as error:
-        raise UsageError(f"{path.name}: expected a list of nodules, got JSON nested too deep") from error
+        raise UsageError(too_deep) from error
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise UsageError(f"{path.name}: expected JSON, got something else at {place}") from error
     except ValueError as error:
-        raise UsageError(f"{path.name}: expected JSON, got {error}") from error
+        raise UsageError(f"{path.name}: expected JSON, got a number of thousands of digits") from error
+    if _is_deep(content):
+        raise UsageError(too_deep)
+    if "\\u" in text and not _is_text(json.dumps(content, ensure_ascii=False)):
+        raise UsageError(f"{path.name}: expected text, got half a surrogate pair (\\ud800 to \\udfff)")
     return content
+
+
+def _is_deep(content: object) -> bool:
+    """Return whether lists and objects are nested deeper than any file of nodules."""
+    level = [content]
+    for _ in range(_MAX_DEPTH):
+        inner = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)]
+        level = [child for children in inner for child in children if isinstance(child, dict | list)]
+    return bool(level)
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _entries(content: object, path: Path) -> list[Mapping[str, object]]:
@@ -117,7 +139,7 @@ def _geometry(box: object) -> dict[str, object]:
 
     The diameter is that of the sphere with the volume of the ellipsoid in the box: for LUNA16's cubes, their side.
     """
-    if not isinstance(box, list) or len(box) != 6 or not all(map(_is_number, box)):
+    if not isinstance(box, list) or len(box) != 6 or not all(map(is_length, box)):
         raise UsageError(f"expected six numbers (centre x, y, z, size x, y, z), got {shown(box)}")
     center, size = box[:3], box[3:]
     if min(size) <= 0:
@@ -126,11 +148,6 @@ def _geometry(box: object) -> dict[str, object]:
     high = [c + s / 2 for c, s in zip(center, size, strict=True)]
     diameter_mm = float(size[0] * size[1] * size[2]) ** (1 / 3)
     return {"center_lps_mm": center, "diameter_mm": diameter_mm, "box_lps_mm": [*low, *high]}
-
-
-def _is_number(value: object) -> bool:
-    """Return whether a value is a finite number of a length; JSON knows integers of hundreds of digits."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _FARTHEST_MM
 
 
 def _list(entry: Mapping[str, object], key: str, where: str) -> list[object]:

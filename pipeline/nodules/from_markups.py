@@ -12,11 +12,11 @@ import numpy as np
 from nodulus.transforms.geometry import Points
 from nodulus.transforms.problems import UsageError
 
-from .nodule import Nodule, clean_name, named_apart, number_of, swap_frame
+from .nodule import Nodule, clean_name, decimal_of, is_length, named_apart, shown, swap_frame
 from .outlines import Outline, parts_of_outlines
 from .parts import parts_kept
 from .shapes import Shape, box_of_points, triple_of
-from .table_rows import MAX_ROWS, read_text
+from .table_rows import MAX_ROWS, NO_CELLS, read_text
 
 # A point has no size; its label or description may tell one: "R4 12.8 mm", or the number alone.
 _DIAMETER = re.compile(r"(?<![\w.,])(\d+(?:[.,]\d+)?)\s*mm\b", re.IGNORECASE)
@@ -65,18 +65,26 @@ def nodules_of_fcsv(path: Path) -> tuple[list[Nodule], list[str]]:
     columns = [name.strip() for name in header.get("columns", _FCSV_COLUMNS).split(",")]
     nodules: list[Nodule] = []
     notes: list[str] = []
-    rows = [cells for cells in csv.reader(line for line in lines if not line.startswith("#")) if cells]
-    if len(rows) > MAX_ROWS:
-        raise UsageError(f"{path.name}: expected at most {MAX_ROWS} points, got {len(rows)}")
-    for number, cells in enumerate(rows, 1):
+    for number, cells in enumerate(_points_cells(lines, path), 1):
         row = dict(zip(columns, cells, strict=False))
         name = clean_name(row.get("label") or number)
         try:
-            center = [number_of(row.get(axis, "")) for axis in "xyz"]
+            center = _numbers([row.get(axis) for axis in "xyz"], 3).tolist()
             nodules.append(_marked(name, center, row.get("desc", "")))
-        except ValueError as error:  # a UsageError is one, too
+        except UsageError as error:
             notes.append(f"point {name!r} left out: {error}")
     return named_apart([swap_frame(one) for one in nodules] if frame == "RAS" else nodules), notes
+
+
+def _points_cells(lines: Sequence[str], path: Path) -> list[list[str]]:
+    """Return the cells of each point of a .fcsv."""
+    try:
+        rows = list(filter(None, csv.reader([line for line in lines if not line.startswith("#")])))
+    except csv.Error as error:
+        raise UsageError(f"{path.name}: expected CSV, got {NO_CELLS}") from error
+    if len(rows) > MAX_ROWS:
+        raise UsageError(f"{path.name}: expected at most {MAX_ROWS} points, got {len(rows)}")
+    return rows
 
 
 def _nodules(markup: Mapping[str, object], name: str) -> tuple[list[Nodule], list[str]]:
@@ -106,11 +114,9 @@ def _nodules(markup: Mapping[str, object], name: str) -> tuple[list[Nodule], lis
 def _marked(name: str, center: Sequence[float], description: str) -> Nodule:
     """Return the nodule of a point whose label or description tells its diameter."""
     told = _DIAMETER.search(description) or _DIAMETER.search(name)
-    try:
-        diameter_mm = number_of(told[1] if told else description)
-    except ValueError as error:
-        message = "a point without a diameter: write it into its description, as '12.8 mm', or draw a line"
-        raise UsageError(message) from error
+    diameter_mm = decimal_of(told[1] if told else description)
+    if diameter_mm is None:
+        raise UsageError("a point without a diameter: write it into its description, as '12.8 mm', or draw a line")
     x, y, z = center
     return Nodule(name, (x, y, z), diameter_mm)
 
@@ -144,13 +150,14 @@ def _control_points(markup: Mapping[str, object]) -> list[tuple[str, str, list[f
 
 
 def _numbers(value: object, n_expected: int) -> Points:
-    try:
-        numbers = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise UsageError(f"expected {n_expected} numbers, got {type(value).__name__}") from error
-    if numbers.shape != (n_expected,) or not np.isfinite(numbers).all():
-        raise UsageError(f"expected {n_expected} finite numbers, got an array of shape {numbers.shape}")
-    return numbers
+    if not isinstance(value, list) or len(value) != n_expected:
+        got = f"{len(value)} values" if isinstance(value, list) else shown(value)
+        raise UsageError(f"expected {n_expected} numbers, got {got}")
+    numbers = [decimal_of(one) if isinstance(one, str) else one for one in value]
+    for one, number in zip(value, numbers, strict=True):
+        if not is_length(number):
+            raise UsageError(f"expected {n_expected} finite numbers, got {shown(one)}")
+    return np.array(numbers, dtype=np.float64)
 
 
 def _frame(stated: object) -> str:

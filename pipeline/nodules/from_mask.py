@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,9 @@ from .parts import MAX_VOLUME_MM3, parts_kept
 from .plane_stack import PlaneStack, parts_of
 from .roles import named_role
 from .scan_names import name_of_image
+
+if TYPE_CHECKING:
+    from nodulus.transforms.images.label_mask import LabelMask
 
 _METAIMAGE_STARTS = (b"ObjectType", b"NDims")
 # TotalSegmentator knows 117 structures; an image of intensities has thousands of values.
@@ -41,6 +45,20 @@ def nodules_of_mask(path: Path) -> tuple[list[Nodule], list[str]]:
         mask = open_label_mask(path)
     except InputRefusedError as refusal:
         raise UsageError(f"{path.name}: expected a label mask; {refusal.problem.message}") from refusal
+    lesions, notes = _lesions(mask, path)
+    places = ndimage.find_objects(mask.labels)
+    nodules: list[Nodule] = []
+    for label, name in lesions.items():
+        where = places[label - 1]
+        stack = _stack(mask.labels[where] == label, mask.affine_lps, [one.start for one in where])
+        kept, left_out = parts_kept(name, parts_of(stack))
+        notes += left_out
+        nodules += [Nodule(n, s.center_lps_mm, s.diameter_mm, box_lps_mm=s.box_lps_mm) for n, s in kept]
+    return named_apart(nodules), notes
+
+
+def _lesions(mask: LabelMask, path: Path) -> tuple[dict[int, str], list[str]]:
+    """Return the names of the labels that may be nodules, and notes on those that are none."""
     counts = _counts(mask.labels)
     present = [int(label) for label in np.flatnonzero(counts) if label]
     if not present:
@@ -50,23 +68,18 @@ def nodules_of_mask(path: Path) -> tuple[list[Nodule], list[str]]:
     # A file of one structure is called as it; one of many numbers may be called anything.
     file_names = {present[0]: name_of_image(path.name) or ""} if len(present) == 1 else {}
     voxel_mm3 = abs(float(np.linalg.det(mask.affine_lps[:3, :3])))
-    places = ndimage.find_objects(mask.labels)
-    nodules: list[Nodule] = []
+    lesions: dict[int, str] = {}
     notes: list[str] = []
     for label in present:
         name = clean_name(mask.names.get(label) or label)
         role = named_role(mask.names.get(label) or file_names.get(label, ""))
         if role is None and counts[label] * voxel_mm3 > MAX_VOLUME_MM3:
             role = f"{counts[label] * voxel_mm3 / 1000:.0f} ml, more than a nodule has"
-        if role is not None:
+        if role is None:
+            lesions[label] = name
+        else:
             notes.append(f"label {name!r} left out: {role}")
-            continue
-        where = places[label - 1]
-        stack = _stack(mask.labels[where] == label, mask.affine_lps, [one.start for one in where])
-        kept, left_out = parts_kept(name, parts_of(stack))
-        notes += left_out
-        nodules += [Nodule(n, s.center_lps_mm, s.diameter_mm, box_lps_mm=s.box_lps_mm) for n, s in kept]
-    return named_apart(nodules), notes
+    return lesions, notes
 
 
 def _counts(labels: NDArray[np.uint16]) -> NDArray[np.intp]:

@@ -6,6 +6,7 @@ from pydicom.dataset import Dataset
 
 from nodulus.transforms.problems import UsageError
 
+from .dicom_fields import items, needed_items, needed_uid, text, uid, whole
 from .nodule import Nodule, clean_name
 from .parts import parts_kept
 from .plane_stack import parts_of
@@ -44,11 +45,11 @@ def _parts(label: str, pixels: list[SetPixels], step_mm: float) -> tuple[list[tu
 def _lesions(dataset: Dataset) -> tuple[dict[int, str], list[str]]:
     """Return the labels of the segments by number, and notes on those that are no lesions."""
     lesions, notes = {}, []
-    for segment in dataset.SegmentSequence:
-        number = int(segment.SegmentNumber)
+    for segment in needed_items(dataset, "SegmentSequence"):
+        number = whole(segment, "SegmentNumber")
         if number == 0:  # a labelmap may describe its background (PS3.3 C.8.20.4)
             continue
-        label = clean_name(segment.get("SegmentLabel") or "") or f"segment {number}"
+        label = clean_name(text(segment, "SegmentLabel")) or f"segment {number}"
         if role := segment_role(segment, label):
             notes.append(f"segment {label!r} left out: {role}")
         else:
@@ -57,12 +58,12 @@ def _lesions(dataset: Dataset) -> tuple[dict[int, str], list[str]]:
 
 
 def _nodule(dataset: Dataset, nodule_id: str, shape: Shape) -> Nodule:
-    series = {str(item.SeriesInstanceUID) for item in dataset.get("ReferencedSeriesSequence") or []}
+    series = {needed_uid(item, "SeriesInstanceUID") for item in items(dataset, "ReferencedSeriesSequence")}
     return Nodule(
         nodule_id,
         shape.center_lps_mm,
         shape.diameter_mm,
         box_lps_mm=shape.box_lps_mm,
         series_uid=series.pop() if len(series) == 1 else None,
-        frame_of_reference_uid=str(dataset.get("FrameOfReferenceUID") or "") or None,
+        frame_of_reference_uid=uid(dataset, "FrameOfReferenceUID"),
     )

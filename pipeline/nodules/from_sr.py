@@ -10,6 +10,7 @@ from pydicom.uid import UID
 
 from nodulus.transforms.problems import UsageError
 
+from .dicom_fields import text
 from .image_planes import planes_of_images
 from .nodule import Nodule, diameter_problem
 from .parts import parts_kept
@@ -41,7 +42,7 @@ def nodules_of_sr(dataset: Dataset, scan: Path | None = None) -> tuple[list[Nodu
         dataset: the report.
         scan: the DICOM scan that it is about; what was drawn on its images (SCOORD) is turned to LPS by their headers.
     """
-    if (sop_class := UID(str(dataset.get("SOPClassUID") or ""))) not in _TID_1500_CLASSES:
+    if (sop_class := UID(text(dataset, "SOPClassUID"))) not in _TID_1500_CLASSES:
         raise UsageError(f"expected a report that follows TID 1500 (measurement groups), got a {sop_class.name}")
     groups = [list(items_of(group)) for group in measurement_groups(dataset)]
     if not groups:
@@ -63,9 +64,16 @@ def nodules_of_sr(dataset: Dataset, scan: Path | None = None) -> tuple[list[Nodu
 
 
 def _planes(groups: list[list[Dataset]], scan: Path | None) -> Planes:
-    drawn = (item for items in groups for item in items if item.ValueType == "SCOORD")
-    images = {image[0] for item in drawn if (image := image_of(item)) is not None}
+    drawn = [item for items in groups for item in items if text(item, "ValueType") == "SCOORD"]
+    images = {image[0] for item in drawn if (image := _image_of(item)) is not None}
     return planes_of_images(scan, images) if scan is not None and images else {}
+
+
+def _image_of(item: Dataset) -> tuple[str, int] | None:
+    try:
+        return image_of(item)
+    except UsageError:
+        return None  # said when the region itself is read
 
 
 def _nodules(items: list[Dataset], name: str, planes: Planes) -> tuple[list[Nodule], list[str]]:

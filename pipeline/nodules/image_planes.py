@@ -19,6 +19,8 @@ from nodulus.transforms.problems import InputRefusedError
 from nodulus.transforms.sources.byte_sources import ByteSource, FileSource, folder_sources
 from nodulus.transforms.sources.zip_sources import zip_sources
 
+from .nodule import is_length
+
 _SOP_INSTANCE_UID = 0x00080018
 
 
@@ -75,6 +77,8 @@ def _sources(scan: Path) -> Iterator[ByteSource]:
 def _plane(header: SliceHeader) -> ImagePlane | None:
     cosines, position, spacing = header.orientation_lps, header.position_lps_mm, header.spacing_rows_columns_mm
     if cosines is None or position is None or spacing is None:
+        return None
+    if not all(map(is_length, (*cosines, *position, *spacing))):
         return None
     # PixelSpacing: between rows first, then between columns (PS3.3 10.7.1.3).
     steps = np.array([np.array(cosines[:3]) * spacing[1], np.array(cosines[3:]) * spacing[0]])

@@ -15,6 +15,8 @@ MAX_DIAMETER_MM = 100.0
 # LIDC-IDRI's readers measured nothing below 3 mm: a smaller number than this is in cm, m or voxels.
 MIN_DIAMETER_MM = 1.0
 MAX_NAME = 64
+# A position beyond a thousand kilometres is none; what is computed of smaller ones stays finite.
+FARTHEST_MM = 1e9
 
 # In LIDC-IDRI a nodule's centre lies up to 0.2 mm outside its box.
 CENTER_TOLERANCE_MM = 1.0
@@ -167,14 +169,20 @@ def _array_values(value: object) -> list[object] | None:
 
 
 def _number(name: str, value: object) -> float:
+    number = decimal_of(value) if isinstance(value, str) else _as_float(value)
+    if number is None:
+        raise UsageError(f"expected a number in {name}, got {shown(value)}")
+    return number
+
+
+def _as_float(value: object) -> float | None:
+    """Return a number of any library, such as an array of one, as Python's; None for what is none."""
+    if isinstance(value, bool):
+        return None
     try:
-        if isinstance(value, bool):
-            raise TypeError
-        if isinstance(value, str):
-            return number_of(value)
-        return float(value)  # type: ignore[arg-type]  # what is no number is reported below
-    except (TypeError, ValueError, OverflowError) as error:
-        raise UsageError(f"expected a number in {name}, got {shown(value)}") from error
+        return float(value)  # type: ignore[arg-type]  # what is no number raises
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 # Not all that float() takes: it reads 1_0 as 10.
@@ -182,16 +190,21 @@ _NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
 _MAX_SHOWN = 80
 
 
-def number_of(text: str) -> float:
-    """Return the number that a text is, with a decimal point or a decimal comma; ValueError where it is none.
+def decimal_of(text: str) -> float | None:
+    """Return the number that a text is, with a decimal point or a decimal comma; None where it is none.
 
-    >>> number_of("-47,403")
-    -47.403
+    >>> decimal_of("-47,403"), decimal_of("1_0")
+    (-47.403, None)
     """
-    if not _NUMBER.fullmatch(text.strip()):
-        msg = f"expected a number, got {text[:_MAX_SHOWN]!r}"
-        raise ValueError(msg)
-    return float(text.replace(",", "."))
+    return float(text.replace(",", ".")) if _NUMBER.fullmatch(text.strip()) else None
+
+
+def is_length(value: object) -> bool:
+    """Return whether a value is a finite number that a position or a size in mm can be.
+
+    Integers from a file may have hundreds of digits, which no float holds.
+    """
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < FARTHEST_MM
 
 
 def shown(value: object) -> str:

@@ -36,21 +36,26 @@ def read_start(path: Path) -> bytes:
     Raises:
         UsageError: it is a folder, a pipe, a device, missing or not readable.
     """
+    mode = _mode(path)
+    if stat.S_ISDIR(mode):
+        what = "a link to a folder" if path.is_symlink() else "a folder"
+        raise UsageError(f"Expected a file of nodules, got {what}: {path} (name the file in it)")
+    if not stat.S_ISREG(mode):
+        raise UsageError(f"Expected a file of nodules, got {_KINDS.get(stat.S_IFMT(mode), 'no file')}: {path}")
     try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            what = "a link to a folder" if path.is_symlink() else "a folder"
-            raise UsageError(f"Expected a file of nodules, got {what}: {path} (name the file in it)")
-        if not stat.S_ISREG(mode):
-            raise UsageError(f"Expected a file of nodules, got {_KINDS.get(stat.S_IFMT(mode), 'no file')}: {path}")
         with path.open("rb") as file:
             return file.read(_START_BYTES)
-    except UsageError:
-        raise
     except OSError as error:
         raise UsageError(f"Expected a file of nodules, got {error.strerror or error}: {path}") from error
-    except ValueError as error:  # a zero byte in the path
-        raise UsageError(f"Expected a file of nodules, got {error}: {str(path)!r}") from error
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except OSError as error:
+        raise UsageError(f"Expected a file of nodules, got {error.strerror or error}: {path}") from error
+    except ValueError as error:  # a zero byte, or half a surrogate pair
+        raise UsageError(f"Expected a file of nodules, got a path that no file can have: {str(path)!r}") from error
 
 
 def read_bounded(path: Path, most: int) -> bytes:

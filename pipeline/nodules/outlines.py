@@ -62,9 +62,10 @@ def parts_of_outlines(outlines: Sequence[Outline]) -> tuple[list[Shape], list[st
     normal = vectors[np.argmax(areas)] / areas.max()
     # An area vector is none for a figure of eight, whose halves cancel: where it is small, the points decide.
     is_kept = np.array([_lies_flat(one.points_lps_mm, normal) for one in outlines])
-    notes = [] if is_kept.all() else [f"{int((~is_kept).sum())} outline(s) left out: not parallel to the others"]
+    why = "not parallel to the others" if is_kept.any() else "its points lie in no plane"
+    notes = [] if is_kept.all() else [f"{int((~is_kept).sum())} outline(s) left out: {why}"]
     kept = [one for one, keep in zip(outlines, is_kept, strict=True) if keep]
-    return _parts(kept, normal), notes
+    return _parts(kept, normal) if kept else [], notes
 
 
 def _lies_flat(points: Points, normal: Points) -> bool:

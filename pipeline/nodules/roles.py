@@ -6,6 +6,8 @@ import re
 
 from pydicom.dataset import Dataset
 
+from .dicom_fields import first_item, text
+
 # RT ROI Interpreted Types (PS3.3 C.8.8.8.1) of what is no lesion. A CTV or PTV is one with a margin around it: its
 # size is the plan's.
 _OTHER_ROI_TYPES = """
@@ -80,5 +82,5 @@ def named_role(name: str) -> str | None:
 
 def _code(item: Dataset, keyword: str) -> tuple[str, str]:
     """Return value and meaning of a code sequence's first item, empty where there is none."""
-    codes = item.get(keyword)
-    return (str(codes[0].get("CodeValue", "")), str(codes[0].get("CodeMeaning", ""))) if codes else ("", "")
+    code = first_item(item, keyword)
+    return ("", "") if code is None else (text(code, "CodeValue"), text(code, "CodeMeaning"))

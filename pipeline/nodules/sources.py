@@ -87,16 +87,10 @@ def read_nodules(
     if format_name.startswith("dicom_"):
         names = tuple(filter(is_uid, names[:1]))  # they name their series by its UID, whatever a file is called
     chosen, silent = of_one_scan(nodules, Wanted(case, series_uid, names), path)
-    notes = [*notes, *silent]
-    confident = [nodule for nodule in chosen if nodule.detection_score is None or nodule.detection_score >= min_score]
-    if len(confident) < len(chosen):
-        notes = [*notes, f"{len(chosen) - len(confident)} of {len(chosen)} left out: score below {min_score:g}"]
-    if not confident:
-        raise UsageError(f"{path.name}: expected a nodule of score {min_score:g} or more, got none of {len(chosen)}")
+    confident, doubtful = _confident(chosen, min_score, path)
     in_lps = confident if frame != "RAS" else [swap_frame(nodule) for nodule in confident]
-    return NoduleSet(
-        tuple(in_lps), format_name, frame or "LPS", "stated" if frame else "implied", tuple(map(_one_line, notes))
-    )
+    lines = tuple(map(_one_line, (*notes, *silent, *doubtful)))
+    return NoduleSet(tuple(in_lps), format_name, frame or "LPS", "stated" if frame else "implied", lines)
 
 
 def check_belongs(nodules: NoduleSet | Iterable[Nodule], volume: CTVolume) -> None:
@@ -146,6 +140,15 @@ def _first_letter(start: bytes) -> str:
 def _one_line(text: str) -> str:
     line = printable(text)
     return line if len(line) <= _MAX_LINE else f"{line[:_MAX_LINE]}..."
+
+
+def _confident(nodules: Sequence[Nodule], min_score: float, path: Path) -> tuple[list[Nodule], list[str]]:
+    """Return the nodules that a detector is sure enough of, and those that none scored; and a note on the others."""
+    kept = [nodule for nodule in nodules if nodule.detection_score is None or nodule.detection_score >= min_score]
+    if not kept:
+        raise UsageError(f"{path.name}: expected a nodule of score {min_score:g} or more, got none of {len(nodules)}")
+    n_left_out = len(nodules) - len(kept)
+    return kept, [f"{n_left_out} of {len(nodules)} left out: score below {min_score:g}"] if n_left_out else []
 
 
 def _listed(notes: Sequence[str]) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage
 
+from nodulus.transforms.problems import UsageError
+
+from .dicom_fields import first_item, needed_items, needed_uid, number, text, uid
+from .dicom_fields import items as items_under
 from .nodule import clean_name
 
 _MEASUREMENT_GROUP = "125007"
@@ -20,50 +23,53 @@ _DIAMETERS = ("81827009", "M-02550", "103339001", "G-A185", "L-A185", "RID39009"
 _LENGTHS = ("410668003", "G-D7FE")
 _CT_CLASSES = (CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage)
 _SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.5", "1.2.840.10008.5.1.4.1.1.66.7")
+# TID 1500 nests some ten deep.
+_MAX_DEPTH = 64
 _MM_PER_UNIT = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 0.001}
 
 
-def measurement_groups(item: Dataset) -> Iterator[Dataset]:
+def measurement_groups(item: Dataset, depth: int = 0) -> Iterator[Dataset]:
     """Yield the measurement groups below a content item."""
-    for child in item.get("ContentSequence") or []:
+    for child in _children(item, depth):
         if _code(child) == _MEASUREMENT_GROUP:
             yield child
         else:
-            yield from measurement_groups(child)
+            yield from measurement_groups(child, depth + 1)
 
 
-def items_of(item: Dataset) -> Iterator[Dataset]:
+def items_of(item: Dataset, depth: int = 0) -> Iterator[Dataset]:
     """Yield the content items below a group, at any depth."""
-    for child in item.get("ContentSequence") or []:
-        if child.get("ValueType"):  # items by reference have none
+    for child in _children(item, depth):
+        if text(child, "ValueType"):  # items by reference have none
             yield child
-            yield from items_of(child)
+            yield from items_of(child, depth + 1)
 
 
 def group_name(items: list[Dataset], number: int) -> str:
     """Return what a group is called: its tracking identifier, else its number."""
-    names = (clean_name(item.get("TextValue") or "") for item in items if _code(item) == _TRACKING_IDENTIFIER)
+    names = (clean_name(text(item, "TextValue")) for item in items if _code(item) == _TRACKING_IDENTIFIER)
     return next(filter(None, names), str(number))
 
 
 def group_finding(items: list[Dataset]) -> str:
     """Return what a group says it is about, in words; empty where it does not say."""
     for item in items:
-        codes = item.get("ConceptCodeSequence") if _code(item) == _FINDING else None
-        if codes:
-            return str(codes[0].get("CodeMeaning") or "")
+        code = first_item(item, "ConceptCodeSequence") if _code(item) == _FINDING else None
+        if code is not None:
+            return text(code, "CodeMeaning")
     return ""
 
 
 def group_series(items: list[Dataset]) -> str | None:
     """Return the source series that a group names."""
-    return next((str(item.UID) for item in items if _code(item) == _SOURCE_SERIES and item.get("UID")), None)
+    named = (uid(item, "UID") for item in items if _code(item) == _SOURCE_SERIES)
+    return next(filter(None, named), None)
 
 
 def points_to_segmentation(items: list[Dataset]) -> bool:
     """Return whether a group points to a segmentation instead of drawing its region."""
-    references = (ref for item in items for ref in item.get("ReferencedSOPSequence") or [])
-    return any(str(ref.get("ReferencedSOPClassUID") or "") in _SEGMENTATIONS for ref in references)
+    references = (ref for item in items for ref in items_under(item, "ReferencedSOPSequence"))
+    return any(uid(ref, "ReferencedSOPClassUID") in _SEGMENTATIONS for ref in references)
 
 
 def measured_diameter(items: list[Dataset]) -> tuple[float | None, list[str]]:
@@ -72,35 +78,44 @@ def measured_diameter(items: list[Dataset]) -> tuple[float | None, list[str]]:
     notes = []
     for item in items:
         for codes, values in found.items():
-            if item.ValueType == "NUM" and _code(item) in codes and item.get("MeasuredValueSequence"):
-                try:
-                    values.append(_millimetres(item.MeasuredValueSequence[0]))
-                except (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError) as error:
-                    notes.append(f"a measurement passed over: {error}")
+            if text(item, "ValueType") != "NUM" or _code(item) not in codes:
+                continue
+            try:
+                if (measured := first_item(item, "MeasuredValueSequence")) is not None:
+                    values.append(_millimetres(measured))
+            except UsageError as error:
+                notes.append(f"a measurement passed over: {error}")
     return max(found[_DIAMETERS] or found[_LENGTHS], default=None), notes
 
 
 def ct_series_of_evidence(dataset: Dataset) -> str | None:
     """Return the one CT series that the report's evidence names, where it names one."""
     found = set()
-    for study in dataset.get("CurrentRequestedProcedureEvidenceSequence") or []:
-        for series in study.get("ReferencedSeriesSequence") or []:
-            items = series.get("ReferencedSOPSequence") or []
-            if any(item.get("ReferencedSOPClassUID") in _CT_CLASSES for item in items):
-                found.add(str(series.SeriesInstanceUID))
+    for study in items_under(dataset, "CurrentRequestedProcedureEvidenceSequence"):
+        for series in items_under(study, "ReferencedSeriesSequence"):
+            images = items_under(series, "ReferencedSOPSequence")
+            if any(uid(image, "ReferencedSOPClassUID") in _CT_CLASSES for image in images):
+                found.add(needed_uid(series, "SeriesInstanceUID"))
     return found.pop() if len(found) == 1 else None
 
 
 def _millimetres(measured: Dataset) -> float:
-    unit = str(measured.MeasurementUnitsCodeSequence[0].CodeValue)
-    value = float(measured.NumericValue)
-    if unit not in _MM_PER_UNIT or not (math.isfinite(value) and value > 0):
-        msg = f"expected a diameter in mm, got {value:g} of unit {unit!r}"
-        raise ValueError(msg)
+    unit = text(needed_items(measured, "MeasurementUnitsCodeSequence")[0], "CodeValue")
+    value = number(measured, "NumericValue")
+    if unit not in _MM_PER_UNIT or value <= 0:
+        raise UsageError(f"expected a diameter in mm, got {value:g} of unit {unit!r}")
     return value * _MM_PER_UNIT[unit]
+
+
+def _children(item: Dataset, depth: int) -> list[Dataset]:
+    """Return the content items just below another; UsageError where they go deeper than any report's."""
+    children = items_under(item, "ContentSequence")
+    if children and depth >= _MAX_DEPTH:
+        raise UsageError(f"expected content nested at most {_MAX_DEPTH} deep, got more")
+    return children
 
 
 def _code(item: Dataset) -> str:
     """Return the code of a content item's concept name."""
-    names = item.get("ConceptNameCodeSequence")
-    return str(names[0].get("CodeValue") or "") if names else ""
+    name = first_item(item, "ConceptNameCodeSequence")
+    return "" if name is None else text(name, "CodeValue")

@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 from nodulus.transforms.geometry import Points
 from nodulus.transforms.problems import UsageError
 
+from .dicom_fields import all_numbers, first_item, items, needed_uid, text, uid
 from .image_planes import ImagePlane
 
 # A freehand outline has hundreds of points.
@@ -31,15 +32,19 @@ class Region:
 
 def is_region(item: Dataset) -> bool:
     """Return whether a content item draws something."""
-    return item.ValueType in ("SCOORD", "SCOORD3D")
+    return text(item, "ValueType") in ("SCOORD", "SCOORD3D")
 
 
 def image_of(item: Dataset) -> tuple[str, int] | None:
-    """Return SOPInstanceUID and frame (from 1) of the image that a region was drawn on, None where it names none."""
-    for child in item.get("ContentSequence") or []:
-        for reference in child.get("ReferencedSOPSequence") or []:
-            frames = np.atleast_1d(np.asarray(reference.get("ReferencedFrameNumber") or 1))
-            return str(reference.ReferencedSOPInstanceUID), int(frames[0])
+    """Return SOPInstanceUID and frame (from 1) of the image that a region was drawn on, None where it names none.
+
+    Raises:
+        UsageError: it names one, and not which.
+    """
+    for child in items(item, "ContentSequence"):
+        if (reference := first_item(child, "ReferencedSOPSequence")) is not None:
+            frames = all_numbers(reference, "ReferencedFrameNumber")
+            return needed_uid(reference, "ReferencedSOPInstanceUID"), int(frames[0]) if len(frames) else 1
     return None
 
 
@@ -49,10 +54,9 @@ def region_of(item: Dataset, planes: Planes) -> Region:
     Raises:
         UsageError: its points are malformed, or the image that it was drawn on is not in the scan.
     """
-    kind = str(item.get("GraphicType") or "").strip().upper()
-    if item.ValueType == "SCOORD3D":
-        points = _points(item, 3)
-        return Region(kind, points, str(item.get("ReferencedFrameOfReferenceUID") or "") or None)
+    kind = text(item, "GraphicType").upper()
+    if text(item, "ValueType") == "SCOORD3D":
+        return Region(kind, _points(item, 3), uid(item, "ReferencedFrameOfReferenceUID"))
     image = image_of(item)
     if image is None:
         raise UsageError("it was drawn on an image (SCOORD) that it does not name")
@@ -72,10 +76,7 @@ def _circle(center: Points, edge: Points, n_points: int = 64) -> Points:
 
 
 def _points(item: Dataset, n_axes: int) -> Points:
-    data = item.get("GraphicData") or []
-    if len(np.atleast_1d(data)) > _MAX_NUMBERS:
-        raise UsageError(f"expected at most {_MAX_NUMBERS} numbers of a region, got {len(data)}")
-    numbers = np.atleast_1d(np.asarray(data, dtype=np.float64))
-    if not len(numbers) or len(numbers) % n_axes or not np.isfinite(numbers).all():
+    numbers = all_numbers(item, "GraphicData", _MAX_NUMBERS)
+    if not len(numbers) or len(numbers) % n_axes:
         raise UsageError(f"expected points of {n_axes} finite numbers, got {len(numbers)} numbers")
     return numbers.reshape(-1, n_axes)

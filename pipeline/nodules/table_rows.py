@@ -13,14 +13,16 @@ from pathlib import Path
 from nodulus.pipeline.csv_files import cell_text
 from nodulus.transforms.problems import UsageError
 
-from .nodule import first_repeated, number_of
+from .nodule import decimal_of, first_repeated
 from .nodule_file import MAX_TABLE_BYTES, read_bounded
 
 # Bounds time and memory: the largest public table of nodules, LIDC-IDRI's, has some 7000 rows.
 MAX_ROWS = 100_000
 _DELIMITERS = ",;\t"
+# Why Python's reader gives up on a line: one quote that opens a cell and does not close takes in all that follows.
+NO_CELLS = f"a cell of more than {csv.field_size_limit()} letters, or of control characters (an open quote?)"
 # What Excel writes above a table, to say what separates its cells.
-_SEPARATOR_LINE = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE)
+_SEPARATOR_LINE = re.compile(r"\"?sep=([^\"\0\r\n])\"?\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,8 @@ class Row:
     def number_mm(self, column: str) -> float:
         """Return the cell's number of millimetres, which must be finite; its decimals may stand behind a comma."""
         text = self.text(column)
-        try:
-            value = number_of(text)
-        except ValueError:
-            value = math.nan
-        if not math.isfinite(value):
+        value = decimal_of(text)
+        if value is None or not math.isfinite(value):
             raise self.error(f"expected a number of mm in column {column}, got {text!r}")
         return value
 
@@ -110,7 +109,7 @@ def _filled_lines(path: Path, lines: list[str], n_skipped: int, delimiter: str) 
             yield reader.line_num + n_skipped, [cell.strip() for cell in cells]
     except csv.Error as error:
         where = f"{path.name} row {reader.line_num + n_skipped}"
-        raise UsageError(f"{where}: expected CSV, got {error}") from error
+        raise UsageError(f"{where}: expected CSV, got {NO_CELLS}") from error
 
 
 def _row(path: Path, number: int, header: list[str], cells: list[str]) -> Row:

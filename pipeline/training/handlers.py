@@ -13,6 +13,7 @@ import torch
 from ignite.engine import Engine, Events
 from monai.data.utils import set_rnd
 
+from nodulus.pipeline.bundle.weights import STATE_DICT_ERRORS, WEIGHT_FILE_ERRORS
 from nodulus.pipeline.files import replacing_file, write_errors_named, write_text
 from nodulus.transforms.problems import UsageError
 
@@ -162,12 +163,14 @@ class ResumePoint:
         if not (self.resume and self.path.is_file()):
             return
         state = read_checkpoint(self.path)
-        try:
-            for name, part in self.parts.items():
+        other = f"Expected a checkpoint of this config's run in {self.path}, got one of another network or optimizer"
+        if not state.keys() >= self.parts.keys():
+            raise UsageError(other)
+        for name, part in self.parts.items():
+            try:
                 part.load_state_dict(state[name])
-        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-            msg = f"Expected a checkpoint of this config's run in {self.path}, got one of another network or optimizer"
-            raise UsageError(msg) from error
+            except (*STATE_DICT_ERRORS, LookupError, ValueError) as error:  # the last two are an optimizer's
+                raise UsageError(other) from error
         progress = state["progress"]
         engine.state.epoch, engine.state.iteration = progress["epoch"], progress["iteration"]
         self.evaluator.state.best_metric = progress["best_metric"]
@@ -222,16 +225,19 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: the file is cut short, or holds something else.
     """
+    other = f"Expected the checkpoint of a run in {path}, got a file that is cut short or holds something else"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what torch says of foreign pickles is advice to load them unsafely
             state = torch.load(path, map_location="cpu", weights_only=True)
-        if state["progress"].keys() == PROGRESS:
-            return dict(state)
-    except Exception as error:  # a foreign file fails in as many ways as there are files
-        msg = f"Expected the checkpoint of a run in {path}, got a file that is cut short or holds something else"
-        raise UsageError(msg) from error
-    raise UsageError(f"Expected the progress of a run in {path}, got {sorted(state['progress'])}")
+    except WEIGHT_FILE_ERRORS as error:
+        raise UsageError(other) from error
+    progress = state.get("progress") if isinstance(state, Mapping) else None
+    if not isinstance(progress, Mapping):
+        raise UsageError(other)
+    if progress.keys() != PROGRESS or not all(isinstance(value, int | float) for value in progress.values()):
+        raise UsageError(f"Expected the progress of a run in {path}, got {sorted(map(str, progress))}")
+    return dict(state)
 
 
 def _save(state: Mapping[str, Any], path: Path) -> None:

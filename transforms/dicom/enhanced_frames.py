@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .errors import MalformedError
+from .errors import MalformedError, pydicom_errors
 from .slice_header import SliceHeader
 from .sop_classes import MULTI_FRAME_CT
 from .values import Numbers, decimal
@@ -18,20 +17,6 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 _MAX_GROUPS_BYTES = 1 << 29
-
-# What pydicom raises on damaged sequences; met by changing their bytes at random.
-PYDICOM_ERRORS = (
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    NotImplementedError,
-    OSError,
-    TypeError,
-    ValueError,
-    struct.error,
-)
-
 
 # What a frame calls the numbers that a single slice states under these keywords.
 _STACK_NUMBERS = {
@@ -72,7 +57,7 @@ def _pydicom_at_work() -> Iterator[None]:
     """Turn what pydicom raises into MalformedError; nothing of ours runs inside, whose bugs would be hidden."""
     try:
         yield
-    except PYDICOM_ERRORS as error:
+    except pydicom_errors() as error:
         raise MalformedError("its functional groups are damaged") from error
 
 

@@ -2,6 +2,35 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+
+
+def pydicom_errors() -> tuple[type[Exception], ...]:
+    """Return what pydicom raises on damaged elements and sequences; met by changing their bytes at random.
+
+    To be caught around calls of pydicom alone, since a bug of ours raises the same kinds: it parses elements when they
+    are first asked for, nested sequences by recursion. Python asks for what an ``except`` names once something was
+    raised, so that pydicom is not loaded for this.
+    """
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+
+    return (
+        ArithmeticError,
+        AttributeError,
+        BytesLengthException,
+        EOFError,
+        InvalidDicomError,
+        LookupError,
+        NotImplementedError,
+        OSError,
+        RecursionError,
+        TypeError,
+        ValueError,
+        struct.error,
+        zlib.error,
+    )
+
 
 class DicomError(ValueError):
     """A file that cannot be read as DICOM; ``values`` are the elements that were found before that showed."""

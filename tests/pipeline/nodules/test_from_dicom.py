@@ -176,5 +176,5 @@ def test_an_incomplete_object_is_refused_with_what_is_missing(ct: list[FileDatas
     seg = pydicom.dcmread(path)
     del seg.PerFrameFunctionalGroupsSequence
     seg.save_as(path)
-    with pytest.raises(UsageError, match=r"seg\.dcm: expected a complete SEG, got .*PerFrameFunctionalGroupsSequence"):
+    with pytest.raises(UsageError, match=r"seg\.dcm: expected PerFrameFunctionalGroupsSequence, got none"):
         read_nodules(path)

@@ -8,37 +8,21 @@ import random
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
-from pydicom.dataset import FileDataset
+from pydicom import dcmread
 
 from nodulus.pipeline.nodules import nodule_file, table_rows
 from nodulus.pipeline.nodules.nodule import Nodule
 from nodulus.pipeline.nodules.sources import read_nodules
 from nodulus.pipeline.scoring.cases import Case, read_cases
 from nodulus.transforms.problems import NodulusError, UsageError
-from tests.support.dicom_objects import ct_series, write_seg
-from tests.support.nodule_objects import (
-    BIG,
-    DIAMETER,
-    SMALL,
-    ball_mask,
-    ball_rings,
-    drawn_in_space,
-    group,
-    measured_mm,
-    ring,
-    write_report,
-    write_rois,
-)
+from tests.support.nodule_files import FORMATS, write_nodule_file
+from tests.support.nodule_objects import item
 
 HEADER = "nodule_id,x_mm,y_mm,z_mm,diameter_mm\n"
+# A curve of great area that turns out of every plane.
+BENT = [{"position": corner} for corner in ([0, 0, 0], [50, 0, 0], [50, 50, 50], [0, 50, -50], [0, 0, 80])]
 NODULE = '{"nodule_id": "a", "center_lps_mm": [1, 2, 3], "diameter_mm": 8}'
-
-
-@pytest.fixture(scope="module")
-def ct() -> list[FileDataset]:
-    return ct_series()
 
 
 def refused(path: Path) -> str:
@@ -94,7 +78,7 @@ def test_a_folder_and_a_link_to_one_are_named(tmp_path: Path) -> None:
     assert "Expected a file of nodules, got a folder: " in refused(tmp_path / "folder")
     assert "got a link to a folder: " in refused(tmp_path / "link")
     assert "No such file" in refused(tmp_path / "none.csv")
-    assert "got embedded null byte" in refused(Path("a\0b"))
+    assert "got a path that no file can have: " in refused(Path("a\0b"))
 
 
 @pytest.mark.parametrize(
@@ -102,6 +86,8 @@ def test_a_folder_and_a_link_to_one_are_named(tmp_path: Path) -> None:
     [
         ("[" * 100_000 + "]" * 100_000, "nested too deep"),
         ('{"a":' * 100_000, "nested too deep"),
+        (NODULE.replace('"a"', "[" * 40 + "]" * 40), "nested too deep"),
+        ("{", "expected JSON, got something else at line 1, column 2"),
         (NODULE.replace("8", "8" * 400), "expected a number in diameter_mm, got 8888"),
         (NODULE.replace("8", "8" * 5000), "expected JSON"),
         (NODULE.replace("1, 2", f"1{'0' * 400}, 2"), "expected a number in center_lps_mm"),
@@ -112,6 +98,7 @@ def test_a_folder_and_a_link_to_one_are_named(tmp_path: Path) -> None:
         (NODULE.replace("[1, 2, 3]", '{"x": 1}'), "expected 3 numbers of mm"),
         ('[{"image": 3, "box": [[1, 2, 3, 1' + "0" * 400 + ", 4, 5]]}]", "expected six numbers"),
         ('{"markups": [3]}', "markup 1: expected an object"),
+        (json.dumps({"markups": [{"type": "ClosedCurve", "controlPoints": BENT}]}), "its points lie in no plane"),
         ('{"markups": [{"type": "Line", "controlPoints": [{"position": [1e999, 2, 3]}]}]}', "expected 3 finite"),
         ('{"markups": [{"type": "ROI", "center": [1, 2], "size": "x"}]}', "expected 3 numbers"),
     ],
@@ -188,22 +175,6 @@ def test_a_diameter_below_a_millimetre_is_another_unit(tmp_path: Path, diameter_
     assert "in another unit (cm, m)?" in refused(tmp_path / "n.json")
 
 
-def objects(folder: Path, ct: list[FileDataset]) -> list[Path]:
-    """Return a small sound file of each format."""
-    mask, frame = ball_mask(BIG), ct[0].FrameOfReferenceUID
-    center = np.array([1.0, 2.0, 3.0])
-    circle = drawn_in_space("POLYGON", ring(center, 4), frame)
-    (folder / "n.csv").write_text(HEADER + "a,1,2,3,8\nb,4,5,6,7.5\n")
-    (folder / "n.json").write_text(f"[{NODULE}]")
-    (folder / "d.json").write_text(json.dumps([{"image": "a.nii", "box": [[1, 2, 3, 4, 5, 6]], "label_scores": [0.9]}]))
-    return [
-        *(folder / name for name in ("n.csv", "n.json", "d.json")),
-        *(write_seg(folder / f"{kind}.dcm", ct, [mask], ["A"], kind) for kind in ("BINARY", "FRACTIONAL", "LABELMAP")),
-        write_rois(folder / "rt.dcm", ct[0], {"A": ball_rings(BIG), "B": ball_rings(SMALL)}),
-        write_report(folder / "sr.dcm", ct[0], [group("A", circle, measured_mm(DIAMETER, 8))]),
-    ]
-
-
 def mutated(content: bytes, chance: random.Random) -> bytes:
     """Return the bytes with some changed, cut, doubled or swapped."""
     data = bytearray(content)
@@ -232,10 +203,10 @@ def outcome(path: Path) -> str:
     return ""
 
 
-def test_mutated_files_are_read_or_refused_in_a_line(ct: list[FileDataset], tmp_path: Path) -> None:
+def test_mutated_files_are_read_or_refused_in_a_line(tmp_path: Path) -> None:
     chance = random.Random(int(os.environ.get("NODULUS_FUZZ_SEED", "7")))
     n_tries = int(os.environ.get("NODULUS_FUZZ_TRIES", "25"))
-    for path in objects(tmp_path, ct):
+    for path in [write_nodule_file(kind, tmp_path) for kind in FORMATS]:
         sound = path.read_bytes()
         for number in range(n_tries):
             broken = tmp_path / f"broken{path.suffix}"
@@ -243,3 +214,28 @@ def test_mutated_files_are_read_or_refused_in_a_line(ct: list[FileDataset], tmp_
             started = time.monotonic()
             assert "\n" not in outcome(broken), (path.name, number)
             assert time.monotonic() - started < 20, (path.name, number)
+
+
+@pytest.mark.parametrize("separator", ['"', "\0", ",", "x", " ", "\t"])
+def test_a_stated_separator_of_any_kind_ends_in_a_line(tmp_path: Path, separator: str) -> None:
+    path = tmp_path / "n.csv"
+    path.write_text(f"sep={separator}\n{HEADER}a,1,2,3,8\n")
+    assert "\n" not in outcome(path)
+    assert (outcome(path) == "") == (separator == ",")
+
+
+@pytest.mark.parametrize("name", ["n.csv", "n.fcsv"])
+def test_a_quote_left_open_is_told_in_our_words(tmp_path: Path, name: str) -> None:
+    rows = HEADER if name == "n.csv" else "# columns = id,x,y,z,label,desc\n"
+    (tmp_path / name).write_text(f'{rows}"a,1,2,3,{"8" * 200_000}\n')
+    assert f"{name}" in refused(tmp_path / name)
+    assert "expected CSV, got a cell of more than 131072 letters" in refused(tmp_path / name)
+
+
+def test_a_report_nested_without_end_is_told_so(tmp_path: Path) -> None:
+    path = write_nodule_file("SR", tmp_path)
+    report = dcmread(path)
+    for _ in range(100):
+        report.ContentSequence = [item("CONTAINER", ContentSequence=report.ContentSequence)]
+    report.save_as(path)
+    assert "sr.dcm: expected content nested at most 64 deep, got more" in refused(path)

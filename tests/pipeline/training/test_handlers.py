@@ -15,6 +15,7 @@ from ignite.engine import Engine, Events
 from monai.data import Dataset
 from monai.transforms import Randomizable, Transform
 
+from nodulus.pipeline.training import handlers
 from nodulus.pipeline.training.handlers import (
     HEADING,
     EpochLog,
@@ -23,6 +24,7 @@ from nodulus.pipeline.training.handlers import (
     ResumePoint,
     StateDeterminism,
     StopEarly,
+    read_checkpoint,
 )
 from nodulus.transforms.problems import UsageError
 
@@ -251,3 +253,51 @@ def test_a_log_goes_on_when_training_is_resumed_and_hides_no_error(tmp_path: Pat
     EpochLog(str(path), evaluator(), optimizer).attach(broken)
     with pytest.raises(ZeroDivisionError):
         broken.run([1.0], max_epochs=1)
+
+
+PROGRESS = {"epoch": 2, "iteration": 6, "best_metric": 0.75, "best_metric_epoch": 2}
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ([1, 2], "got a file that is cut short or holds something else"),
+        ({"network": {}}, "got a file that is cut short or holds something else"),
+        ({"progress": 3}, "got a file that is cut short or holds something else"),
+        ({"progress": {"epoch": 2, 7: 1}}, r"got \['7', 'epoch'\]"),
+        ({"progress": {**PROGRESS, "epoch": "two"}}, "Expected the progress of a run"),
+    ],
+)
+def test_a_checkpoint_of_something_else_is_refused(tmp_path: Path, state: object, message: str) -> None:
+    torch.save(state, tmp_path / "resume.pt")
+    with pytest.raises(UsageError, match=message):
+        read_checkpoint(tmp_path / "resume.pt")
+
+
+@pytest.mark.parametrize("content", [b"", b"of another run", b"PK\x03\x04" + bytes(40), b"\x80\x02}q\x00."])
+def test_a_checkpoint_that_torch_does_not_read_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "resume.pt").write_bytes(content)
+    with pytest.raises(UsageError, match="cut short or holds something else"):
+        read_checkpoint(tmp_path / "resume.pt")
+
+
+@pytest.mark.parametrize("network", [None, {}, {"weight": torch.zeros(3, 3), "bias": torch.zeros(3)}, {3: 4}, 5])
+def test_what_is_no_state_of_the_network_is_refused(tmp_path: Path, network: object) -> None:
+    torch.save({"progress": PROGRESS} | ({} if network is None else {"network": network}), tmp_path / "resume.pt")
+    point = ResumePoint(str(tmp_path / "resume.pt"), {"network": torch.nn.Linear(1, 1)}, evaluator(), resume=True)
+    with pytest.raises(UsageError, match="got one of another network or optimizer"):
+        point.load(trainer())
+
+
+@pytest.mark.parametrize("kind", [TypeError, AttributeError, KeyError, ValueError])
+def test_a_bug_beside_a_checkpoint_stays_one(
+    tmp_path: Path, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.save({"progress": {}}, tmp_path / "resume.pt")
+
+    def fails(*_: object) -> None:
+        raise kind("a mistake of ours")
+
+    monkeypatch.setattr(handlers, "sorted", fails, raising=False)
+    with pytest.raises(kind, match="a mistake of ours"):
+        read_checkpoint(tmp_path / "resume.pt")
