@@ -45,6 +45,15 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)
 
 
+# A name inside an archive has up to 65 535 bytes; a line to be read has fewer.
+_MOST_LETTERS, _MOST_OF_ITEM = 2000, 300
+
+
+def _line(text: str, most: int) -> str:
+    line = printable(text)
+    return line if len(line) <= most else f"{line[:most]}..."
+
+
 @dataclass(frozen=True)
 class Problem:
     """One problem: its code, one line of expected and got, and the offending items (slices, rows, nodules) by name."""
@@ -55,8 +64,8 @@ class Problem:
 
     def __post_init__(self) -> None:
         # Names and header values come from outside: a line break or an escape sequence must not reach the terminal.
-        object.__setattr__(self, "message", printable(self.message))
-        object.__setattr__(self, "items", tuple(map(printable, self.items)))
+        object.__setattr__(self, "message", _line(self.message, _MOST_LETTERS))
+        object.__setattr__(self, "items", tuple(_line(item, _MOST_OF_ITEM) for item in self.items))
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"

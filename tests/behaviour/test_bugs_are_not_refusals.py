@@ -16,7 +16,7 @@ from nodulus.pipeline.scoring.results import read_results
 from nodulus.transforms.dicom import enhanced_frames, slice_header
 from nodulus.transforms.pixels import decode_frame, rle_frame
 from tests.support.dicom_series_writer import SeriesSpec, write_slice, write_slices
-from tests.transforms.dicom.test_enhanced_frames import enhanced
+from tests.support.enhanced_writer import enhanced
 
 BUGS = [TypeError, NameError, AttributeError, KeyError, IndexError, ValueError]
 

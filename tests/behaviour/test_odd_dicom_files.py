@@ -195,7 +195,7 @@ def test_a_corrupt_lzma_member_is_refused(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_nested_element_of_no_representation_is_no_crash(tmp_path: Path) -> None:
-    from tests.transforms.dicom.test_enhanced_frames import enhanced
+    from tests.support.enhanced_writer import enhanced
 
     ds: Dataset = enhanced(SPEC.slices())
     write_slice(ds, tmp_path / "frames.dcm")

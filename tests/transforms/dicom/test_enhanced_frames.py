@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import random
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pydicom import Dataset
-from pydicom.encaps import encapsulate, generate_frames
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, JPEGLSLossless
+from pydicom.datadict import tag_for_keyword
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, JPEGLSLossless
 
 from nodulus.transforms.dicom.enhanced_frames import frame_headers
 from nodulus.transforms.dicom.errors import DicomError
@@ -21,49 +22,11 @@ from nodulus.transforms.problems import InputRefusedError
 from nodulus.transforms.problems import ProblemCode as Code
 from nodulus.transforms.scan.open import open_ct
 from nodulus.transforms.sources.byte_sources import FileSource, MemorySource
+from tests.fuzz.dicom_damage import hidden
 from tests.support.dicom_series_writer import SeriesSpec, write_slice, write_slices, zip_folder
+from tests.support.enhanced_writer import enhanced
 
-ENHANCED_CT = UID("1.2.840.10008.5.1.4.1.1.2.1")
 SPEC = SeriesSpec(slopes=(1.0, 0.5), order=(3, 0, 8, 5, 1, 7, 2, 6, 4))
-
-
-def item(**values: object) -> list[Dataset]:
-    ds = Dataset()
-    for keyword, value in values.items():
-        setattr(ds, keyword, value)
-    return [ds]
-
-
-def enhanced(slices: list[Dataset], compressed: bool = False) -> Dataset:
-    """Return one multi-frame dataset of slices; spacing and orientation are shared, the rest each frame's own."""
-    ds = slices[0]
-    ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = ENHANCED_CT
-    ds.NumberOfFrames = len(slices)
-    shared, frames = Dataset(), []
-    shared.PixelMeasuresSequence = item(PixelSpacing=ds.PixelSpacing, SliceThickness=ds.SliceThickness)
-    shared.PlaneOrientationSequence = item(ImageOrientationPatient=ds.ImageOrientationPatient)
-    for number, one in enumerate(slices):
-        frame = Dataset()
-        frame.PlanePositionSequence = item(ImagePositionPatient=one.ImagePositionPatient)
-        frame.PixelValueTransformationSequence = item(
-            RescaleSlope=one.RescaleSlope, RescaleIntercept=one.RescaleIntercept, RescaleType="HU"
-        )
-        frame.FrameContentSequence = item(
-            FrameAcquisitionNumber=1, TemporalPositionIndex=1, InStackPositionNumber=number
-        )
-        frames.append(frame)
-    ds.SharedFunctionalGroupsSequence, ds.PerFrameFunctionalGroupsSequence = [shared], frames
-    if compressed:
-        ds.file_meta.TransferSyntaxUID = JPEGLSLossless
-        ds.PixelData = encapsulate([next(generate_frames(one.PixelData, number_of_frames=1)) for one in slices])
-        ds["PixelData"].is_undefined_length = True
-    else:
-        ds.PixelData = b"".join(one.PixelData for one in slices)
-    for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness"):
-        delattr(ds, keyword)
-    for keyword in ("RescaleSlope", "RescaleIntercept", "RescaleType"):
-        delattr(ds, keyword)
-    return ds
 
 
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian, JPEGLSLossless])
@@ -151,6 +114,27 @@ def test_damaged_functional_groups_are_refused_or_read(tmp_path: Path) -> None:
         except DicomError:
             n_refused += 1
     assert 20 < n_refused < 280
+
+
+@pytest.mark.parametrize("keyword", ["SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"])
+@pytest.mark.parametrize("depth", [20, 400, 20_000])
+def test_sequences_nested_out_of_the_walkers_sight_are_refused(tmp_path: Path, keyword: str, depth: int) -> None:
+    path = tmp_path / "frames.dcm"
+    write_slice(enhanced(SPEC.slices()), path)
+    sound, tag = path.read_bytes(), struct.pack("<HH", *divmod(tag_for_keyword(keyword) or 0, 1 << 16))
+    path.write_bytes(sound[: sound.index(tag)] + hidden(depth, tag) + sound[sound.index(b"\xe0\x7f\x10\0") :])
+    with pytest.raises(InputRefusedError, match="unreadable: Expected a sound DICOM file"):
+        open_ct(path)
+
+
+@pytest.mark.parametrize("length", [3, 5, 6, 190])
+def test_a_number_of_a_length_that_no_number_has_is_refused(tmp_path: Path, length: int) -> None:
+    path = tmp_path / "frames.dcm"
+    write_slice(enhanced(SPEC.slices()), path)
+    sound, at = path.read_bytes(), 138  # where the length of the first element stands, FileMetaInformationGroupLength
+    path.write_bytes(sound[:at] + struct.pack("<H", length) + sound[at + 2 :])
+    with pytest.raises(InputRefusedError, match=r"(unreadable|truncated): Expected"):
+        open_ct(path)
 
 
 def test_one_frame_of_a_deflated_file_is_not_inflated_to_the_end(

@@ -22,7 +22,7 @@ from nodulus.transforms.pixels.jpeg_segments import read_jpeg
 from nodulus.transforms.pixels.rle_frame import decode_rle
 from nodulus.transforms.sources.byte_sources import FileSource
 from tests.support.dicom_series_writer import SeriesSpec, write_slice
-from tests.transforms.series.test_read_series import compress_by_gdcm
+from tests.support.gdcm_writer import compress_by_gdcm
 
 Damage = Callable[[bytearray], bytes]
 RandomDamage = Callable[[bytes, random.Random], bytes]

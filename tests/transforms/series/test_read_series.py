@@ -17,6 +17,7 @@ from nodulus.transforms.problems import ProblemCode
 from nodulus.transforms.scan.open import open_ct
 from nodulus.transforms.volume import CTVolume
 from tests.support.dicom_series_writer import UNCOMPRESSED, SeriesSpec, set_stored, write_slices, zip_folder
+from tests.support.gdcm_writer import compress_by_gdcm
 
 SIGNED_SAGITTAL = SeriesSpec(row=(0, 1, 0), column=(0, 0, -1), origin_lps_mm=(-6, -5, 6), is_signed=True)
 
@@ -120,25 +121,6 @@ def test_uncompressed_transfer_syntaxes_read_alike(tmp_path: Path, syntax: str) 
     np.testing.assert_allclose(volume.read_all(), expected_hu(spec), atol=0.51)
     np.testing.assert_array_equal(volume.read_region((1, 2, 3), (5, 6, 7)), volume.read_all()[1:5, 2:6, 3:7])
     assert volume.attributes["transfer_syntax"] == syntax
-
-
-def compress_by_gdcm(folder: Path, name: str) -> None:
-    """Compress every file of a folder in place."""
-    import gdcm
-
-    for path in sorted(folder.iterdir()):
-        reader = gdcm.ImageReader()
-        reader.SetFileName(str(path))
-        assert reader.Read()
-        change = gdcm.ImageChangeTransferSyntax()
-        change.SetTransferSyntax(gdcm.TransferSyntax(getattr(gdcm.TransferSyntax, name)))
-        change.SetInput(reader.GetImage())
-        assert change.Change()
-        writer = gdcm.ImageWriter()
-        writer.SetFileName(str(path))
-        writer.SetFile(reader.GetFile())
-        writer.SetImage(change.GetOutput())
-        assert writer.Write()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,91 @@
+"""Runs workers, and watches each input for time, memory and an end by a signal."""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+ROOT = Path(__file__).resolve().parents[2]
+MOST_SECONDS = 20.0
+MOST_MIB = 2048.0
+# To import what is tested and to write the sound inputs.
+_START_SECONDS = 180.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How one input ended: refused, equal, other, silent, error, hang or killed."""
+
+    family: str
+    subject: str
+    number: int
+    end: str
+    why: str
+    seconds: float
+    peak_mib: float
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether it should not have ended so."""
+        return self.end in ("silent", "error", "hang", "killed") or self.peak_mib > MOST_MIB
+
+
+def watch(family: str, seed: int, start: int, stop: int) -> Iterator[Ended]:
+    """Yield how the inputs of a family end; after one that hangs or kills its process, another goes on."""
+    while start < stop:
+        reading = start
+        for ended in _one_worker(family, seed, start, stop):
+            reading = ended.number + 1
+            yield ended
+        if reading == start:
+            return  # a family without subjects here
+        start = reading
+
+
+def _one_worker(family: str, seed: int, start: int, stop: int) -> Iterator[Ended]:
+    command = [sys.executable, "-m", "tests.fuzz.worker", family, str(seed), str(start), str(stop)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    lines: queue.Queue[str] = queue.Queue()
+    threading.Thread(target=_pass_on, args=(process.stdout, lines), daemon=True).start()
+    said: list[str] = []
+    threading.Thread(target=said.extend, args=(process.stderr,), daemon=True).start()
+    reading, seconds = None, _START_SECONDS
+    try:
+        while True:
+            line = lines.get(timeout=seconds)
+            if not line:
+                break
+            facts = json.loads(line)
+            state, number = facts.pop("state"), facts.pop("number")
+            reading, seconds = (number, MOST_SECONDS) if state == "reading" else (None, _START_SECONDS)
+            if state == "read":
+                yield Ended(family, number=number, **facts)
+                if facts["peak_mib"] > MOST_MIB:
+                    return
+        code = process.wait()
+        if reading is not None:
+            yield Ended(family, "", reading, "killed", f"exit code {code}: {''.join(said)[-300:]}", 0.0, 0.0)
+        elif code:
+            raise RuntimeError(f"the worker of {family} ended with {code}: {''.join(said)[-2000:]}")
+    except queue.Empty:
+        if reading is None:
+            raise RuntimeError(f"the worker of {family} did not begin within {seconds:g} s") from None
+        yield Ended(family, "", reading, "hang", f"no end within {MOST_SECONDS:g} s", MOST_SECONDS, 0.0)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _pass_on(stream: IO[str], lines: queue.Queue[str]) -> None:
+    for line in stream:
+        lines.put(line)
+    lines.put("")
