@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-check
 BUNDLE := bundles/lung_nodule_ct_classification
 
-.PHONY: help demo test lint types format bench bench-model flag-rates model-card schema wheel clean
+.PHONY: help demo test lint types format fuzz bench bench-model flag-rates model-card schema wheel clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ types: $(VENV)/.dev ## mypy, strict
 format: $(VENV)/.dev ## let ruff write the layout
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+fuzz: $(VENV)/.dev ## read 10 500 damaged inputs of every kind: a table, and whatever ended as none should
+	$(BIN)/python -m tests.fuzz
 
 bench: $(VENV)/.bench ## ours and the alternatives, side by side: a table, and out/bench.json
 	$(BIN)/python -m benchmarks.speed

@@ -214,6 +214,18 @@ def test_a_screen_capture_filed_under_the_series_is_set_aside(tmp_path: Path) ->
     assert [problem.code for problem in volume.warnings] == [Code.NOT_CT]
 
 
+@pytest.mark.parametrize("which", [0, 4, 8])
+def test_a_slice_that_lost_its_class_and_its_series_is_not_lost_without_a_word(tmp_path: Path, which: int) -> None:
+    slices = SeriesSpec().slices()
+    slices[which].SOPClassUID = UID("0.5")
+    slices[which].SeriesInstanceUID = ""
+    folder = write_slices(slices, tmp_path / "series")
+    if which in (0, 8):  # inside, its gap is seen
+        assert [problem.code for problem in open_ct(folder).warnings] == [Code.NOT_CT]
+    else:
+        assert refusal(folder).code == Code.MISSING_SLICES
+
+
 def test_copies_of_slices_are_dropped_with_a_warning(tmp_path: Path) -> None:
     spec = SeriesSpec(order=(0, 1, 1, 2, 3, 4, 4, 4, 5, 6, 7, 8))
     volume = open_ct(write_slices(spec.slices(), tmp_path / "series"))

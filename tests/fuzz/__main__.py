@@ -23,7 +23,7 @@ _COLUMNS = (
 def main() -> int:
     """Run the fuzzers and return 1 when an input ended as none should."""
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--inputs", type=int, default=11_000, help="in all (%(default)s)")
+    arguments.add_argument("--inputs", type=int, default=10_500, help="in all (%(default)s)")
     arguments.add_argument("--seed", type=int, default=1, help="(%(default)s)")
     arguments.add_argument("--jobs", type=int, default=min(os.cpu_count() or 1, 4), help="(%(default)s)")
     arguments.add_argument("--family", help="only this one, with all inputs")

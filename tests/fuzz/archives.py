@@ -64,7 +64,8 @@ def _zip(series: Path, method: int) -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", method) as archive:
         for file in sorted(series.iterdir()):
-            archive.write(file, f"study/series/{file.name}")
+            member = zipfile.ZipInfo(f"study/series/{file.name}")  # of a date that is always the same
+            archive.writestr(member, file.read_bytes(), method)
     return content.getvalue()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pydicom
@@ -63,7 +64,7 @@ def _subject(folder: Path, k: int = _DAMAGED_K) -> Subject:
     sound = path.read_bytes()
     pixels = sound.rindex(_PIXELS)
 
-    def damaged(data: bytes, chance: damage.Random) -> bytes:
+    def damaged(data: bytes, chance: Random) -> bytes:
         # Where a stream begins, one byte changes what all others mean.
         stop = chance.choice((pixels + 300, len(data)))
         return damage.of_bytes(data, chance, (pixels, stop))

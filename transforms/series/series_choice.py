@@ -141,8 +141,9 @@ def _rank(slices: Slices) -> tuple[bool, int, float]:
 
 
 def _report_others(headers: Sequence[SliceHeader], chosen: Sequence[SliceHeader], gate: Gate) -> None:
-    uid = chosen[0].series_uid
-    others = [header for header in headers if header.series_uid == uid and not is_ct_image(header)]
+    # One that has lost its series UID may be of any series.
+    uids = (chosen[0].series_uid, "")
+    others = [header for header in headers if header.series_uid in uids and not is_ct_image(header)]
     if others:
         got = f"{others[0].modality or 'unknown modality'} of SOP class {class_name(others[0].sop_class)}"
         places = [header.place for header in others]
