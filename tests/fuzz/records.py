@@ -63,6 +63,7 @@ def _weights(folder: Path) -> list[Subject]:
 
     from nodulus.pipeline.bundle.weights import load_weights
 
+    torch.manual_seed(0)
     network = torch.nn.Linear(3, 2)
     content = io.BytesIO()
     torch.save(network.state_dict(), content)

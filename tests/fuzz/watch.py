@@ -51,38 +51,47 @@ def watch(family: str, seed: int, start: int, stop: int) -> Iterator[Ended]:
 
 def _one_worker(family: str, seed: int, start: int, stop: int) -> Iterator[Ended]:
     command = [sys.executable, "-m", "tests.fuzz.worker", family, str(seed), str(start), str(stop)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stderr is not None
-    lines: queue.Queue[str] = queue.Queue()
-    threading.Thread(target=_pass_on, args=(process.stdout, lines), daemon=True).start()
-    said: list[str] = []
-    threading.Thread(target=said.extend, args=(process.stderr,), daemon=True).start()
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        lines: queue.Queue[str] = queue.Queue()
+        said: list[str] = []
+        readers = [
+            threading.Thread(target=_pass_on, args=(process.stdout, lines)),
+            threading.Thread(target=said.extend, args=(process.stderr,)),
+        ]
+        for reader in readers:
+            reader.start()
+        try:
+            yield from _follow(family, process, lines, said)
+        finally:
+            process.kill()
+            for reader in readers:
+                reader.join()
+
+
+def _follow(family: str, process: subprocess.Popen[str], lines: queue.Queue[str], said: list[str]) -> Iterator[Ended]:
+    """Yield what a worker reports, and the input at which it stopped to."""
     reading, seconds = None, _START_SECONDS
     try:
-        while True:
-            line = lines.get(timeout=seconds)
-            if not line:
-                break
+        while line := lines.get(timeout=seconds):
             facts = json.loads(line)
             state, number = facts.pop("state"), facts.pop("number")
             reading, seconds = (number, MOST_SECONDS) if state == "reading" else (None, _START_SECONDS)
             if state == "read":
                 yield Ended(family, number=number, **facts)
                 if facts["peak_mib"] > MOST_MIB:
-                    return
-        code = process.wait()
-        if reading is not None:
-            yield Ended(family, "", reading, "killed", f"exit code {code}: {''.join(said)[-300:]}", 0.0, 0.0)
-        elif code:
-            raise RuntimeError(f"the worker of {family} ended with {code}: {''.join(said)[-2000:]}")
+                    return  # its peak would be told of every input after it
     except queue.Empty:
         if reading is None:
             raise RuntimeError(f"the worker of {family} did not begin within {seconds:g} s") from None
         yield Ended(family, "", reading, "hang", f"no end within {MOST_SECONDS:g} s", MOST_SECONDS, 0.0)
-    finally:
-        process.kill()
-        process.wait()
+        return
+    code = process.wait()
+    if reading is not None:
+        yield Ended(family, "", reading, "killed", f"exit code {code}: {''.join(said)[-300:]}", 0.0, 0.0)
+    elif code:
+        raise RuntimeError(f"the worker of {family} ended with {code}: {''.join(said)[-2000:]}")
 
 
 def _pass_on(stream: IO[str], lines: queue.Queue[str]) -> None:
