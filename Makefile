@@ -5,6 +5,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # The build backend warns of every editable install; what fails is still said.
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-check
+# Processes that test side by side; each holds torch, about a gigabyte.
+JOBS ?= 2
 BUNDLE := bundles/lung_nodule_ct_classification
 
 .PHONY: help demo test lint types format fuzz bench bench-model flag-rates model-card schema wheel clean
@@ -16,7 +18,7 @@ demo: $(VENV)/.demo ## score the built-in phantom study
 	$(BIN)/nodulus demo -o out/demo
 
 test: lint ## lint, types, tests
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
 
 lint: $(VENV)/.dev types ## style and the direction of imports
 	$(BIN)/ruff check .

@@ -73,7 +73,7 @@ def nodules_of_fcsv(path: Path) -> tuple[list[Nodule], list[str]]:
             nodules.append(_marked(name, center, row.get("desc", "")))
         except UsageError as error:
             notes.append(f"point {name!r} left out: {error}")
-    return named_apart([swap_frame(one) for one in nodules] if frame == "RAS" else nodules), notes
+    return named_apart([swap_frame(each) for each in nodules] if frame == "RAS" else nodules), notes
 
 
 def _points_cells(lines: Sequence[str], path: Path) -> list[list[str]]:
@@ -99,7 +99,7 @@ def _nodules(markup: Mapping[str, object], name: str) -> tuple[list[Nodule], lis
     if kind == "ClosedCurve" and len(points) >= 3:
         shapes, notes = parts_of_outlines([Outline(points)])
         kept, specks = parts_kept(name, shapes)
-        return [_of_shape(one, shape) for one, shape in kept], notes + specks
+        return [_of_shape(each, shape) for each, shape in kept], notes + specks
     if kind not in ("Fiducial", "PointList"):
         raise UsageError(f"expected a line, a closed curve, an ROI or points, got {kind!r} of {len(points)} points")
     nodules, notes = [], []
@@ -153,10 +153,10 @@ def _numbers(value: object, n_expected: int) -> Points:
     if not isinstance(value, list) or len(value) != n_expected:
         got = f"{len(value)} values" if isinstance(value, list) else shown(value)
         raise UsageError(f"expected {n_expected} numbers, got {got}")
-    numbers = [decimal_of(one) if isinstance(one, str) else one for one in value]
-    for one, number in zip(value, numbers, strict=True):
+    numbers = [decimal_of(each) if isinstance(each, str) else each for each in value]
+    for each, number in zip(value, numbers, strict=True):
         if not is_length(number):
-            raise UsageError(f"expected {n_expected} finite numbers, got {shown(one)}")
+            raise UsageError(f"expected {n_expected} finite numbers, got {shown(each)}")
     return np.array(numbers, dtype=np.float64)
 
 

@@ -50,7 +50,7 @@ def nodules_of_mask(path: Path) -> tuple[list[Nodule], list[str]]:
     nodules: list[Nodule] = []
     for label, name in lesions.items():
         where = places[label - 1]
-        stack = _stack(mask.labels[where] == label, mask.affine_lps, [one.start for one in where])
+        stack = _stack(mask.labels[where] == label, mask.affine_lps, [extent.start for extent in where])
         kept, left_out = parts_kept(name, parts_of(stack))
         notes += left_out
         nodules += [Nodule(n, s.center_lps_mm, s.diameter_mm, box_lps_mm=s.box_lps_mm) for n, s in kept]

@@ -123,7 +123,7 @@ def _series_of_frames(dataset: Dataset) -> dict[str, str]:
     found = {}
     for frame in items(dataset, "ReferencedFrameOfReferenceSequence"):
         referenced = (items(study, "RTReferencedSeriesSequence") for study in items(frame, "RTReferencedStudySequence"))
-        series = {needed_uid(one, "SeriesInstanceUID") for of_study in referenced for one in of_study}
+        series = {needed_uid(series_item, "SeriesInstanceUID") for of_study in referenced for series_item in of_study}
         if len(series) == 1:
             found[needed_uid(frame, "FrameOfReferenceUID")] = series.pop()
     return found

@@ -58,7 +58,7 @@ def nodules_of_sr(dataset: Dataset, scan: Path | None = None) -> tuple[list[Nodu
         except UsageError as error:
             notes.append(f"measurement group {name!r} left out: {error}")
             continue
-        nodules += [one if one.series_uid else replace(one, series_uid=series_uid) for one in found]
+        nodules += [part if part.series_uid else replace(part, series_uid=series_uid) for part in found]
         notes += [f"measurement group {name!r}: {note}" for note in said]
     return nodules, notes
 
@@ -84,20 +84,20 @@ def _nodules(items: list[Dataset], name: str, planes: Planes) -> tuple[list[Nodu
     measured_mm, said = measured_diameter(items)
     notes += said
     shapes, said = shapes_of_regions(regions, measured_mm)
-    kept, specks = parts_kept(name, shapes) if any(one.box_lps_mm for one in shapes) else (_named(name, shapes), [])
+    kept, specks = parts_kept(name, shapes) if any(part.box_lps_mm for part in shapes) else (_named(name, shapes), [])
     notes += [*said, *specks]
     if len(kept) == 1:
         kept, said = _sized(*kept[0], measured_mm)
         notes += said
     elif measured_mm and kept:
         notes.append(f"the measured {measured_mm:.1f} mm passed over: {len(kept)} parts")
-    if problem := next((text for _, one in kept if (text := diameter_problem(one.diameter_mm))), None):
+    if problem := next((text for _, part in kept if (text := diameter_problem(part.diameter_mm))), None):
         raise UsageError(problem)
     if not kept:
         raise UsageError("; ".join(notes) or "no region")
-    series_uid = group_series(items) or next((one.series_uid for one in regions if one.series_uid), None)
+    series_uid = group_series(items) or next((part.series_uid for part in regions if part.series_uid), None)
     frame_uid = regions[0].frame_of_reference_uid
-    return [_nodule(one, shape, series_uid, frame_uid) for one, shape in kept], notes
+    return [_nodule(part, shape, series_uid, frame_uid) for part, shape in kept], notes
 
 
 def _nodule(name: str, shape: Shape, series_uid: str | None, frame_uid: str | None) -> Nodule:

@@ -55,16 +55,16 @@ def parts_of_outlines(outlines: Sequence[Outline]) -> tuple[list[Shape], list[st
     """
     if len(outlines) > _MAX_OUTLINES:
         raise UsageError(f"expected at most {_MAX_OUTLINES} outlines of a nodule, got {len(outlines)}")
-    vectors = np.array([area_vector(one.points_lps_mm) for one in outlines]).reshape(-1, 3)
+    vectors = np.array([area_vector(outline.points_lps_mm) for outline in outlines]).reshape(-1, 3)
     areas = np.linalg.norm(vectors, axis=1)
     if not areas.any():
         return [], ["no outline holds an area"] if len(outlines) else []
     normal = vectors[np.argmax(areas)] / areas.max()
     # An area vector is none for a figure of eight, whose halves cancel: where it is small, the points decide.
-    is_kept = np.array([_lies_flat(one.points_lps_mm, normal) for one in outlines])
+    is_kept = np.array([_lies_flat(outline.points_lps_mm, normal) for outline in outlines])
     why = "not parallel to the others" if is_kept.any() else "its points lie in no plane"
     notes = [] if is_kept.all() else [f"{int((~is_kept).sum())} outline(s) left out: {why}"]
-    kept = [one for one, keep in zip(outlines, is_kept, strict=True) if keep]
+    kept = [outline for outline, keep in zip(outlines, is_kept, strict=True) if keep]
     return _parts(kept, normal) if kept else [], notes
 
 
@@ -76,15 +76,16 @@ def _lies_flat(points: Points, normal: Points) -> bool:
 
 def _parts(outlines: Sequence[Outline], normal: Points) -> list[Shape]:
     axes = _axes_of(normal)
-    heights, plane_of = same_planes(np.array([(one.points_lps_mm @ normal).mean() for one in outlines]))
+    heights, plane_of = same_planes(np.array([(outline.points_lps_mm @ normal).mean() for outline in outlines]))
     step_mm = usual_step(heights)
     flat = [
-        _Flat(one.points_lps_mm @ axes.T, int(plane), one.is_xor) for one, plane in zip(outlines, plane_of, strict=True)
+        _Flat(outline.points_lps_mm @ axes.T, int(plane), outline.is_xor)
+        for outline, plane in zip(outlines, plane_of, strict=True)
     ]
     shapes = []
     for group in _touching(flat, heights, step_mm):
-        points = np.concatenate([one.points_mm for one in group])
-        high = heights[[one.plane for one in group]]
+        points = np.concatenate([outline.points_mm for outline in group])
+        high = heights[[outline.plane for outline in group]]
         if max(*np.ptp(points, axis=0), np.ptp(high)) > 2 * MAX_DIAMETER_MM:
             shapes.append(_organ(group, high, axes, normal))
         else:
@@ -101,9 +102,9 @@ def _axes_of(normal: Points) -> Points:
 
 def _touching(flat: Sequence[_Flat], heights: NDArray[np.float64], step_mm: float) -> list[list[_Flat]]:
     """Return the outlines in groups that may connect: their rectangles meet, at most one plane is passed over."""
-    low = np.array([one.points_mm.min(axis=0) for one in flat])
-    high = np.array([one.points_mm.max(axis=0) for one in flat])
-    at = heights[[one.plane for one in flat]]
+    low = np.array([outline.points_mm.min(axis=0) for outline in flat])
+    high = np.array([outline.points_mm.max(axis=0) for outline in flat])
+    at = heights[[outline.plane for outline in flat]]
     near = np.abs(at[:, None] - at) <= max((GAP_STEPS + 1) * step_mm, 0.0)
     margin_mm = 2 * float((high - low).max()) / _PIXELS_A_SIDE
     for axis in range(2):
@@ -111,14 +112,14 @@ def _touching(flat: Sequence[_Flat], heights: NDArray[np.float64], step_mm: floa
         near &= low[None, :, axis] <= high[:, None, axis] + margin_mm
     n_groups, group_of = connected_components(near, directed=False)
     groups: list[list[_Flat]] = [[] for _ in range(n_groups)]
-    for one, group in zip(flat, group_of, strict=True):
-        groups[group].append(one)
+    for outline, group in zip(flat, group_of, strict=True):
+        groups[group].append(outline)
     return groups
 
 
 def _organ(group: Sequence[_Flat], high: NDArray[np.float64], axes: Points, normal: Points) -> Shape:
     """Return the shape of what is far too large for a nodule: its widest disc."""
-    largest = max(group, key=lambda one: float(np.ptp(one.points_mm, axis=0).max()))
+    largest = max(group, key=lambda outline: float(np.ptp(outline.points_mm, axis=0).max()))
     x, y = largest.points_mm.T
     area = abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
     diameter_mm = max(2 * math.sqrt(area / math.pi), 2 * MAX_DIAMETER_MM)
@@ -130,21 +131,21 @@ def _stack(
     group: Sequence[_Flat], heights: NDArray[np.float64], step_mm: float, axes: Points, normal: Points
 ) -> PlaneStack:
     """Return the planes of a group, each filled on one grid and combined."""
-    points = np.concatenate([one.points_mm for one in group])
+    points = np.concatenate([outline.points_mm for outline in group])
     low, extent = points.min(axis=0), float(np.ptp(points, axis=0).max())
     pixel_mm = max(extent / _PIXELS_A_SIDE, 1e-6)
     shape = np.ceil(np.ptp(points, axis=0) / pixel_mm).astype(int) + 2
-    planes = sorted({one.plane for one in group})
+    planes = sorted({outline.plane for outline in group})
     here = heights[planes]
     step_mm = usual_step(here) or step_mm
     rows = rows_with_gaps(here, step_mm)
     masks = np.zeros((rows[-1] + 1, *shape), dtype=bool)
     row_heights = np.interp(np.arange(len(masks)), rows, here)
     for row, plane in zip(rows, planes, strict=True):
-        of_plane = [one for one in group if one.plane == plane]
+        of_plane = [outline for outline in group if outline.plane == plane]
         if len(of_plane) > _MAX_OUTLINES_A_PLANE:
             raise UsageError(f"expected at most {_MAX_OUTLINES_A_PLANE} outlines in a plane, got {len(of_plane)}")
-        areas = [(filled((one.points_mm - low) / pixel_mm, shape), one.is_xor) for one in of_plane]
+        areas = [(filled((outline.points_mm - low) / pixel_mm, shape), outline.is_xor) for outline in of_plane]
         masks[row] = combined(areas, pixel_mm)
     _bridge(masks, row_heights, step_mm)
     thickness = row_thickness(row_heights, step_mm) if step_mm else np.ones(len(masks))

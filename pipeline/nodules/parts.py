@@ -32,7 +32,7 @@ def parts_kept(name: str, shapes: Sequence[Shape]) -> tuple[list[tuple[str, Shap
     if largest_mm > MAX_DIAMETER_MM:
         return [], [f"{name!r} left out: a diameter of {largest_mm:.0f} mm, more than a nodule has"]
     least_mm = SPECK_MM if largest_mm >= SPECK_MM else MIN_PART_MM
-    kept = sorted((one for one in shapes if one.diameter_mm >= least_mm), key=lambda one: -one.diameter_mm)
+    kept = sorted((part for part in shapes if part.diameter_mm >= least_mm), key=lambda part: -part.diameter_mm)
     notes = []
     if len(kept) < len(shapes):
         notes.append(f"{len(shapes) - len(kept)} of {len(shapes)} parts of {name!r} left out: below {least_mm:g} mm")

@@ -109,7 +109,7 @@ def parts_of(stack: PlaneStack) -> list[Shape]:
     except RuntimeError as error:  # more parts than the labels' type holds
         raise UsageError("expected the parts of a segmentation, got more than 65535: noise") from error
     return [
-        _shape(stack, labelled[where] == number, tuple(one.start for one in where))
+        _shape(stack, labelled[where] == number, tuple(extent.start for extent in where))
         for number, where in enumerate(ndimage.find_objects(labelled), 1)
     ]
 

@@ -50,17 +50,17 @@ def frame_warning(
     if not _are_most(len(nodules) if doubtful is None else len(doubtful), len(nodules)):
         return None
     chosen = nodules[:: -(-len(nodules) // _MOST_LOOKED_AT)]
-    missed = [one for one in chosen if (doubtful is None or one.nodule_id in doubtful) and _is_missed(one, volume)]
+    missed = [each for each in chosen if (doubtful is None or each.nodule_id in doubtful) and _is_missed(each, volume)]
     if not _are_most(len(missed), len(chosen)):
         return None
-    numbers = np.asarray([one.center_lps_mm for one in chosen])
+    numbers = np.asarray([each.center_lps_mm for each in chosen])
     if frame == "RAS":
         numbers = swap_lps_ras_points(numbers)
     tries = [_try(reading, numbers, chosen, volume) for reading in _others(volume.grid, frame)]
-    most = max(one.n_clear for one in tries)
+    most = max(each.n_clear for each in tries)
     if 3 * most < 2 * len(chosen) or 2 * (most - (len(chosen) - len(missed))) < len(chosen):
         return None
-    return _warning([one.nodule_id for one in missed], [one for one in tries if one.n_clear == most], len(chosen))
+    return _warning([each.nodule_id for each in missed], [each for each in tries if each.n_clear == most], len(chosen))
 
 
 def _are_most(part: int, whole: int) -> bool:
@@ -110,8 +110,8 @@ def _try(reading: Reading, numbers: Points, nodules: Sequence[Nodule], volume: C
     looks = [list(_looks(reading, *place, volume)) for place in zip(centers_lps_mm, nodules, strict=True)]
     return _Try(
         reading,
-        n_clear=sum(any(look.is_nodule_in_lung for look in one) for one in looks),
-        n_possible=sum(any(not look.is_no_nodule for look in one) for one in looks),
+        n_clear=sum(any(look.is_nodule_in_lung for look in each) for each in looks),
+        n_possible=sum(any(not look.is_no_nodule for look in each) for each in looks),
     )
 
 
@@ -124,8 +124,8 @@ def _looks(reading: Reading, center_lps_mm: Points, nodule: Nodule, volume: CTVo
 
 
 def _warning(missed: Sequence[str], best: Sequence[_Try], n_nodules: int) -> Problem:
-    names = " or ".join(one.reading.name for one in best)
-    n_in_lung = max(one.n_possible for one in best)
+    names = " or ".join(each.reading.name for each in best)
+    n_in_lung = max(each.n_possible for each in best)
     return Problem(
         ProblemCode.FRAME_DOUBTFUL,
         f"Expected nodules in lung, got {len(missed)} of {n_nodules} nodules that lie where no nodule is; "

@@ -28,7 +28,7 @@ def name_of_image(image: object) -> str | None:
     if not isinstance(image, str) or not image.strip():
         return None
     name = PurePosixPath(image.strip().replace("\\", "/")).name or image
-    return next((name[: -len(one)] for one in _SUFFIXES if name.lower().endswith(one)), name)
+    return next((name[: -len(suffix)] for suffix in _SUFFIXES if name.lower().endswith(suffix)), name)
 
 
 # PATIENT/STUDY/SERIES, as archives sort their files: names further up are not the scan's.
@@ -43,7 +43,7 @@ def names_of_scan(scan: Path) -> tuple[str, ...]:
 
 def is_named(name: str, wanted: Iterable[str]) -> bool:
     """Return whether a name is one of those wanted, whatever its letters' case."""
-    return name.strip().casefold() in {one.strip().casefold() for one in wanted}
+    return name.strip().casefold() in {suffix.strip().casefold() for suffix in wanted}
 
 
 def is_uid(name: str) -> bool:

@@ -27,17 +27,17 @@ def stack_of(pixels: Sequence[SetPixels], step_mm: float) -> PlaneStack:
     """
     steps = pixels[0].frame.steps_lps_mm
     normal = _normal(steps)
-    origins = np.array([one.frame.origin_lps_mm for one in pixels])
+    origins = np.array([frame_pixels.frame.origin_lps_mm for frame_pixels in pixels])
     heights, plane_of = same_planes(origins @ normal)
     rows = rows_with_gaps(heights, step_mm)
-    lows = np.array([one.low for one in pixels]) + _shifts(origins, steps)
+    lows = np.array([frame_pixels.low for frame_pixels in pixels]) + _shifts(origins, steps)
     first = lows.min(axis=0)
-    size = (lows + [one.mask.shape for one in pixels] - first).max(axis=0)
+    size = (lows + [frame_pixels.mask.shape for frame_pixels in pixels] - first).max(axis=0)
     check_size((int(rows[-1]) + 1, *size.tolist()))
     masks = np.zeros((int(rows[-1]) + 1, *size), dtype=bool)
-    for one, low, plane in zip(pixels, lows - first, plane_of, strict=True):
-        n_u, n_v = one.mask.shape
-        masks[rows[plane], low[0] : low[0] + n_u, low[1] : low[1] + n_v] |= one.mask
+    for frame_pixels, low, plane in zip(pixels, lows - first, plane_of, strict=True):
+        n_u, n_v = frame_pixels.mask.shape
+        masks[rows[plane], low[0] : low[0] + n_u, low[1] : low[1] + n_v] |= frame_pixels.mask
     row_heights = np.interp(np.arange(len(masks)), rows, heights)
     in_plane = origins[0] - (origins[0] @ normal) * normal + first @ steps
     thickness = row_thickness(row_heights, step_mm)

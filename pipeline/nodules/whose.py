@@ -67,7 +67,10 @@ def _of_names(nodules: Sequence[Nodule], wanted: Wanted, path: Path) -> tuple[li
     notes: list[str] = []
     if stated and (wanted.names or len(stated) > 1):
         known = (wanted.series_uid,) if wanted.series_uid else ()
-        name = next((name for name in (*known, *wanted.names) if any(is_named(one, [name]) for one in stated)), None)
+        name = next(
+            (name for name in (*known, *wanted.names) if any(is_named(name_there, [name]) for name_there in stated)),
+            None,
+        )
         if name is None:
             raise _other(nodules, wanted, _case_of, path)
         notes = _silent(nodules, _case_of)

@@ -89,7 +89,7 @@ def _frame_header(header: SliceHeader, index: int, groups: list[Dataset | None])
 def _macro(groups: list[Dataset | None], keyword: str) -> Dataset | None:
     """Return the functional group of a frame; its own wins over the shared one."""
     found = (_first(group, keyword) for group in groups if group is not None)
-    return next((one for one in found if one is not None), None)
+    return next((item for item in found if item is not None), None)
 
 
 def _items(dataset: Dataset, keyword: str) -> list[Dataset]:

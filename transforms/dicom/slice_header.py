@@ -226,9 +226,9 @@ def _padding_from(read: ElementReader) -> tuple[int, int] | None:
     return None if first < 0 else (first, read.whole(tags.PIXEL_PADDING_RANGE_LIMIT, first))
 
 
-def size_of(one: SliceHeader) -> str:
+def size_of(header: SliceHeader) -> str:
     """Return rows and columns in words."""
-    return f"{one.pixels.rows} rows and {one.pixels.columns} columns"
+    return f"{header.pixels.rows} rows and {header.pixels.columns} columns"
 
 
 def shown_numbers(numbers: Sequence[float] | None) -> str:

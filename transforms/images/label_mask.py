@@ -94,7 +94,7 @@ def _names(path: Path) -> dict[int, str]:
     for number, key, value in _NRRD_KEY.findall(start.split(b"\n\n", 1)[0].replace(b"\r\n", b"\n")):
         keys.setdefault(number, {})[key] = value
     return {
-        int(one[b"LabelValue"]): one[b"Name"].decode("utf-8", "replace").strip()
-        for one in keys.values()
-        if one.keys() >= {b"LabelValue", b"Name"} and one[b"LabelValue"].strip().isdigit()
+        int(segment[b"LabelValue"]): segment[b"Name"].decode("utf-8", "replace").strip()
+        for segment in keys.values()
+        if segment.keys() >= {b"LabelValue", b"Name"} and segment[b"LabelValue"].strip().isdigit()
     }

@@ -81,7 +81,7 @@ def file_stamp(path: Path) -> Stamp:
     if path.name.upper() == "DICOMDIR":
         return file_stamp(path.parent)
     kin = [path, *(other for other in path.parent.glob(f"{_glob_safe(path.stem)}.*") if other != path)]
-    return tuple(sorted(_entry(str(one), one.stat()) for one in kin))
+    return tuple(sorted(_entry(str(sibling), sibling.stat()) for sibling in kin))
 
 
 def _entries(folder: str) -> Iterator[tuple[str, int, int]]:

@@ -90,10 +90,10 @@ def distance_hu(first: Coarse, second: Coarse) -> float:
     return float(np.abs(first - second).mean())
 
 
-def tissue_offset_hu(one: Coarse, expected: Coarse) -> float:
+def tissue_offset_hu(sample: Coarse, expected: Coarse) -> float:
     """Return by how much a slice's soft tissue, where it is expected, is off for sure; 0 where there is too little."""
     is_tissue = (expected > HAS_TISSUE["above"]) & (expected < HAS_TISSUE["below"])
-    off = (one - expected)[is_tissue]
+    off = (sample - expected)[is_tissue]
     if len(off) < min(_ENOUGH_BLOCKS, expected.size):
         return 0.0
     middle = float(np.median(off))

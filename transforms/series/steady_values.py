@@ -66,23 +66,23 @@ def _rarest(slices: Slices, odd: Sequence[int]) -> list[SliceHeader]:
 def _is_unlike(slices: Slices, k: int, samples: SliceSamples) -> bool:
     """Return whether a slice is further from its neighbours than anatomy allows."""
     near, far = _witnesses(slices, k)
-    one, before, after = (samples.coarse_hu(slices[index]) for index in (k, near, far))
+    lying, before, after = (samples.coarse_hu(slices[index]) for index in (k, near, far))
     part = _part_of_the_way(*(slices[index] for index in (k, near, far)))
     expected = before + np.float32(part) * (after - before)
-    if abs(tissue_offset_hu(one, expected)) > RESCALE_STEADY["within"]:
+    if abs(tissue_offset_hu(lying, expected)) > RESCALE_STEADY["within"]:
         return True
     aside = distance_hu(before, after)
     if part > 0:
-        away = (distance_hu(one, before) + distance_hu(one, after)) / 2
+        away = (distance_hu(lying, before) + distance_hu(lying, after)) / 2
     else:  # both stand on one side, half as far from each other as on two
-        away, aside = distance_hu(one, before), 2 * aside * max(-part, 1.0)
+        away, aside = distance_hu(lying, before), 2 * aside * max(-part, 1.0)
     return away > RESCALE_STEADY["distance_at_most"] * aside + _ROUNDING_HU
 
 
-def _part_of_the_way(one: SliceHeader, before: SliceHeader, after: SliceHeader) -> float:
+def _part_of_the_way(lying: SliceHeader, before: SliceHeader, after: SliceHeader) -> float:
     """Return where a slice stands between two others, from 0 to 1; below 0 where it stands before both."""
-    positions = np.array([header.position_lps_mm for header in (one, before, after)], dtype=np.float64)
-    at, start, end = positions @ slice_normal(one)
+    positions = np.array([header.position_lps_mm for header in (lying, before, after)], dtype=np.float64)
+    at, start, end = positions @ slice_normal(lying)
     return float((at - start) / (end - start))
 
 

@@ -67,8 +67,8 @@ def _n_stacks(run: Sequence[Coarse]) -> int:
 
 def _nearness(run: Sequence[Coarse], apart: int) -> float:
     """Return how far apart slices of a run are that stand so many steps apart, in what neighbours are."""
-    neighbours = float(np.mean([distance_hu(one, other) for one, other in pairwise(run)]))
-    others = float(np.mean([distance_hu(one, other) for one, other in zip(run, run[apart:], strict=False)]))
+    neighbours = float(np.mean([distance_hu(sample, other) for sample, other in pairwise(run)]))
+    others = float(np.mean([distance_hu(sample, other) for sample, other in zip(run, run[apart:], strict=False)]))
     # Where nothing changes from slice to slice nothing can be told.
     return others / neighbours if neighbours > INTERLEAVED["neighbours_differ_by"] else np.inf
 
@@ -76,14 +76,14 @@ def _nearness(run: Sequence[Coarse], apart: int) -> float:
 def _alternates(run: Sequence[Coarse]) -> bool:
     """Return whether soft tissue is brighter in every other slice of a run than between those before and after."""
     threes = zip(run, run[1:], run[2:], strict=False)
-    offsets = [tissue_offset_hu(one, (before + after) * np.float32(0.5)) for before, one, after in threes]
+    offsets = [tissue_offset_hu(sample, (before + after) * np.float32(0.5)) for before, sample, after in threes]
     brighter = np.resize([1.0, -1.0], len(offsets)) * offsets
     return bool(max(brighter.min(), (-brighter).min()) > INTERLEAVED["tissue_alternates_by"])
 
 
 def _copies_alternate(run: Sequence[Coarse]) -> bool:
     """Return whether every other neighbour is a copy, and no other; slices of nothing but air are alike in rows."""
-    distances = [distance_hu(one, other) for one, other in pairwise(run)]
+    distances = [distance_hu(sample, other) for sample, other in pairwise(run)]
     return any(
         max(distances[start::2]) == 0 and min(distances[1 - start :: 2]) > INTERLEAVED["neighbours_differ_by"]
         for start in (0, 1)
