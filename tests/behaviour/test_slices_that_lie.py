@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from pydicom import Dataset
 
 from nodulus.transforms.problems import InputRefusedError
 from nodulus.transforms.problems import ProblemCode as Code
 from nodulus.transforms.scan.open import open_ct
 from tests.behaviour.test_series_gate import put
-from tests.support.dicom_series_writer import Edit, SeriesSpec, set_stored, write_slices
-from tests.support.moving_chest import SPEC, chest_hu
+from tests.support.dicom_series_writer import Edit, SeriesSpec, set_stored, write_slices, zip_folder
+from tests.support.moving_chest import SPEC, chest_hu, shown
 
 CHEST = replace(SPEC, field_hu=chest_hu)
 SIGNED = replace(CHEST, intercepts=(0.0,), is_signed=True)
@@ -61,6 +64,47 @@ def test_what_is_allowed_is_read_with_a_warning(tmp_path: Path) -> None:
     slices = replace(CHEST, edits={7: put("RescaleSlope", "2")}).slices()
     volume = open_ct(write_slices(slices, tmp_path / "series"), allow=[Code.NOT_HOUNSFIELD], expect_lung=False)
     assert ["0007" in problem.message for problem in volume.warnings] == [True]
+
+
+def stored(change: Callable[[NDArray[np.int64]], NDArray[np.int64]]) -> Edit:
+    """Return what changes a slice's stored numbers under an unchanged header."""
+    return lambda ds: set_stored(ds, change(np.frombuffer(ds.PixelData, "<u2").astype(np.int64)))
+
+
+WRONG_NUMBERS = {
+    "doubled": stored(lambda numbers: numbers * 2),
+    "halved": stored(lambda numbers: numbers // 2),
+    "shifted": stored(lambda numbers: numbers + 1000),
+    "without their lowest bits": stored(lambda numbers: numbers >> 4),
+}
+BOXES = {"it alone": ((9, 9, 7), (15, 14, 8)), "several": ((0, 0, 4), (40, 36, 11)), "first": ((9, 9, 7), (15, 14, 12))}
+
+
+@pytest.mark.parametrize("box", BOXES)
+@pytest.mark.parametrize("name", WRONG_NUMBERS)
+def test_wrong_numbers_under_a_sound_header_are_refused_by_name_where_they_are_read(
+    tmp_path: Path, name: str, box: str
+) -> None:
+    slices = replace(CHEST, edits={7: WRONG_NUMBERS[name]}).slices()
+    folder = write_slices(slices, tmp_path / "series")
+    volume = open_ct(folder, expect_lung=False)
+    with pytest.raises(InputRefusedError, match=r"not_hounsfield: .*unlike both neighbours in 0007") as caught:
+        volume.read_region(*BOXES[box])
+    assert [item[:4] for item in caught.value.problem.items] == ["0007"]
+    allowed = open_ct(folder, allow=[Code.NOT_HOUNSFIELD], expect_lung=False).read_region(*BOXES[box])
+    (x0, y0, z0), (x1, y1, z1) = BOXES[box]
+    np.testing.assert_array_equal(allowed, volume.read_slab(z0, z1)[x0:x1, y0:y1])
+    volume.read_region((9, 9, 10), (15, 14, 15))
+
+
+@pytest.mark.parametrize("box", [((0, 0, 0), (40, 36, 20)), ((9, 9, 0), (15, 14, 2)), ((30, 30, 17), (40, 36, 20))])
+@pytest.mark.parametrize("as_zip", [False, True])
+def test_slices_that_go_on_are_read_as_they_are(tmp_path: Path, box: Any, as_zip: bool) -> None:
+    field = shown(noise_hu=60.0)
+    place = write_slices(replace(CHEST, field_hu=field).slices(), tmp_path / "series")
+    volume = open_ct(zip_folder(place, tmp_path / "scan.zip") if as_zip else place, expect_lung=False)
+    (x0, y0, z0), (x1, y1, z1) = box
+    np.testing.assert_array_equal(volume.read_region(*box), volume.read_slab(z0, z1)[x0:x1, y0:y1])
 
 
 HONEST: dict[str, SeriesSpec] = {

@@ -80,6 +80,16 @@ RESCALE_STEADY = GateRule(
     {"within": Limit(15, "HU"), "distance_at_most": Limit(1.1, "times")},
     may_be_allowed=True,
 )
+VALUES_STEADY = GateRule(
+    Code.NOT_HOUNSFIELD,
+    "stored values that go on from slice to slice about a nodule",
+    "One slice of wrong numbers under a sound header is seen only where it is read. Each slice about a nodule is "
+    "compared with its neighbours in whole rows: its distance from them is at most {distance_at_most} that between the "
+    "two, or more by {and_by} at most. Two such slices side by side are not seen, nor is one at the end of what is "
+    "read of a zip or of compressed pixels. When allowed, nothing is compared.",
+    {"distance_at_most": Limit(1.6, "times"), "and_by": Limit(20, "HU")},
+    may_be_allowed=True,
+)
 PADDING = GateRule(
     Code.NOT_HOUNSFIELD,
     "a PixelPaddingValue of {at_most} at most, or above {or_above} (bone)",

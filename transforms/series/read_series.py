@@ -28,6 +28,7 @@ from .interleaved_stacks import choose_stack, choose_stack_by_voxels
 from .localizers import set_localizers_aside
 from .pages import set_pages_aside
 from .series_choice import choose_series
+from .slab_steadiness import read_steady_box
 from .slice_checks import check_each
 from .slice_samples import SliceSamples
 from .slice_stack import SliceStack, build_stack
@@ -131,7 +132,7 @@ def _volume(path: Path, stack: SliceStack, gate: Gate) -> CTVolume:
 
     def read_box(low_xyz: Sequence[int], high_xyz: Sequence[int]) -> NDArray[np.float32]:
         x, y, z = (slice(int(low), int(high)) for low, high in zip(low_xyz, high_xyz, strict=True))
-        return read_slices(slices[z], rows=y, columns=x)
+        return read_steady_box(slices, rows=y, columns=x, box=z, gate=gate)
 
     return CTVolume(
         grid=stack.grid,
