@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from .nodules.nodule import Nodule
     from .nodules.sources import read_nodules
     from .readout.readout import ReadOutputsd
+    from .results.record import CaseResult
     from .scoring.cases import Case
-    from .scoring.results import CaseResult
     from .scoring.results_handler import ResultsHandler
     from .scoring.scorer import Scorer
     from .scoring.worklist import Worklist
@@ -42,7 +42,7 @@ __all__ = [
 
 _HOME_OF = {
     "Case": ".scoring.cases",
-    "CaseResult": ".scoring.results",
+    "CaseResult": ".results.record",
     "EpochLog": ".training.handlers",
     "EpochSeed": ".training.handlers",
     "EvaluationReport": ".evaluation.handler",

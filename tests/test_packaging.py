@@ -22,7 +22,7 @@ import pytest
 import nodulus.pipeline
 import nodulus.transforms
 from nodulus.pipeline.phantom.demo_study import DemoStudy
-from nodulus.pipeline.scoring.results import read_results
+from nodulus.pipeline.results.record import read_results
 
 ROOT = Path(__file__).resolve().parent.parent
 # The root package's own folder must not be called as the package is: seen from the root it would hide the two others.

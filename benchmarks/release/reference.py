@@ -22,7 +22,7 @@ from nodulus.pipeline.command.exit_codes import ExitCode
 from nodulus.pipeline.command.main import app
 from nodulus.pipeline.evaluation.record import Evaluation
 from nodulus.pipeline.files import write_text
-from nodulus.pipeline.scoring.results import Results, results_schema
+from nodulus.pipeline.results.record import Results, results_schema
 from nodulus.transforms.gate.page import render_gate_page
 
 GENERATED = "This page is generated: `make schema`.\n"

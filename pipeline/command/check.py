@@ -15,7 +15,7 @@ from .options import Allow, CaseName, FrameOption, MinScore, NoduleTable, Series
 from .say import say, say_json
 
 if TYPE_CHECKING:
-    from nodulus.pipeline.scoring.results import ProblemRecord, ScanRecord
+    from nodulus.pipeline.results.record import ProblemRecord, ScanRecord
 
 
 def check(

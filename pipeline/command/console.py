@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from nodulus.pipeline.bundle.identity import BundleIdentity
-from nodulus.pipeline.scoring.results import CaseResult, ProblemRecord
+from nodulus.pipeline.results.record import CaseResult, ProblemRecord
 from nodulus.pipeline.statistics.operating_points import POINT_NAMES, OperatingPoint
 from nodulus.transforms.problems import printable
 

@@ -31,11 +31,11 @@ def demo(
     # Loaded late: `nodulus --help` should not wait for torch.
     from nodulus.pipeline.phantom import PhantomSpec
     from nodulus.pipeline.phantom.demo_study import write_demo_study
+    from nodulus.pipeline.results.run_record import results_of
+    from nodulus.pipeline.results.views import write_results
     from nodulus.pipeline.scoring.journal import FILES
     from nodulus.pipeline.scoring.open_case import ReadOptions, open_case, open_scan
     from nodulus.pipeline.scoring.output_folder import OutputFolder
-    from nodulus.pipeline.scoring.results import write_results
-    from nodulus.pipeline.scoring.run_record import results_of
     from nodulus.pipeline.scoring.scan_check import draw_nodules
     from nodulus.pipeline.scoring.scorer import Scorer
 

@@ -32,10 +32,11 @@ from .options import (
 from .stopping import stop_if_asked
 
 if TYPE_CHECKING:
+    from nodulus.pipeline.results.record import CaseResult
     from nodulus.pipeline.scoring.journal import Journal
     from nodulus.pipeline.scoring.open_case import OpenCase, ReadOptions
-    from nodulus.pipeline.scoring.results import CaseResult
     from nodulus.pipeline.scoring.scorer import Scorer
+    from nodulus.pipeline.writers.case_files import CaseFiles
 
 EXAMPLES = """
 Examples:
@@ -73,23 +74,29 @@ def infer(
 ) -> int:
     """Score the nodules of a scan: benign or malignant."""
     how = read_options(allow, series, frame, min_score, case)
+    asked: list[str] = []  # options of writers.which
     from nodulus.pipeline.scoring.journal import FILES, JOURNAL, Journal
     from nodulus.pipeline.scoring.output_folder import OutputFolder
+    from nodulus.pipeline.writers.which import CASE_FILES
 
-    with OutputFolder(output, FILES, keep=(JOURNAL,) if resume else ()) as folder:
+    with OutputFolder(output, FILES, keep=(JOURNAL, *CASE_FILES) if resume else ()) as folder:
         cases = _cases(input_path, nodules, point, diameter, how)
         # Loaded late: a wrong table or path should not wait for torch.
-        from nodulus.pipeline.scoring.results import results_json, write_results
-        from nodulus.pipeline.scoring.run_identity import identify_run
-        from nodulus.pipeline.scoring.run_record import results_of
+        from nodulus.pipeline.results.run_record import results_of
+        from nodulus.pipeline.results.views import results_json, write_results
+        from nodulus.pipeline.scoring.run_identity import identify_run, known_case
         from nodulus.pipeline.scoring.scorer import Scorer
+        from nodulus.pipeline.writers.case_files import CaseFiles
+        from nodulus.pipeline.writers.which import case_writers
 
         from .console import print_problems, print_written
 
         scorer = Scorer(bundle, device=device, allow=how.allow, series_uid=series)
-        with Journal(folder, identify_run(scorer, cases), resume=resume) as journal:
-            results = _score(scorer, cases, journal, quiet=quiet)
-        record = results_of(results, scorer.identity)
+        head = results_of((), scorer.identity)
+        files = CaseFiles(head, case_writers(asked), output, [known_case(each).case_id for each in cases])
+        with Journal(folder, identify_run(scorer, cases, files.writers), resume=resume) as journal:
+            results = _score(scorer, cases, files, journal, quiet=quiet)
+        record = head.model_copy(update={"cases": tuple(results)})
         written = write_results(record, output)
     if as_json:
         typer.echo(results_json(record), nl=False)
@@ -114,7 +121,9 @@ def exit_code(results: list[CaseResult]) -> ExitCode:
     return ExitCode.INTERNAL_ERROR if is_our_fault else ExitCode.INPUT_REFUSED
 
 
-def _score(scorer: Scorer, cases: Sequence[Case | OpenCase], journal: Journal, *, quiet: bool) -> list[CaseResult]:
+def _score(
+    scorer: Scorer, cases: Sequence[Case | OpenCase], files: CaseFiles, journal: Journal, *, quiet: bool
+) -> list[CaseResult]:
     """Return the results of all cases, each of which the journal holds as soon as it is known."""
     from nodulus.pipeline.scoring.journal import score_journaled
 
@@ -122,7 +131,7 @@ def _score(scorer: Scorer, cases: Sequence[Case | OpenCase], journal: Journal, *
     from .progress import show_progress
 
     def score(case: Case | OpenCase) -> CaseResult:
-        (result,) = scorer.score_many([case])
+        (result,) = scorer.score_many([case], files)
         stop_if_asked()
         return result
 

@@ -46,7 +46,7 @@ def collect_info(bundle: Any = None) -> dict[str, Any]:  # noqa: ANN401 - a path
     """Return versions, platform, bundle identity, engines and devices as plain data."""
     import torch
 
-    from nodulus.pipeline.scoring.run_record import ENGINE
+    from nodulus.pipeline.results.run_record import ENGINE
 
     try:
         identity: dict[str, Any] | str = identify(find_bundle(bundle)).model_dump(mode="json")

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
-from nodulus.pipeline.scoring.results import CaseResult, NoduleResult
+from nodulus.pipeline.results.record import CaseResult, NoduleResult
 from nodulus.pipeline.statistics.operating_points import POINT_NAMES
 from nodulus.transforms.problems import ProblemCode, printable
 

@@ -8,12 +8,20 @@ from typing import Any
 from nodulus.pipeline.nodules.nodule import Nodule
 from nodulus.pipeline.nodules.readings import frame_warning
 from nodulus.pipeline.readout.brock import brock_probability, missing_factors, risk_factors_of
+from nodulus.pipeline.results.record import (
+    BrockRecord,
+    CaseResult,
+    Geometry,
+    NoduleResult,
+    NodulesFrom,
+    Probabilities,
+    ProblemRecord,
+)
 from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode, UsageError, internal_error, refusal_in
 
 from .cases import Case
 from .open_case import OpenCase
 from .prediction import NodulePrediction
-from .results import BrockRecord, CaseResult, Geometry, NoduleResult, NodulesFrom, Probabilities, ProblemRecord
 
 # The code of a nodule's flag: it was scored, and is unlike those that the network was trained on.
 OUTSIDE_TRAINING_RANGE = "outside_training_range"

@@ -11,16 +11,18 @@ from pydantic import ValidationError
 
 from nodulus.pipeline.files import write_errors_named
 from nodulus.pipeline.records import Record
+from nodulus.pipeline.results.record import CaseResult, as_unicode
+from nodulus.pipeline.results.views import VIEWS
+from nodulus.pipeline.writers.which import CASE_FILES
 from nodulus.transforms.problems import UsageError
 
 from .cases import Case
 from .open_case import OpenCase
 from .output_folder import OutputFolder
-from .results import VIEWS, CaseResult, as_unicode
 from .run_identity import RunIdentity, known_case, scan_stamp
 
 JOURNAL = "cases.jsonl"
-FILES = (*VIEWS, JOURNAL)
+FILES = (*VIEWS, JOURNAL, *CASE_FILES)
 
 
 class JournalLine(Record):
@@ -66,9 +68,10 @@ class Journal:
         return len(self._done)
 
     def find(self, case_id: str, scan: str) -> CaseResult | None:
-        """Return the result of a case whose scan still has the stamp it had, None for one that is to be scored."""
+        """Return the result of a case whose scan has the stamp it had and whose files are there, else None."""
         found = self._done.get(as_unicode(case_id))
-        return found.result if found is not None and found.scan == scan else None
+        is_known = found is not None and found.scan == scan and self._holds_files(found.result)
+        return found.result if found is not None and is_known else None
 
     def add(self, scan: str, result: CaseResult) -> None:
         """Write the result of a case; when it returns the line is on the disk.
@@ -86,6 +89,9 @@ class Journal:
                 self.folder.renew()
                 self._file = self._open(0)
         self._done[result.case_id] = added
+
+    def _holds_files(self, result: CaseResult) -> bool:
+        return all((self.folder.path / name).is_file() for name in result.files)
 
     def _open(self, n_bytes: int) -> FileIO:
         """Return the file, open behind its first bytes, which are right; the lines that they lack are written."""

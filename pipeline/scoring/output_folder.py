@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
@@ -25,7 +26,7 @@ class OutputFolder:
 
     Args:
         path: the folder, which need not be there yet.
-        names: of the files that this run writes.
+        names: of the files and folders that this run writes.
         keep: those of them that it goes on with, and that stay where they are.
 
     Raises:
@@ -77,6 +78,7 @@ class OutputFolder:
     def _set_old_aside(self) -> None:
         for path in (self.path / name for name in self.names if name not in self._keep):
             if path.exists():
+                _remove(_aside(path))
                 path.replace(_aside(path))
                 self._aside.append(path)
 
@@ -85,7 +87,7 @@ class OutputFolder:
         with suppress(OSError):
             if error is None:
                 for name in self.names:
-                    _aside(self.path / name).unlink(missing_ok=True)
+                    _remove(_aside(self.path / name))
             elif not self._has_begun and isinstance(refusal_in(error), UsageError):
                 for path in self._aside:
                     _aside(path).replace(path)
@@ -112,6 +114,14 @@ class OutputFolder:
                 (self.path / LOCK).unlink()
         self._lock.release()
         self._lock = None
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _aside(path: Path) -> Path:

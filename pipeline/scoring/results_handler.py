@@ -8,14 +8,14 @@ from pathlib import Path
 from ignite.engine import Engine, Events
 
 from nodulus.pipeline.bundle.identity import identify
+from nodulus.pipeline.results.run_record import results_of
+from nodulus.pipeline.results.views import write_results
 from nodulus.transforms.problems import InputRefusedError
 
 from .case_record import record_case
 from .journal import FILES
 from .output_folder import OutputFolder
 from .prediction import NodulePrediction, prediction_of
-from .results import write_results
-from .run_record import results_of
 from .worklist import Worklist
 
 

@@ -28,6 +28,7 @@ WORDS = {
     "bundle_sha256": "bundle",
     "allow": "--allow",
     "series_uid": "--series",
+    "files": "files asked for",
     "cases_sha256": "cases, nodules or options that read them",
 }
 
@@ -41,6 +42,7 @@ class RunIdentity(Record):
     bundle_sha256: str
     allow: tuple[str, ...]
     series_uid: str | None
+    files: tuple[str, ...] = ()
     cases_sha256: str
 
     def differences(self, other: RunIdentity) -> list[str]:
@@ -48,8 +50,14 @@ class RunIdentity(Record):
         return [words for name, words in WORDS.items() if getattr(self, name) != getattr(other, name)]
 
 
-def identify_run(scorer: Scorer, cases: Iterable[Case | OpenCase]) -> RunIdentity:
-    """Return what makes a run over some cases with a loaded bundle this one and no other."""
+def identify_run(scorer: Scorer, cases: Iterable[Case | OpenCase], files: Iterable[str] = ()) -> RunIdentity:
+    """Return what makes a run over some cases with a loaded bundle this one and no other.
+
+    Args:
+        scorer: the loaded bundle.
+        cases: all cases of the run.
+        files: names of the files that are written of each case.
+    """
     import torch  # loaded late: a folder that another run writes to should be refused at once
 
     bundle = "".join(sha256_of(scorer.bundle_dir / name) for name in TO_SCORE)
@@ -59,6 +67,7 @@ def identify_run(scorer: Scorer, cases: Iterable[Case | OpenCase]) -> RunIdentit
         bundle_sha256=_sha256(bundle),
         allow=tuple(sorted(code.value for code in scorer.how.allow)),
         series_uid=scorer.how.series_uid,
+        files=tuple(files),
         cases_sha256=_sha256("\n".join(map(_read_case, cases))),
     )
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Sequence
 from pathlib import Path
 
+from nodulus.pipeline.file_names import file_names
 from nodulus.pipeline.nodules.nodule import Nodule
 from nodulus.pipeline.nodules.readings import frame_warning
+from nodulus.pipeline.results.record import CaseResult, Geometry, NoduleResult, ProblemRecord, ScanRecord
 from nodulus.transforms.problems import Problem, printable
 
 from .open_case import OpenCase, OpenScan
-from .results import CaseResult, Geometry, NoduleResult, ProblemRecord, ScanRecord
 
 
 def record_scan(scan: OpenScan) -> ScanRecord:
@@ -65,7 +63,7 @@ def draw_nodules(
 
     volume, nodules = opened.accepted(), opened.case.nodules
     results = {} if scored is None else {nodule.nodule_id: nodule for nodule in scored.nodules}
-    names = picture_names([nodule.nodule_id for nodule in nodules])
+    names = file_names([nodule.nodule_id for nodule in nodules], ".png", "nodule")
     overview = overview_of(volume)
     paths = []
     for nodule, name in zip(nodules, names, strict=True):
@@ -91,18 +89,3 @@ def _alarms(nodule: Nodule, opened: OpenCase, result: NoduleResult | None, doubt
     if doubt is not None and printable(nodule.nodule_id) in doubt.items:
         words.append("no nodule seems to lie here: wrong frame or unit?")
     return tuple(words)
-
-
-def picture_names(nodule_ids: Sequence[str]) -> list[str]:
-    """Return a file name for each nodule: its id where that is a name on every system, else one with a hash added.
-
-    >>> picture_names(["n1", "../n1", "N1"])
-    ['n1.png', 'n1-3a2f92a8.png', 'N1-3db2b4ec.png']
-    """
-    names: list[str] = []
-    for nodule_id in nodule_ids:
-        plain = re.sub(r"[^A-Za-z0-9._-]+", "_", nodule_id).strip("._-")[:80]
-        is_taken = f"{plain}.png".lower() in (name.lower() for name in names)
-        digest = hashlib.sha256(nodule_id.encode()).hexdigest()[:8]
-        names.append(f"{plain}.png" if plain == nodule_id and not is_taken else f"{plain or 'nodule'}-{digest}.png")
-    return names

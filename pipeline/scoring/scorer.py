@@ -16,6 +16,8 @@ from nodulus.pipeline.bundle.device import Device, find_device
 from nodulus.pipeline.bundle.folder import INFERENCE_CONFIG, WEIGHTS, find_bundle
 from nodulus.pipeline.bundle.identity import identify
 from nodulus.pipeline.bundle.weights import load_weights
+from nodulus.pipeline.results.record import CaseResult
+from nodulus.pipeline.writers.case_files import CaseFiles
 from nodulus.transforms.geometry import Frame
 from nodulus.transforms.problems import printable, problem_codes, refusal_in
 from nodulus.transforms.scan.cache import ScanCache
@@ -24,7 +26,6 @@ from .case_record import failed_case, record_case
 from .cases import Case
 from .open_case import NodulesLike, OpenCase, ReadOptions, open_case, open_held_scan, open_scan, place_nodules
 from .prediction import NodulePrediction, prediction_of
-from .results import CaseResult
 
 if TYPE_CHECKING:
     from nodulus.transforms.images.held_image import HeldImage
@@ -104,19 +105,26 @@ class Scorer:
         opened.accepted()
         return self._score(opened)
 
-    def score_many(self, cases: Iterable[Case | OpenCase]) -> Iterator[CaseResult]:
+    def score_many(self, cases: Iterable[Case | OpenCase], files: CaseFiles | None = None) -> Iterator[CaseResult]:
         """Yield the result of each case as it is done; a refused or failed case is a result too and stops nothing.
 
-        A case that is open already is not opened again.
+        Args:
+            cases: one that is open already is not opened again.
+            files: written of each case while its scan is open.
+
+        Raises:
+            UsageError: a file cannot be written.
         """
         for case in cases:
-            known = case.case if isinstance(case, OpenCase) else case
+            known, volume = case.case if isinstance(case, OpenCase) else case, None
             try:
-                yield self._score(case if isinstance(case, OpenCase) else self.open(case))
+                opened = case if isinstance(case, OpenCase) else self.open(case)
+                volume, result = opened.volume, self._score(opened)
             except Exception as error:
                 if refusal_in(error) is None:
                     logger.exception("case %s failed", printable(known.case_id))
-                yield failed_case(known, error)
+                result = failed_case(known, error)
+            yield result if files is None else files.write(result, volume)
 
     def open(self, case: Case) -> OpenCase:
         """Return a case with its scan opened and its nodules placed; a refusal is returned, not raised.

@@ -12,7 +12,7 @@ from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 from nodulus.pipeline.command.main import run
 from nodulus.pipeline.phantom.demo_study import DemoStudy
-from nodulus.pipeline.scoring.results import read_results
+from nodulus.pipeline.results.record import read_results
 from nodulus.transforms.dicom import enhanced_frames, slice_header
 from nodulus.transforms.pixels import decode_frame, rle_frame
 from tests.support.dicom_series_writer import SeriesSpec, write_slice, write_slices

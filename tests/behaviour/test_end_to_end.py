@@ -14,8 +14,8 @@ import SimpleITK as sitk
 
 from nodulus.pipeline.command.main import run
 from nodulus.pipeline.nodules.nodule import Nodule
+from nodulus.pipeline.results.record import read_results
 from nodulus.pipeline.scoring.open_case import ReadOptions, open_case, open_scan
-from nodulus.pipeline.scoring.results import read_results
 from nodulus.pipeline.scoring.scorer import Scorer
 from nodulus.transforms.problems import InputRefusedError, ProblemCode
 

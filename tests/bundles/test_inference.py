@@ -15,7 +15,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow, ckpt_export, onnx_export,
 
 from nodulus.pipeline.phantom.demo_study import DemoStudy
 from nodulus.pipeline.readout.characteristics import CLASSES, OUTPUTS
-from nodulus.pipeline.scoring.results import read_results
+from nodulus.pipeline.results.record import read_results
 from nodulus.pipeline.scoring.scorer import Scorer
 from nodulus.transforms.problems import InputRefusedError
 

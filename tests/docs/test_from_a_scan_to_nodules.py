@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
 
 from nodulus.pipeline.phantom.demo_study import DemoStudy
-from nodulus.pipeline.scoring.results import read_results
+from nodulus.pipeline.results.record import read_results
 from tests.support.dicom_objects import measured, write_rtstruct, write_seg, write_sr
 from tests.support.page_runner import run_block
 from tests.support.pages import ROOT, blocks

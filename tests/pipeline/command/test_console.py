@@ -15,7 +15,7 @@ import pytest
 from nodulus.pipeline.command.main import run
 from nodulus.pipeline.csv_files import csv_text
 from nodulus.pipeline.phantom.demo_study import DemoStudy
-from nodulus.pipeline.scoring.results import read_results
+from nodulus.pipeline.results.record import read_results
 
 HOSTILE = "a\x1b[31m\x9bH\x07b"
 ACTS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")

@@ -10,7 +10,7 @@ import pytest
 
 from nodulus.pipeline.command.main import run
 from nodulus.pipeline.phantom.demo_study import DemoStudy
-from nodulus.pipeline.scoring.results import Results
+from nodulus.pipeline.results.record import Results
 
 
 def command_of(study: DemoStudy, out: Path) -> list[str]:

@@ -127,9 +127,9 @@ def test_cases_in_the_journal_are_not_scored_again(
     scored: list[str] = []
     score_many = Scorer.score_many
 
-    def note_and_score(self: Scorer, cases: list[object]) -> Iterator[object]:
+    def note_and_score(self: Scorer, cases: list[object], *rest: object) -> Iterator[object]:
         scored.extend(case.case_id for case in cases)  # type: ignore[attr-defined]  # cases of a table
-        return score_many(self, cases)  # type: ignore[arg-type]
+        return score_many(self, cases, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Scorer, "score_many", note_and_score)
     assert run(["infer", str(table), "-o", str(tmp_path), "--resume", "--quiet"]) == 4
@@ -224,10 +224,10 @@ def test_an_interrupt_that_a_library_swallows_records_no_refusal(
 
     score_many = Scorer.score_many
 
-    def swallow(self: Scorer, cases: list[object]) -> Iterator[object]:
+    def swallow(self: Scorer, cases: list[object], *rest: object) -> Iterator[object]:
         if n_lines(tmp_path) == 4:
             stopping._asked.set()
-        return score_many(self, cases)  # type: ignore[arg-type]
+        return score_many(self, cases, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Scorer, "score_many", swallow)
     monkeypatch.setattr(stopping, "_asked", type(stopping._asked)())

@@ -16,8 +16,8 @@ from pydicom import dcmread
 import nodulus
 from nodulus.pipeline.command.main import run
 from nodulus.pipeline.phantom.demo_study import DemoStudy
-from nodulus.pipeline.scoring.results import read_results
-from nodulus.pipeline.scoring.run_record import ENGINE
+from nodulus.pipeline.results.record import read_results
+from nodulus.pipeline.results.run_record import ENGINE
 from nodulus.pipeline.scoring.scorer import Scorer
 from nodulus.transforms.problems import ProblemCode, UsageError, refuse
 

@@ -12,7 +12,7 @@ import pytest
 
 from nodulus.pipeline.command.quick_start import EXTRAS, FULL_START_VARIABLE, ExtrasLeftOut
 from nodulus.pipeline.phantom.demo_study import DemoStudy
-from nodulus.pipeline.scoring.results import read_results
+from nodulus.pipeline.results.record import read_results
 from nodulus.pipeline.scoring.scorer import Scorer
 
 LOADED = """

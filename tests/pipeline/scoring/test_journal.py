@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nodulus.pipeline.nodules.nodule import Nodule
+from nodulus.pipeline.results.record import CaseResult, NoduleResult, Probabilities
 from nodulus.pipeline.scoring.cases import Case
 from nodulus.pipeline.scoring.journal import FILES, JOURNAL, Journal, JournalLine, score_journaled
 from nodulus.pipeline.scoring.open_case import OpenCase
 from nodulus.pipeline.scoring.output_folder import OutputFolder
-from nodulus.pipeline.scoring.results import CaseResult, NoduleResult, Probabilities
 from nodulus.pipeline.scoring.run_identity import RunIdentity
 from nodulus.transforms.problems import UsageError
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nodulus.pipeline.phantom.demo_study import DemoStudy
-from nodulus.pipeline.scoring.results import read_results
+from nodulus.pipeline.results.record import read_results
 from nodulus.pipeline.scoring.results_handler import ResultsHandler
 from nodulus.pipeline.scoring.worklist import Worklist
 from nodulus.transforms.problems import InputRefusedError, UsageError

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from nodulus import __version__
 from nodulus.pipeline.bundle.identity import BundleIdentity
 
-from .results import CaseResult, Results, Software
+from .record import CaseResult, Results, Software
 
 # What runs the network: there is one so far.
 ENGINE = "torch"

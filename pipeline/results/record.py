@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from nodulus.pipeline.bundle.identity import BundleIdentity
-from nodulus.pipeline.files import write_text
 from nodulus.pipeline.records import Record
 from nodulus.transforms.geometry import BoxCorners, Frame, Grid, Triple
 from nodulus.transforms.problems import Problem
-
-from .results_csv import results_csv
 
 CaseStatus = Literal["scored", "refused", "failed"]
 
@@ -130,7 +126,10 @@ class NodulesFrom(Record):
 
 
 class CaseResult(Record):
-    """One scan and its nodules. A refused or failed case carries its problem and no scores."""
+    """One scan and its nodules. A refused or failed case carries its problem and no scores.
+
+    ``files`` are those that show this case alone, as paths from the folder of results.json.
+    """
 
     case_id: Name
     input: Name
@@ -140,6 +139,7 @@ class CaseResult(Record):
     geometry: Geometry | None = None
     nodules_from: NodulesFrom | None = None
     nodules: tuple[NoduleResult, ...] = ()
+    files: tuple[str, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -163,23 +163,6 @@ class Results(Record):
     bundle: BundleIdentity
     engine: str
     cases: tuple[CaseResult, ...]
-
-
-# What is written of a run: each file's name, and the view of the record that it holds.
-VIEWS: Mapping[str, Callable[[Results], str]] = {
-    "results.json": lambda results: results_json(results),
-    "results.csv": lambda results: results_csv(results.cases),
-}
-
-
-def write_results(results: Results, output_dir: Path) -> tuple[Path, ...]:
-    """Write results.json, results.csv (one row a nodule, LPS mm) and other views into a folder; return their paths."""
-    return tuple(write_text(output_dir / name, view(results)) for name, view in VIEWS.items())
-
-
-def results_json(results: Results) -> str:
-    """Return the record as the text of results.json."""
-    return json.dumps(results.model_dump(mode="json"), indent=2) + "\n"
 
 
 def read_results(path: Path) -> Results:

@@ -10,7 +10,7 @@ from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
 from nodulus.pipeline.statistics.operating_points import POINT_NAMES
 
 if TYPE_CHECKING:
-    from .results import CaseResult, NoduleResult, ProblemRecord
+    from .record import CaseResult, NoduleResult, ProblemRecord
 
 CSV_COLUMNS = (
     "case_id", "input", "status", "nodule_id", "x_mm", "y_mm", "z_mm", "diameter_mm",

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from nodulus.pipeline.bundle.identity import BundleIdentity
 from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
-from nodulus.pipeline.scoring.results import (
+from nodulus.pipeline.results.record import (
     BrockRecord,
     CaseResult,
     NoduleResult,
@@ -18,10 +18,10 @@ from nodulus.pipeline.scoring.results import (
     ProblemRecord,
     read_results,
     results_schema,
-    write_results,
 )
-from nodulus.pipeline.scoring.results_csv import CSV_COLUMNS, results_csv
-from nodulus.pipeline.scoring.run_record import results_of
+from nodulus.pipeline.results.results_csv import CSV_COLUMNS, results_csv
+from nodulus.pipeline.results.run_record import results_of
+from nodulus.pipeline.results.views import write_results
 from nodulus.transforms.problems import UsageError
 
 ROOT = Path(__file__).resolve().parents[3]
