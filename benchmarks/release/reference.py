@@ -29,7 +29,7 @@ GENERATED = "This page is generated: `make schema`.\n"
 RESULTS = f"""# results.json
 
 What `nodulus infer`, `Scorer` and MONAI's `bundle run` write, one record a case; `results.csv` is its table, one row a
-nodule. [The schema](results.schema.json) is the same for programs; what the numbers mean says
+nodule. [The schema](../schema/results-1.1.schema.json) is the same for programs; what the numbers mean says
 [the score](../explanation/the-score.md). {GENERATED}"""
 METRICS = f"""# metrics.json
 
@@ -53,20 +53,20 @@ _ARGUMENT = re.compile(r"^ *(\w+): (.+)$")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write the pages."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.release.reference", description=__doc__)
-    parser.add_argument("--docs", type=Path, default=DOCS, help="its folder reference/ receives the pages")
-    folder = parser.parse_args(arguments).docs / "reference"
+    parser.add_argument("--docs", type=Path, default=DOCS, help="its folders reference/ and schema/ receive the pages")
+    folder = parser.parse_args(arguments).docs
     for name, text in pages().items():
         write_text(folder / name, text)
 
 
 def pages() -> dict[str, str]:
-    """Return every page by its file's name."""
+    """Return every page by its path in the folder of the docs."""
     return {
-        "results.md": RESULTS + _record_page(Results),
-        "results.schema.json": results_schema(),
-        "series-gate.md": render_gate_page(),
-        "metrics.md": METRICS + _record_page(Evaluation),
-        "commands.md": COMMANDS + _commands_page(),
+        "reference/results.md": RESULTS + _record_page(Results),
+        "schema/results-1.1.schema.json": results_schema(),
+        "reference/series-gate.md": render_gate_page(),
+        "reference/metrics.md": METRICS + _record_page(Evaluation),
+        "reference/commands.md": COMMANDS + _commands_page(),
     }
 
 

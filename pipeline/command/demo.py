@@ -31,7 +31,9 @@ def demo(
     # Loaded late: `nodulus --help` should not wait for torch.
     from nodulus.pipeline.phantom import PhantomSpec
     from nodulus.pipeline.phantom.demo_study import write_demo_study
+    from nodulus.pipeline.results.manifest import RunContext
     from nodulus.pipeline.results.run_record import results_of
+    from nodulus.pipeline.results.stages import Stages
     from nodulus.pipeline.results.views import write_results
     from nodulus.pipeline.scoring.journal import FILES
     from nodulus.pipeline.scoring.open_case import ReadOptions, open_case, open_scan
@@ -44,11 +46,15 @@ def demo(
     with OutputFolder(output, FILES):
         with console.status("making the phantom study"):
             study = write_demo_study(output, PhantomSpec(seed=seed))
-        scorer = Scorer(bundle)
+        stages = Stages()
+        with stages.time("load"):
+            scorer = Scorer(bundle, digests=True, stages=stages)
         how = ReadOptions()
-        opened = open_case(open_scan(study.dicom_folder, how), study.marked, how, case_id="phantom")
+        with stages.time("open"):
+            opened = open_case(open_scan(study.dicom_folder, how), study.marked, how, case_id="phantom")
         results = list(scorer.score_many([opened]))
-        written = write_results(results_of(results, scorer.identity), output)
+        run = RunContext("demo", str(scorer.device), {"seed": seed}, stages)
+        written = write_results(results_of(results, scorer.identity), output, run)
         with console.status("drawing the nodules"):
             pictures = draw_nodules(opened, output / "pictures", scored=results[0])
     print_written(results, written, scorer.identity)

@@ -32,6 +32,7 @@ from .options import (
 from .stopping import stop_if_asked
 
 if TYPE_CHECKING:
+    from nodulus.pipeline.results.manifest import OptionValue
     from nodulus.pipeline.results.record import CaseResult
     from nodulus.pipeline.scoring.journal import Journal
     from nodulus.pipeline.scoring.open_case import OpenCase, ReadOptions
@@ -69,21 +70,33 @@ def infer(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in the output folder that was broken off.")
     ] = False,
+    digests: Annotated[
+        bool | None,
+        typer.Option(
+            "--digests/--no-digests",
+            help="Record a hash of each scan's files, which reads all of them. [of one scan yes, of many no]",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print results.json instead of a table.")] = False,
     quiet: Quiet = False,
 ) -> int:
     """Score the nodules of a scan: benign or malignant."""
     how = read_options(allow, series, frame, min_score, case)
     asked: list[str] = []  # options of writers.which
+    from nodulus.pipeline.results.stages import Stages
     from nodulus.pipeline.scoring.journal import FILES, JOURNAL, Journal
     from nodulus.pipeline.scoring.output_folder import OutputFolder
     from nodulus.pipeline.writers.which import CASE_FILES
 
     with OutputFolder(output, FILES, keep=(JOURNAL, *CASE_FILES) if resume else ()) as folder:
-        cases = _cases(input_path, nodules, point, diameter, how)
+        stages = Stages()
+        with stages.time("open"):
+            cases = _cases(input_path, nodules, point, diameter, how)
         # Loaded late: a wrong table or path should not wait for torch.
+        from nodulus.pipeline.results.manifest import RunContext
         from nodulus.pipeline.results.run_record import results_of
-        from nodulus.pipeline.results.views import results_json, write_results
+        from nodulus.pipeline.results.views import write_results
         from nodulus.pipeline.scoring.run_identity import identify_run, known_case
         from nodulus.pipeline.scoring.scorer import Scorer
         from nodulus.pipeline.writers.case_files import CaseFiles
@@ -91,15 +104,18 @@ def infer(
 
         from .console import print_problems, print_written
 
-        scorer = Scorer(bundle, device=device, allow=how.allow, series_uid=series)
+        is_hashed = len(cases) == 1 if digests is None else digests
+        with stages.time("load"):
+            scorer = Scorer(bundle, device=device, allow=how.allow, series_uid=series, digests=is_hashed, stages=stages)
         head = results_of((), scorer.identity)
         files = CaseFiles(head, case_writers(asked), output, [known_case(each).case_id for each in cases])
-        with Journal(folder, identify_run(scorer, cases, files.writers), resume=resume) as journal:
+        with Journal(folder, identify_run(scorer, cases, asked), resume=resume) as journal:
             results = _score(scorer, cases, files, journal, quiet=quiet)
         record = head.model_copy(update={"cases": tuple(results)})
-        written = write_results(record, output)
+        context = RunContext("infer", str(scorer.device), _told(how, asked, is_hashed), stages)
+        written = write_results(record, output, context)
     if as_json:
-        typer.echo(results_json(record), nl=False)
+        typer.echo(written[0].read_text(encoding="utf-8"), nl=False)
     if as_json or quiet:
         print_problems(results)
     else:
@@ -108,6 +124,19 @@ def infer(
 
 
 infer.__doc__ = f"{infer.__doc__}\n{EXAMPLES}"
+
+
+def _told(how: ReadOptions, asked: Sequence[str], is_hashed: bool) -> dict[str, OptionValue]:
+    """Return the options that bear on the results, for the manifest."""
+    return {
+        "allow": tuple(code.value for code in how.allow),
+        "series": how.series_uid,
+        "frame": how.frame,
+        "min_score": how.min_score,
+        "case": how.case,
+        "files": tuple(asked),
+        "digests": is_hashed,
+    }
 
 
 def exit_code(results: list[CaseResult]) -> ExitCode:

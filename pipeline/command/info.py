@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Any
 
 import typer
 
-from nodulus import __version__
 from nodulus.pipeline.bundle.folder import find_bundle
 from nodulus.pipeline.bundle.identity import identify
+from nodulus.pipeline.versions import versions
 from nodulus.transforms.problems import NodulusError
 
 from .options import BundleDir
 from .say import say, say_json
-
-PACKAGES = (
-    "torch", "monai", "pytorch-ignite", "numpy", "pydicom", "highdicom", "nibabel", "SimpleITK", "python-gdcm",
-    "pyjpegls",
-)  # fmt: skip
 
 
 def info(
@@ -56,7 +50,7 @@ def collect_info(bundle: Any = None) -> dict[str, Any]:  # noqa: ANN401 - a path
     devices += [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     devices += ["mps"] if torch.backends.mps.is_available() else []
     return {
-        "versions": {"nodulus": __version__} | {name: _version(name) for name in PACKAGES},
+        "versions": versions(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "bundle": identity,
@@ -71,10 +65,3 @@ def _in_words(value: Any) -> str:  # noqa: ANN401 - any JSON value
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return ", ".join(f"{record['name']} from {record['threshold']:.3f}" for record in value)
     return str(value)
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"

@@ -9,10 +9,15 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from nodulus.pipeline.bundle.identity import BundleIdentity
+from nodulus.pipeline.json_files import read_json_as
 from nodulus.pipeline.records import Record
 from nodulus.transforms.geometry import BoxCorners, Frame, Grid, Triple
 from nodulus.transforms.problems import Problem
 
+from .manifest import Manifest
+
+# 1: until nodulus 0.3. 1.1: the run's manifest, the files and the hash of each case.
+SchemaVersion = Literal["1", "1.1"]
 CaseStatus = Literal["scored", "refused", "failed"]
 
 
@@ -128,7 +133,8 @@ class NodulesFrom(Record):
 class CaseResult(Record):
     """One scan and its nodules. A refused or failed case carries its problem and no scores.
 
-    ``files`` are those that show this case alone, as paths from the folder of results.json.
+    ``files`` are those that show this case alone, as paths from the folder of results.json. ``input_sha256`` is the
+    hash of the scan's files where it was asked for (see ``nodulus.transforms.scan.digest``).
     """
 
     case_id: Name
@@ -140,6 +146,7 @@ class CaseResult(Record):
     nodules_from: NodulesFrom | None = None
     nodules: tuple[NoduleResult, ...] = ()
     files: tuple[str, ...] = ()
+    input_sha256: str | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -155,19 +162,27 @@ class Software(Record):
 
 
 class Results(Record):
-    """The content of results.json."""
+    """The content of results.json.
 
-    schema_version: Literal["1"] = "1"
+    Records of an earlier minor version are read as well: what they did not know yet takes its default.
+    """
+
+    schema_version: SchemaVersion = "1.1"
     created: str
     software: Software
     bundle: BundleIdentity
     engine: str
+    run: Manifest | None = None
     cases: tuple[CaseResult, ...]
 
 
 def read_results(path: Path) -> Results:
-    """Return the record that a results.json holds."""
-    return Results.model_validate_json(path.read_text(encoding="utf-8"))
+    """Return the record that a results.json holds, of this version of its schema or an earlier one.
+
+    Raises:
+        UsageError: the file is missing, or holds something else, such as the record of a later version.
+    """
+    return read_json_as(Results, path, "the results of nodulus", named_by="case_id")
 
 
 def results_schema() -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from pathlib import Path
+from time import perf_counter
 
 from ignite.engine import Engine, Events
 
 from nodulus.pipeline.bundle.identity import identify
+from nodulus.pipeline.results.manifest import RunContext
 from nodulus.pipeline.results.run_record import results_of
 from nodulus.pipeline.results.views import write_results
 from nodulus.transforms.problems import InputRefusedError
@@ -56,15 +58,21 @@ class ResultsHandler:
         """Listen to an evaluator."""
         engine.add_event_handler(Events.STARTED, self._start)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._collect)
-        engine.add_event_handler(Events.COMPLETED, self._write)
+        engine.add_event_handler(Events.COMPLETED, self._end)
 
     def _start(self, _: Engine) -> None:
         self._predictions.clear()
+        self._started_s = perf_counter()
 
     def _collect(self, engine: Engine) -> None:
         for item, output in zip(engine.state.batch, engine.state.output, strict=True):
             self._predictions[item["case_id"]].append(prediction_of(item["nodule_id"], output))
 
-    def _write(self, _: Engine | None = None) -> None:
+    def _end(self, engine: Engine) -> None:
+        run = RunContext("monai.bundle run", str(engine.state.device))
+        run.stages.add("open and score", perf_counter() - self._started_s)
+        self._write(run)
+
+    def _write(self, run: RunContext | None = None) -> None:
         cases = [record_case(opened, self._predictions[opened.case.case_id]) for opened in self.worklist.cases]
-        write_results(results_of(cases, identify(self.bundle)), self.output_dir)
+        write_results(results_of(cases, identify(self.bundle)), self.output_dir, run)

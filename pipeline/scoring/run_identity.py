@@ -29,6 +29,7 @@ WORDS = {
     "allow": "--allow",
     "series_uid": "--series",
     "files": "files asked for",
+    "digests": "--digests",
     "cases_sha256": "cases, nodules or options that read them",
 }
 
@@ -43,6 +44,7 @@ class RunIdentity(Record):
     allow: tuple[str, ...]
     series_uid: str | None
     files: tuple[str, ...] = ()
+    digests: bool = False
     cases_sha256: str
 
     def differences(self, other: RunIdentity) -> list[str]:
@@ -56,7 +58,7 @@ def identify_run(scorer: Scorer, cases: Iterable[Case | OpenCase], files: Iterab
     Args:
         scorer: the loaded bundle.
         cases: all cases of the run.
-        files: names of the files that are written of each case.
+        files: options that ask for files of each case.
     """
     import torch  # loaded late: a folder that another run writes to should be refused at once
 
@@ -68,6 +70,7 @@ def identify_run(scorer: Scorer, cases: Iterable[Case | OpenCase], files: Iterab
         allow=tuple(sorted(code.value for code in scorer.how.allow)),
         series_uid=scorer.how.series_uid,
         files=tuple(files),
+        digests=scorer.digests,
         cases_sha256=_sha256("\n".join(map(_read_case, cases))),
     )
 

@@ -17,14 +17,16 @@ from nodulus.pipeline.bundle.folder import INFERENCE_CONFIG, WEIGHTS, find_bundl
 from nodulus.pipeline.bundle.identity import identify
 from nodulus.pipeline.bundle.weights import load_weights
 from nodulus.pipeline.results.record import CaseResult
+from nodulus.pipeline.results.stages import Stages
 from nodulus.pipeline.writers.case_files import CaseFiles
 from nodulus.transforms.geometry import Frame
 from nodulus.transforms.problems import printable, problem_codes, refusal_in
 from nodulus.transforms.scan.cache import ScanCache
+from nodulus.transforms.scan.digest import scan_sha256
 
 from .case_record import failed_case, record_case
 from .cases import Case
-from .open_case import NodulesLike, OpenCase, ReadOptions, open_case, open_held_scan, open_scan, place_nodules
+from .open_case import NodulesLike, OpenCase, OpenScan, ReadOptions, open_case, open_held_scan, open_scan, place_nodules
 from .prediction import NodulePrediction, prediction_of
 
 if TYPE_CHECKING:
@@ -47,6 +49,8 @@ class Scorer:
         device: where the network runs; "auto" takes CUDA where there is one.
         allow: problem codes that the series gate may admit (see docs/reference/series-gate.md).
         series_uid: which series to open where a place holds several.
+        digests: hash the files of each scan into its record, which reads all of them.
+        stages: what it adds the time of its work to, by default its own ``stages``.
 
     Raises:
         UsageError: when the bundle or the device is not there.
@@ -61,7 +65,10 @@ class Scorer:
         device: Device = "auto",
         allow: str | Collection[str] = (),
         series_uid: str | None = None,
+        digests: bool = False,
+        stages: Stages | None = None,
     ) -> None:
+        self.digests, self.stages = digests, stages or Stages()
         self.bundle_dir = find_bundle(bundle_dir)
         self.identity = identify(self.bundle_dir)
         self.device = find_device(device)
@@ -100,9 +107,9 @@ class Scorer:
                 carries its problem, and the others are scored.
         """
         how = replace(self.how, frame=frame)
-        found = open_scan(Path(path), how, self.scans) if isinstance(path, str | Path) else open_held_scan(path, how)
-        opened = open_case(found, nodules, how, case_id)
-        opened.accepted()
+        with self.stages.time("open"):
+            opened = open_case(self._open_scan(path, how), nodules, how, case_id)
+            opened.accepted()
         return self._score(opened)
 
     def score_many(self, cases: Iterable[Case | OpenCase], files: CaseFiles | None = None) -> Iterator[CaseResult]:
@@ -124,7 +131,10 @@ class Scorer:
                 if refusal_in(error) is None:
                     logger.exception("case %s failed", printable(known.case_id))
                 result = failed_case(known, error)
-            yield result if files is None else files.write(result, volume)
+            if files is not None:
+                with self.stages.time("write"):
+                    result = files.write(result, volume)
+            yield result
 
     def open(self, case: Case) -> OpenCase:
         """Return a case with its scan opened and its nodules placed; a refusal is returned, not raised.
@@ -132,7 +142,8 @@ class Scorer:
         Raises:
             UsageError: when the input path does not exist.
         """
-        return place_nodules(case, open_scan(case.input, self.how, self.scans))
+        with self.stages.time("open"):
+            return place_nodules(case, open_scan(case.input, self.how, self.scans))
 
     def patches(self, items: Sequence[Mapping[str, Any]]) -> torch.Tensor:
         """Return what the network sees of some work items: (n, 1, size, size, size), windowed to 0..1."""
@@ -149,8 +160,18 @@ class Scorer:
                 predictions.append(prediction_of(item["nodule_id"], self._postprocessing({**item, "pred": output})))
         return predictions
 
+    def _open_scan(self, path: str | Path | HeldImage, how: ReadOptions) -> OpenScan:
+        if isinstance(path, str | Path):
+            return open_scan(Path(path), how, self.scans)
+        return open_held_scan(path, how)
+
     def _score(self, opened: OpenCase) -> CaseResult:
-        return record_case(opened, self.predict(opened.items))
+        with self.stages.time("score"):
+            result = record_case(opened, self.predict(opened.items))
+        if not self.digests:
+            return result
+        with self.stages.time("hash"):
+            return result.model_copy(update={"input_sha256": scan_sha256(opened.case.input)})
 
     def _prepare(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         with _one_thread(), _refusals_as_they_are():

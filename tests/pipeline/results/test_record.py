@@ -76,7 +76,7 @@ def test_csv_has_the_calls_brock_and_the_characteristics_in_digits_for_people() 
 
 
 def test_committed_schema_is_the_one_of_the_record() -> None:
-    assert (ROOT / "docs" / "reference" / "results.schema.json").read_text() == results_schema(), "run: make schema"
+    assert (ROOT / "docs" / "schema" / "results-1.1.schema.json").read_text() == results_schema(), "run: make schema"
 
 
 def test_a_probability_beyond_one_is_no_record() -> None:
@@ -92,7 +92,7 @@ def test_a_failed_write_leaves_the_old_results(tmp_path: Path, monkeypatch: pyte
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.replace", no_space)
-    with pytest.raises(UsageError, match=f"^Expected to write {json_path}, got: No space left on device$"):
+    with pytest.raises(UsageError, match=f"^Expected to write {tmp_path}/results.csv, got: No space left on device$"):
         write_results(results_of(CASES, BUNDLE), tmp_path)
     assert json_path.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".writing")] == []

@@ -1,0 +1,24 @@
+"""Which versions of the packages that decide a result are installed."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+
+from nodulus import __version__
+
+PACKAGES = (
+    "torch", "monai", "pytorch-ignite", "numpy", "scipy", "pydicom", "highdicom", "nibabel", "SimpleITK",
+    "python-gdcm", "pyjpegls", "pylibjpeg-openjpeg",
+)  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    """Return the version of nodulus and of each package by its name."""
+    return {"nodulus": __version__} | {name: _version(name) for name in PACKAGES}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
