@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
-from .plots import group_title
+from nodulus.transforms.problems import printable
+
+# Of `page.css`, which every page's own style begins with.
+SHARED_TEMPLATES = Path(__file__).parent / "templates"
 
 
 def page_environment(templates: Path, *, is_html: bool) -> Environment:
@@ -18,20 +22,35 @@ def page_environment(templates: Path, *, is_html: bool) -> Environment:
     """
     # In Markdown nothing is escaped, and the blocks' own lines must leave no blanks.
     environment = Environment(
-        loader=FileSystemLoader(templates),
+        loader=FileSystemLoader([templates, SHARED_TEMPLATES]),
         undefined=StrictUndefined,
         autoescape=is_html,
         trim_blocks=True,
         lstrip_blocks=not is_html,
     )
     environment.filters |= {
+        "breakable": breakable,
         "fixed": fixed if is_html else lambda value, digits: f"{value:.{digits}f}",
-        "group": group_title,
         "words": lambda name: name.replace("_", " "),
     }
     return environment
 
 
 def fixed(value: float, digits: int = 3) -> str:
-    """Return a number with so many decimals, as people read it, with a true minus sign."""
-    return f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    """Return a number with so many decimals, as people read it, with a true minus sign.
+
+    >>> fixed(2 / 3), fixed(-0.001, 2)
+    ('0.667', '0.00')
+    """
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def breakable(text: str) -> Markup:
+    """Return a text of a user's: long names may break at their joints, so that a narrow page shows them whole.
+
+    Control characters and those that turn the direction of writing are escaped, so that it reads as it is.
+    """
+    whole = escape(printable(text))
+    for joint in "_-/":
+        whole = whole.replace(joint, Markup(f"{joint}<wbr>"))
+    return whole
