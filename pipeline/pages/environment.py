@@ -30,6 +30,8 @@ def page_environment(templates: Path, *, is_html: bool) -> Environment:
     )
     environment.filters |= {
         "breakable": breakable,
+        "measured": measured,
+        "printable": printable,
         "fixed": fixed if is_html else lambda value, digits: f"{value:.{digits}f}",
         "words": lambda name: name.replace("_", " "),
     }
@@ -43,6 +45,15 @@ def fixed(value: float, digits: int = 3) -> str:
     ('0.667', '0.00')
     """
     return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def measured(value: float, field: str, digits: int = 3) -> Markup:
+    """Return a number of a record as a page shows it, with the whole number and the record's field beside it.
+
+    >>> measured(2 / 3, "probabilities.malignant")
+    Markup('<data data-field="probabilities.malignant" value="0.6666666666666666">0.667</data>')
+    """
+    return Markup('<data data-field="{}" value="{!r}">{}</data>').format(field, float(value), fixed(value, digits))
 
 
 def breakable(text: str) -> Markup:
