@@ -53,7 +53,9 @@ def measured(value: float, field: str, digits: int = 3) -> Markup:
     >>> measured(2 / 3, "probabilities.malignant")
     Markup('<data data-field="probabilities.malignant" value="0.6666666666666666">0.667</data>')
     """
-    return Markup('<data data-field="{}" value="{!r}">{}</data>').format(field, float(value), fixed(value, digits))
+    return Markup('<data data-field="{}" value="{!r}">{}</data>').format(
+        printable(field), float(value), fixed(value, digits)
+    )
 
 
 def breakable(text: str) -> Markup:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 # From what no eye tells from the original down to what still shows where a nodule lies.
-_QUALITIES = (90, 80, 65, 50, 35, 20, 5)
+_QUALITIES = (90, 75, 50, 25, 5)
 
 
 def webp_of(picture: NDArray[np.uint8], most_bytes: int) -> bytes:

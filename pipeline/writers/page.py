@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+
+from jinja2 import Environment
 
 from nodulus.pipeline.files import write_text
 from nodulus.pipeline.pages.environment import page_environment
@@ -48,8 +51,7 @@ def render_page(
         patient: who it is, by what each is called; empty unless that was asked for.
     """
     (case,) = run.cases
-    environment = page_environment(TEMPLATES, is_html=True)
-    environment.globals |= {"palette": PALETTE, "box": BOX_COLOUR, "crosshair": CROSSHAIR_COLOUR}
+    environment = templates()
     style = environment.get_template("case.css").render()
     script = environment.get_template("case.js").render()
     doubtful = {item for one in case.warnings if one.code == ProblemCode.FRAME_DOUBTFUL.value for item in one.items}
@@ -67,6 +69,14 @@ def render_page(
         patient=patient or {},
         is_doubtful={one.number: printable(one.record.nodule_id) in doubtful for one in nodules},
     )
+
+
+@cache
+def templates() -> Environment:
+    """Return the environment of this room's pages; they are compiled once, however many cases there are."""
+    environment = page_environment(TEMPLATES, is_html=True)
+    environment.globals |= {"palette": PALETTE, "box": BOX_COLOUR, "crosshair": CROSSHAIR_COLOUR}
+    return environment
 
 
 def _patient(volume: CTVolume | None) -> dict[str, str]:

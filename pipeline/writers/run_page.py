@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from nodulus.pipeline.files import write_text
-from nodulus.pipeline.pages.environment import page_environment
 from nodulus.pipeline.pages.policy import content_policy
-from nodulus.pipeline.pictures.plot_style import PALETTE
 from nodulus.pipeline.results.record import CaseResult, Results
 
-from .page import PAGE, TEMPLATES
+from .page import PAGE, templates
 
 
 def write_run_page(run: Results, output_dir: Path) -> Path:
@@ -19,8 +17,8 @@ def write_run_page(run: Results, output_dir: Path) -> Path:
     Raises:
         UsageError: it cannot be written.
     """
-    environment = page_environment(TEMPLATES, is_html=True)
-    style = environment.get_template("run.css").render(palette=PALETTE)
+    environment = templates()
+    style = environment.get_template("run.css").render()
     text = environment.get_template("run.html.j2").render(
         policy=content_policy(style), style=style, run=run, cases=[(case, _page_of(case)) for case in run.cases]
     )

@@ -127,14 +127,8 @@ class OpenPage:
     def screenshot(self, path: Path, clip: Mapping[str, float] | None = None) -> Path:
         """Write a PNG of the whole page, or of a part of it in pixels of the page, and return its path."""
         size = self.call("Page.getLayoutMetrics")["cssContentSize"]
-        part = {
-            "x": 0,
-            "y": 0,
-            "width": size["width"],
-            "height": min(size["height"], 15000),
-            "scale": 1,
-            **(clip or {}),
-        }
+        whole = {"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], 15000), "scale": 1}
+        part = {**whole, **(clip or {})}
         shot = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=part)
         path.write_bytes(base64.b64decode(shot["data"]))
         return path
@@ -163,7 +157,6 @@ def opened(
     browser: Browser,
     path: Path,
     width: int = 1000,
-    height: int = 900,
     *,
     is_dark: bool = False,
     has_script: bool = True,
@@ -174,7 +167,6 @@ def opened(
         browser: which browser.
         path: of the file.
         width: of the window, in pixels.
-        height: of the window.
         is_dark: what the reader prefers.
         has_script: whether the page's scripts run.
     """
@@ -184,7 +176,7 @@ def opened(
     page = OpenPage(browser, session)
     for domain in ("Page", "Runtime", "Log", "Network"):
         page.call(f"{domain}.enable")
-    page.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+    page.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
     scheme = {"name": "prefers-color-scheme", "value": "dark" if is_dark else "light"}
     page.call("Emulation.setEmulatedMedia", features=[scheme])
     page.call("Emulation.setScriptExecutionDisabled", value=not has_script)
