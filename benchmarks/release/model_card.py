@@ -20,10 +20,10 @@ from benchmarks.lidc.groups import SIZE_MATCHED
 from benchmarks.places import BUNDLE, DOCS
 from nodulus.pipeline.bundle.folder import INFERENCE_CONFIG
 from nodulus.pipeline.data.lidc import HELD_OUT
-from nodulus.pipeline.evaluation.page_environment import page_environment
-from nodulus.pipeline.evaluation.plots import draw_calibration, draw_roc, draw_sizes
+from nodulus.pipeline.evaluation.plots import draw_calibration, draw_roc, draw_sizes, group_title
 from nodulus.pipeline.evaluation.record import DIAMETER, DIAMETER_BOX, NETWORK, SIZE_ONLY, Evaluation
 from nodulus.pipeline.files import replacing_file, write_text
+from nodulus.pipeline.pages.environment import page_environment
 from nodulus.pipeline.pictures.plot_style import as_png
 from nodulus.pipeline.readout.characteristics import CHARACTERISTICS, OUTPUTS
 from nodulus.pipeline.statistics.calibration_metrics import CalibrationReport
@@ -142,6 +142,7 @@ def _environment() -> Environment:
         "calibration_cells": _calibration_cells,
         "compared": compared,
         "goals": goals_in_words,
+        "group": group_title,
         "percent": lambda share: f"{100 * share:.1f} %",
         "place": place_title,
         "score": score_title,

@@ -40,6 +40,8 @@ def demo(
     from nodulus.pipeline.scoring.output_folder import OutputFolder
     from nodulus.pipeline.scoring.scan_check import draw_nodules
     from nodulus.pipeline.scoring.scorer import Scorer
+    from nodulus.pipeline.writers.case_files import CaseFiles
+    from nodulus.pipeline.writers.which import case_writers
 
     from .console import console, print_written
 
@@ -52,12 +54,15 @@ def demo(
         how = ReadOptions()
         with stages.time("open"):
             opened = open_case(open_scan(study.dicom_folder, how), study.marked, how, case_id="phantom")
-        results = list(scorer.score_many([opened]))
+        head = results_of((), scorer.identity)
+        files = CaseFiles(head, case_writers(["report"]), output, [opened.case.case_id])
+        with console.status("drawing the page"):
+            results = list(scorer.score_many([opened], files))
         run = RunContext("demo", str(scorer.device), {"seed": seed}, stages)
-        written = write_results(results_of(results, scorer.identity), output, run)
+        written = write_results(head.model_copy(update={"cases": tuple(results)}), output, run)
         with console.status("drawing the nodules"):
             pictures = draw_nodules(opened, output / "pictures", scored=results[0])
-    print_written(results, written, scorer.identity)
+    print_written(results, [*written, *(output / name for name in results[0].files)], scorer.identity)
     say(f"wrote {len(pictures)} pictures of the nodules to {output / 'pictures'}")
     say(f"wrote the study: {study.dicom_folder} (DICOM), {study.nifti} (NIfTI), {study.nodule_table}")
     console.print(MEANING, style="bold", highlight=False)

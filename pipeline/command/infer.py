@@ -33,7 +33,7 @@ from .stopping import stop_if_asked
 
 if TYPE_CHECKING:
     from nodulus.pipeline.results.manifest import OptionValue
-    from nodulus.pipeline.results.record import CaseResult
+    from nodulus.pipeline.results.record import CaseResult, Results
     from nodulus.pipeline.scoring.journal import Journal
     from nodulus.pipeline.scoring.open_case import OpenCase, ReadOptions
     from nodulus.pipeline.scoring.scorer import Scorer
@@ -78,12 +78,20 @@ def infer(
             show_default=False,
         ),
     ] = None,
+    report: Annotated[
+        bool, typer.Option("--report", help="Write report.html too, a page with each nodule's pictures and scores.")
+    ] = False,
+    with_identifiers: Annotated[
+        bool, typer.Option("--with-identifiers", help="Say on that page who the patient is, from the DICOM headers.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print results.json instead of a table.")] = False,
     quiet: Quiet = False,
 ) -> int:
     """Score the nodules of a scan: benign or malignant."""
     how = read_options(allow, series, frame, min_score, case)
-    asked: list[str] = []  # options of writers.which
+    asked = [option for option, is_asked in (("report", report),) if is_asked]  # options of writers.which
+    if with_identifiers and not asked:
+        raise UsageError("Expected --report beside --with-identifiers: no other file says who the patient is")
     from nodulus.pipeline.results.stages import Stages
     from nodulus.pipeline.scoring.journal import FILES, JOURNAL, Journal
     from nodulus.pipeline.scoring.output_folder import OutputFolder
@@ -108,12 +116,15 @@ def infer(
         with stages.time("load"):
             scorer = Scorer(bundle, device=device, allow=how.allow, series_uid=series, digests=is_hashed, stages=stages)
         head = results_of((), scorer.identity)
-        files = CaseFiles(head, case_writers(asked), output, [known_case(each).case_id for each in cases])
-        with Journal(folder, identify_run(scorer, cases, asked), resume=resume) as journal:
+        case_ids = [known_case(each).case_id for each in cases]
+        files = CaseFiles(head, case_writers(asked), output, case_ids, with_identifiers=with_identifiers)
+        run = identify_run(scorer, cases, asked, with_identifiers=with_identifiers)
+        with Journal(folder, run, resume=resume) as journal:
             results = _score(scorer, cases, files, journal, quiet=quiet)
         record = head.model_copy(update={"cases": tuple(results)})
         context = RunContext("infer", str(scorer.device), _told(how, asked, is_hashed), stages)
         written = write_results(record, output, context)
+        written += tuple(_pages(record, output))
     if as_json:
         typer.echo(written[0].read_text(encoding="utf-8"), nl=False)
     if as_json or quiet:
@@ -148,6 +159,17 @@ def exit_code(results: list[CaseResult]) -> ExitCode:
         return ExitCode.SOME_FAILED
     is_our_fault = any(case.status == "failed" for case in results)
     return ExitCode.INTERNAL_ERROR if is_our_fault else ExitCode.INPUT_REFUSED
+
+
+def _pages(record: Results, output: Path) -> list[Path]:
+    """Return the files to open: those of a single case, or the page that leads to the many cases' own."""
+    if len(record.cases) == 1:
+        return [output / name for name in record.cases[0].files]
+    if not any(case.files for case in record.cases):
+        return []
+    from nodulus.pipeline.writers.run_page import write_run_page
+
+    return [write_run_page(record, output)]
 
 
 def _score(

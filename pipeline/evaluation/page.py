@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+from nodulus.pipeline.pages.environment import page_environment
+from nodulus.pipeline.pages.policy import data_uri
 from nodulus.pipeline.pictures.plot_style import PALETTE, as_svg
 
-from .page_environment import page_environment
 from .pictures import SCALE_BAR_MM
 from .plots import (
     draw_calibration,
@@ -22,6 +22,7 @@ from .plots import (
     draw_roc,
     draw_sizes,
     draw_subgroups,
+    group_title,
     title_of,
 )
 from .record import DIAMETER, DIAMETER_BOX, NETWORK, SIZE_ONLY, Evaluation, HardCase
@@ -65,8 +66,8 @@ def render_page(evaluation: Evaluation, pictures: Mapping[str, Picture]) -> str:
         "signed": signed,
         "signed_interval": signed_interval,
         "p_value": p_value,
-        "breakable": _breakable,
         "colour": _colour_of,
+        "group": group_title,
         "score": title_of,
     }
     *plots, subgroup_plot = _plots(evaluation)
@@ -124,14 +125,6 @@ def _plots(evaluation: Evaluation) -> list[_Plot]:
     ]
 
 
-def _breakable(text: str) -> Markup:
-    """Return a text whose long names may break at their joints, so that a narrow page shows them whole."""
-    whole = escape(text)
-    for joint in "_-/":
-        whole = whole.replace(joint, Markup(f"{joint}<wbr>"))
-    return whole
-
-
 def _colour_of(score: str) -> str:
     """Return the name of a score's colour, empty where it has none of its own."""
     return {NETWORK: "network", DIAMETER_BOX: "network", SIZE_ONLY: "size", DIAMETER: "size"}.get(score, "")
@@ -141,4 +134,4 @@ def _case(record: HardCase, pictures: Mapping[str, Picture]) -> _Case:
     picture = pictures.get(record.nodule_id, Picture(None, "none was asked for"))
     if picture.png is None:
         return _Case(record, "", picture.why_not)
-    return _Case(record, f"data:image/png;base64,{base64.b64encode(picture.png).decode()}", "")
+    return _Case(record, data_uri(picture.png, "image/png"), "")

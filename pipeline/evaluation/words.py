@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from nodulus.pipeline.pages.environment import fixed
 from nodulus.pipeline.statistics.estimate import Estimate
 from nodulus.pipeline.statistics.strata import too_few
 
-from .page_environment import fixed
 from .record import DIAMETER, NETWORK, Evaluation
 
 

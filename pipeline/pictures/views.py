@@ -31,9 +31,9 @@ WINDOW_HU = (-1350.0, 150.0)
 SCALE_BAR_MM = 20.0
 
 _BACKGROUND, _TEXT, _MUTED = "#111418", "#f2f4f7", "#9aa4b2"
-_CROSSHAIR, _BOX = "#ffd166", "#4cc9f0"
+CROSSHAIR_COLOUR, BOX_COLOUR = "#ffd166", "#4cc9f0"
 _ALARM = "#ff6b6b"
-_NOT_SCANNED = "#2b1f3d"  # a colour that no grey value has
+NOT_SCANNED_COLOUR = "#2b1f3d"  # a colour that no grey value has
 _OUTLINE: list[AbstractPathEffect] = [withStroke(linewidth=2.4, foreground="#000000")]
 _THIN_OUTLINE: list[AbstractPathEffect] = [withStroke(linewidth=2.4, foreground="#00000080")]
 _BAR_OUTLINE: list[AbstractPathEffect] = [withStroke(linewidth=4.4, foreground="#000000")]
@@ -55,6 +55,11 @@ class Plane:
     down: int
     down_sign: int
     labels: tuple[str, str, str, str]
+
+    @property
+    def normal(self) -> int:
+        """The LPS axis that it does not show, along which slices follow one another."""
+        return 3 - self.across - self.down
 
 
 # The patient's right is on the left of the picture; sagittal: the front is on the left, as most viewers show it.
@@ -132,7 +137,7 @@ def sampled_hu(volume: CTVolume, center_lps_mm: Triple, plane: Plane) -> NDArray
 def _draw_picture(panel: Axes, picture_hu: NDArray[np.float32]) -> None:
     edge = FIELD_MM / 2 + SPACING_MM / 2
     low, high = WINDOW_HU
-    panel.set_facecolor(_NOT_SCANNED)
+    panel.set_facecolor(NOT_SCANNED_COLOUR)
     panel.imshow(
         picture_hu, cmap="gray", vmin=low, vmax=high, extent=(-edge, edge, edge, -edge), interpolation="bilinear"
     )
@@ -147,13 +152,13 @@ def _draw_nodule(panel: Axes, plane: Plane, box: BoxCorners) -> None:
     """Draw the box, and a crosshair whose arms point at the centre and leave the nodule itself free."""
     left, right = box[plane.across], box[3 + plane.across]
     top, bottom = sorted((plane.down_sign * box[plane.down], plane.down_sign * box[3 + plane.down]))
-    frame = Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=_BOX, linewidth=1.4)
+    frame = Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=BOX_COLOUR, linewidth=1.4)
     frame.set_path_effects(_THIN_OUTLINE)
     panel.add_patch(frame)
     half, gap = FIELD_MM / 2, 3.0
     arms = [((-half, left - gap), (0, 0)), ((right + gap, half), (0, 0)), ((0, 0), (-half, top - gap))]
     for across, down in (*arms, ((0, 0), (bottom + gap, half)), ((-1, 1), (0, 0)), ((0, 0), (-1, 1))):
-        panel.plot(across, down, color=_CROSSHAIR, linewidth=1.0, path_effects=_THIN_OUTLINE)
+        panel.plot(across, down, color=CROSSHAIR_COLOUR, linewidth=1.0, path_effects=_THIN_OUTLINE)
 
 
 def _draw_labels(panel: Axes, plane: Plane) -> None:
@@ -208,7 +213,7 @@ def _draw_overview(panel: Axes, volume: CTVolume, nodule: Nodule, overview: Over
             markersize=15,
             markeredgewidth=1.8,
             fillstyle="none",
-            color=_CROSSHAIR,
+            color=CROSSHAIR_COLOUR,
             path_effects=_THIN_OUTLINE,
         )
     places = ((0.03, 0.5, "R"), (0.97, 0.5, "L"))

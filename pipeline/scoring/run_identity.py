@@ -30,6 +30,7 @@ WORDS = {
     "series_uid": "--series",
     "files": "files asked for",
     "digests": "--digests",
+    "with_identifiers": "--with-identifiers",
     "cases_sha256": "cases, nodules or options that read them",
 }
 
@@ -45,6 +46,7 @@ class RunIdentity(Record):
     series_uid: str | None
     files: tuple[str, ...] = ()
     digests: bool = False
+    with_identifiers: bool = False
     cases_sha256: str
 
     def differences(self, other: RunIdentity) -> list[str]:
@@ -52,13 +54,16 @@ class RunIdentity(Record):
         return [words for name, words in WORDS.items() if getattr(self, name) != getattr(other, name)]
 
 
-def identify_run(scorer: Scorer, cases: Iterable[Case | OpenCase], files: Iterable[str] = ()) -> RunIdentity:
+def identify_run(
+    scorer: Scorer, cases: Iterable[Case | OpenCase], files: Iterable[str] = (), *, with_identifiers: bool = False
+) -> RunIdentity:
     """Return what makes a run over some cases with a loaded bundle this one and no other.
 
     Args:
         scorer: the loaded bundle.
         cases: all cases of the run.
         files: options that ask for files of each case.
+        with_identifiers: whether they may say who the patient is.
     """
     import torch  # loaded late: a folder that another run writes to should be refused at once
 
@@ -71,6 +76,7 @@ def identify_run(scorer: Scorer, cases: Iterable[Case | OpenCase], files: Iterab
         series_uid=scorer.how.series_uid,
         files=tuple(files),
         digests=scorer.digests,
+        with_identifiers=with_identifiers,
         cases_sha256=_sha256("\n".join(map(_read_case, cases))),
     )
 

@@ -24,12 +24,19 @@ class CaseFiles:
         writers: by the name of the first file that each writes.
         output_dir: the run's folder.
         case_ids: all cases of the run; a single one has its files in the run's folder itself.
+        with_identifiers: whether the files may say who the patient is.
     """
 
     def __init__(
-        self, run: Results, writers: Mapping[str, CaseWriter], output_dir: Path, case_ids: Sequence[str]
+        self,
+        run: Results,
+        writers: Mapping[str, CaseWriter],
+        output_dir: Path,
+        case_ids: Sequence[str],
+        *,
+        with_identifiers: bool = False,
     ) -> None:
-        self.run, self.writers, self.output_dir = run, writers, output_dir
+        self.run, self.writers, self.output_dir, self.with_identifiers = run, writers, output_dir, with_identifiers
         folders = [output_dir / CASES / name for name in file_names(case_ids)]
         self._folders = dict(zip(case_ids, folders, strict=True)) if len(case_ids) > 1 else {}
 
@@ -43,7 +50,7 @@ class CaseFiles:
         """
         folder = self._folders.get(result.case_id, self.output_dir)
         for name, writer in self.writers.items():
-            scored = ScoredCase(self.run.model_copy(update={"cases": (result,)}), volume)
+            scored = ScoredCase(self.run.model_copy(update={"cases": (result,)}), volume, self.with_identifiers)
             try:
                 paths = writer(scored, folder)
             except InputRefusedError as refusal:

@@ -17,10 +17,12 @@ class ScoredCase:
     Args:
         run: the record of the run, with this case alone.
         volume: the scan, None where it was refused.
+        with_identifiers: whether files that show the case may say who the patient is.
     """
 
     run: Results
     volume: CTVolume | None = None
+    with_identifiers: bool = False
 
     @property
     def result(self) -> CaseResult:

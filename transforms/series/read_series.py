@@ -50,7 +50,7 @@ def open_dicom(path: Path, *, allow: Collection[ProblemCode] = (), series_uid: s
     """
     gate = Gate(allow)
     place = printable(path.name)
-    headers = _read_headers(_sources(path, gate), place, series_uid, gate)
+    headers = _read_headers(dicom_sources(path, gate), place, series_uid, gate)
     slices = set_localizers_aside(choose_series(headers, series_uid, gate, place), gate)
     slices = set_pages_aside(slices, gate)
     check_each(slices, gate)
@@ -65,7 +65,8 @@ def open_dicom(path: Path, *, allow: Collection[ProblemCode] = (), series_uid: s
     return _volume(path, stack, gate)
 
 
-def _sources(path: Path, gate: Gate) -> list[ByteSource]:
+def dicom_sources(path: Path, gate: Gate) -> list[ByteSource]:
+    """Return the files of a folder, a zip or a DICOMDIR's folder, or the one file that a path names."""
     try:
         if path.is_dir():
             return folder_sources(path, gate)

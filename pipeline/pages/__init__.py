@@ -1,0 +1,1 @@
+"""What all HTML pages share: their style, how they write a number or a name, and a policy that lets nothing in."""
