@@ -15,6 +15,7 @@ from nodulus.pipeline.scoring.cases import Case, is_cases_table, read_cases
 from nodulus.transforms.geometry import Frame, swap_lps_ras_points
 from nodulus.transforms.problems import UsageError
 
+from .dicom_files import asked_writers, read_earlier_report
 from .exit_codes import ExitCode
 from .options import (
     Allow,
@@ -48,6 +49,8 @@ Examples:
   nodulus infer cases.csv -o out
 
   nodulus infer cases.csv -o out --resume
+
+  nodulus infer SCAN_FOLDER --nodules nodules.csv -o out --sr --key-images
 """
 
 
@@ -69,32 +72,43 @@ def infer(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in the output folder that was broken off.")
     ] = False,
+    sr: Annotated[
+        bool, typer.Option("--sr", help="Write a DICOM Structured Report, too: sr.dcm (of DICOM scans).")
+    ] = False,
+    key_images: Annotated[
+        bool, typer.Option("--key-images", help="Write a DICOM picture a nodule, too: key_images (of DICOM scans).")
+    ] = False,
+    revises: Annotated[
+        Path | None, typer.Option("--revises", help="An earlier sr.dcm, which the new one takes the place of.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print results.json instead of a table.")] = False,
     quiet: Quiet = False,
 ) -> int:
     """Score the nodules of a scan: benign or malignant."""
     how = read_options(allow, series, frame, min_score, case)
-    asked: list[str] = []  # options of writers.which
+    asked = [option for option, is_asked in {"sr": sr, "key-images": key_images}.items() if is_asked]
+    earlier = read_earlier_report(revises, asked)
     from nodulus.pipeline.scoring.journal import FILES, JOURNAL, Journal
     from nodulus.pipeline.scoring.output_folder import OutputFolder
     from nodulus.pipeline.writers.which import CASE_FILES
 
     with OutputFolder(output, FILES, keep=(JOURNAL, *CASE_FILES) if resume else ()) as folder:
         cases = _cases(input_path, nodules, point, diameter, how)
+        writers = asked_writers(asked, cases, earlier)
         # Loaded late: a wrong table or path should not wait for torch.
         from nodulus.pipeline.results.run_record import results_of
         from nodulus.pipeline.results.views import results_json, write_results
         from nodulus.pipeline.scoring.run_identity import identify_run, known_case
         from nodulus.pipeline.scoring.scorer import Scorer
         from nodulus.pipeline.writers.case_files import CaseFiles
-        from nodulus.pipeline.writers.which import case_writers
 
         from .console import print_problems, print_written
 
         scorer = Scorer(bundle, device=device, allow=how.allow, series_uid=series)
         head = results_of((), scorer.identity)
-        files = CaseFiles(head, case_writers(asked), output, [known_case(each).case_id for each in cases])
-        with Journal(folder, identify_run(scorer, cases, files.writers), resume=resume) as journal:
+        files = CaseFiles(head, writers, output, [known_case(each).case_id for each in cases])
+        revised = () if earlier is None else (f"in place of {earlier.SOPInstanceUID}",)
+        with Journal(folder, identify_run(scorer, cases, (*writers, *revised)), resume=resume) as journal:
             results = _score(scorer, cases, files, journal, quiet=quiet)
         record = head.model_copy(update={"cases": tuple(results)})
         written = write_results(record, output)
