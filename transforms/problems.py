@@ -35,6 +35,7 @@ class ProblemCode(str, Enum):
     NODULE_OUTSIDE = "nodule_outside"
     BAD_NODULE = "bad_nodule"
     UNTRUSTED_BUNDLE = "untrusted_bundle"
+    NOT_DICOM = "not_dicom"
 
     def __str__(self) -> str:
         return self.value

@@ -4,18 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .geometry import Grid
+from .geometry import Grid, Triple
 from .problems import Problem
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 # What fills where nothing was scanned, or nothing is shown.
 AIR_HU = -1000.0
 
 SlabReader = Callable[[int, int], NDArray[np.float32]]
 BoxReader = Callable[[Sequence[int], Sequence[int]], NDArray[np.float32]]
+HeaderReader = Callable[[int], "Dataset"]
+
+
+@dataclass(frozen=True)
+class SourceImage:
+    """The DICOM image that a slice was read from, so that what is found in it can be marked on it.
+
+    Args:
+        sop_class_uid: of its file.
+        sop_instance_uid: of its file.
+        frame_number: of the slice in its file, from 1; None where the file holds one image.
+        position_lps_mm: the centre of its first voxel, as its header states it.
+    """
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    frame_number: int | None
+    position_lps_mm: Triple
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +54,9 @@ class CTVolume:
         gaps_k: each k such that slices are missing between slices k and k + 1, where the user allowed gaps.
         read_box: ``read_box(low_xyz, high_xyz)`` returns the voxels low <= index < high alone, where that is cheaper
             than to cut them from the slab.
+        slices: the image that each slice k was read from; none where the scan was no DICOM.
+        read_header: ``read_header(k)`` returns the whole header of slice k's file, without pixels; it tells who the
+            patient is. None where the scan was no DICOM.
     """
 
     grid: Grid
@@ -41,6 +66,8 @@ class CTVolume:
     warnings: tuple[Problem, ...] = ()
     gaps_k: tuple[int, ...] = ()
     read_box: BoxReader | None = None
+    slices: tuple[SourceImage, ...] = ()
+    read_header: HeaderReader | None = None
 
     def gaps_between(self, k_start: int, k_stop: int) -> tuple[int, ...]:
         """Return the gaps that lie inside slices k_start <= k < k_stop; what is interpolated there was not scanned."""

@@ -15,6 +15,7 @@ from nodulus.pipeline.scoring.cases import Case, is_cases_table, read_cases
 from nodulus.transforms.geometry import Frame, swap_lps_ras_points
 from nodulus.transforms.problems import UsageError
 
+from .dicom_files import asked_writers, read_earlier_report
 from .exit_codes import ExitCode
 from .options import (
     Allow,
@@ -49,6 +50,8 @@ Examples:
   nodulus infer cases.csv -o out
 
   nodulus infer cases.csv -o out --resume
+
+  nodulus infer SCAN_FOLDER --nodules nodules.csv -o out --sr --key-images
 """
 
 
@@ -84,14 +87,25 @@ def infer(
     with_identifiers: Annotated[
         bool, typer.Option("--with-identifiers", help="Say on that page who the patient is, from the DICOM headers.")
     ] = False,
+    sr: Annotated[
+        bool, typer.Option("--sr", help="Write a DICOM Structured Report, too: sr.dcm (of DICOM scans).")
+    ] = False,
+    key_images: Annotated[
+        bool, typer.Option("--key-images", help="Write a DICOM picture a nodule, too: key_images (of DICOM scans).")
+    ] = False,
+    revises: Annotated[
+        Path | None, typer.Option("--revises", help="An earlier sr.dcm, which the new one takes the place of.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print results.json instead of a table.")] = False,
     quiet: Quiet = False,
 ) -> int:
     """Score the nodules of a scan: benign or malignant."""
     how = read_options(allow, series, frame, min_score, case)
-    asked = [option for option, is_asked in (("report", report),) if is_asked]  # options of writers.which
-    if with_identifiers and not asked:
-        raise UsageError("Expected --report beside --with-identifiers: no other file says who the patient is")
+    wanted = {"report": report, "sr": sr, "key-images": key_images}
+    asked = [option for option, is_asked in wanted.items() if is_asked]  # options of writers.which
+    if with_identifiers and not report:
+        raise UsageError("Expected --report beside --with-identifiers: no other file asks who the patient is")
+    earlier = read_earlier_report(revises, asked)
     from nodulus.pipeline.results.stages import Stages
     from nodulus.pipeline.scoring.journal import FILES, JOURNAL, Journal
     from nodulus.pipeline.scoring.output_folder import OutputFolder
@@ -101,6 +115,7 @@ def infer(
         stages = Stages()
         with stages.time("open"):
             cases = _cases(input_path, nodules, point, diameter, how)
+        writers = asked_writers(asked, cases, earlier)
         # Loaded late: a wrong table or path should not wait for torch.
         from nodulus.pipeline.results.manifest import RunContext
         from nodulus.pipeline.results.run_record import results_of
@@ -108,7 +123,6 @@ def infer(
         from nodulus.pipeline.scoring.run_identity import identify_run, known_case
         from nodulus.pipeline.scoring.scorer import Scorer
         from nodulus.pipeline.writers.case_files import CaseFiles
-        from nodulus.pipeline.writers.which import case_writers
 
         from .console import print_problems, print_written
 
@@ -117,8 +131,9 @@ def infer(
             scorer = Scorer(bundle, device=device, allow=how.allow, series_uid=series, digests=is_hashed, stages=stages)
         head = results_of((), scorer.identity)
         case_ids = [known_case(each).case_id for each in cases]
-        files = CaseFiles(head, case_writers(asked), output, case_ids, with_identifiers=with_identifiers)
-        run = identify_run(scorer, cases, asked, with_identifiers=with_identifiers)
+        files = CaseFiles(head, writers, output, case_ids, with_identifiers=with_identifiers)
+        revised = () if earlier is None else (f"in place of {earlier.SOPInstanceUID}",)
+        run = identify_run(scorer, cases, (*asked, *revised), with_identifiers=with_identifiers)
         with Journal(folder, run, resume=resume) as journal:
             results = _score(scorer, cases, files, journal, quiet=quiet)
         record = head.model_copy(update={"cases": tuple(results)})

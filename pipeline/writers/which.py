@@ -9,7 +9,11 @@ from .case_files import CASES
 from .scored_case import CaseWriter
 
 # By the option that asks for it: the file's name, and where its writer is; loaded only when it is asked for.
-WRITERS: Mapping[str, tuple[str, str]] = {"report": ("report.html", "nodulus.pipeline.writers.page:write_page")}
+WRITERS: Mapping[str, tuple[str, str]] = {
+    "sr": ("sr.dcm", "nodulus.pipeline.writers.structured_report:write_sr"),
+    "key-images": ("key_images", "nodulus.pipeline.writers.key_images:write_key_images"),
+    "report": ("report.html", "nodulus.pipeline.writers.page:write_page"),
+}
 # All that a run may leave of its cases.
 CASE_FILES = (*(name for name, _ in WRITERS.values()), CASES)
 

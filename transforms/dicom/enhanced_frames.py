@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .errors import MalformedError, pydicom_errors
+from .errors import MalformedError
+from .header_dataset import header_dataset, pydicom_at_work
 from .slice_header import SliceHeader
 from .sop_classes import MULTI_FRAME_CT
 from .values import Numbers, decimal
@@ -16,7 +14,7 @@ from .values import Numbers, decimal
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-_MAX_GROUPS_BYTES = 1 << 29
+_DAMAGED = "its functional groups are damaged"
 
 # What a frame calls the numbers that a single slice states under these keywords.
 _STACK_NUMBERS = {
@@ -32,33 +30,12 @@ def is_multi_frame(header: SliceHeader) -> bool:
 
 def frame_headers(header: SliceHeader) -> list[SliceHeader]:
     """Return one header a frame; what a frame does not say is None, for the gate to judge."""
-    dataset = _dataset(header)
+    dataset = header_dataset(header)
     shared = _first(dataset, "SharedFunctionalGroupsSequence")
     frames = _items(dataset, "PerFrameFunctionalGroupsSequence")
     if len(frames) != header.pixels.n_frames:
         raise MalformedError(f"it has {header.pixels.n_frames} frames and {len(frames)} functional groups")
     return [_frame_header(header, index, [frame, shared]) for index, frame in enumerate(frames)]
-
-
-def _dataset(header: SliceHeader) -> Dataset:
-    """Return pydicom's dataset of what stands before the pixels."""
-    from pydicom import dcmread
-
-    end = header.pixels.offset or header.source.size
-    if end > _MAX_GROUPS_BYTES:
-        raise MalformedError(f"its header takes {end} bytes")
-    start = io.BytesIO(header.source.read(0, end))
-    with _pydicom_at_work():
-        return dcmread(start, stop_before_pixels=True, force=True)
-
-
-@contextmanager
-def _pydicom_at_work() -> Iterator[None]:
-    """Turn what pydicom raises into MalformedError; nothing of ours runs inside, whose bugs would be hidden."""
-    try:
-        yield
-    except pydicom_errors() as error:
-        raise MalformedError("its functional groups are damaged") from error
 
 
 def _frame_header(header: SliceHeader, index: int, groups: list[Dataset | None]) -> SliceHeader:
@@ -94,7 +71,7 @@ def _macro(groups: list[Dataset | None], keyword: str) -> Dataset | None:
 
 def _items(dataset: Dataset, keyword: str) -> list[Dataset]:
     """Return the items of a sequence, which pydicom parses when it is first asked for."""
-    with _pydicom_at_work():
+    with pydicom_at_work(_DAMAGED):
         return list(dataset.get(keyword) or ())
 
 
@@ -108,7 +85,7 @@ def _text(dataset: Dataset | None, keyword: str) -> str:
         return ""
     from pydicom.datadict import tag_for_keyword
 
-    with _pydicom_at_work():
+    with pydicom_at_work(_DAMAGED):
         element = dataset.get_item(tag_for_keyword(keyword) or 0)
     value = getattr(element, "value", None)
     if isinstance(value, bytes) and getattr(element, "VR", "DS") in ("UL", "US"):

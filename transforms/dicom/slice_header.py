@@ -66,6 +66,7 @@ class SliceHeader:
         name: of the file, and of the frame where there are several.
         frame: index of the frame in its file, from 0.
         sop_class: the UID of the kind of object.
+        sop_instance: the UID of the file's object.
         modality: CT, MR, ...
         series_uid: SeriesInstanceUID.
         study_uid: StudyInstanceUID.
@@ -92,6 +93,7 @@ class SliceHeader:
     name: str
     frame: int
     sop_class: str
+    sop_instance: str
     modality: str
     series_uid: str
     study_uid: str
@@ -147,7 +149,8 @@ _ATTRIBUTES = {
     "convolution_kernel": tags.CONVOLUTION_KERNEL,
 }
 _WANTED = frozenset(
-    {tags.IMAGE_TYPE, tags.SOP_CLASS_UID, tags.MODALITY, tags.STUDY_INSTANCE_UID, tags.SERIES_INSTANCE_UID}
+    {tags.IMAGE_TYPE, tags.SOP_CLASS_UID, tags.SOP_INSTANCE_UID, tags.MODALITY}
+    | {tags.STUDY_INSTANCE_UID, tags.SERIES_INSTANCE_UID}
     | {tags.INSTANCE_NUMBER, tags.IMAGE_POSITION_PATIENT, tags.IMAGE_ORIENTATION_PATIENT, tags.FRAME_OF_REFERENCE_UID}
     | {tags.SLICE_LOCATION, tags.SAMPLES_PER_PIXEL, tags.NUMBER_OF_FRAMES, tags.ROWS, tags.COLUMNS, tags.PIXEL_SPACING}
     | {tags.BITS_ALLOCATED, tags.BITS_STORED, tags.HIGH_BIT, tags.PIXEL_REPRESENTATION, tags.PIXEL_PADDING_VALUE}
@@ -169,6 +172,7 @@ def _header_from(found: Elements) -> SliceHeader:
         name=found.source.name,
         frame=0,
         sop_class=read.text(tags.SOP_CLASS_UID) or read.text(tags.MEDIA_STORAGE_SOP_CLASS_UID),
+        sop_instance=read.text(tags.SOP_INSTANCE_UID) or read.text(tags.MEDIA_STORAGE_SOP_INSTANCE_UID),
         modality=read.text(tags.MODALITY),
         series_uid=read.text(tags.SERIES_INSTANCE_UID),
         study_uid=read.text(tags.STUDY_INSTANCE_UID),

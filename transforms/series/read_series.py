@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from nodulus.transforms.dicom import sop_classes
 from nodulus.transforms.dicom.enhanced_frames import frame_headers, is_multi_frame
 from nodulus.transforms.dicom.errors import DicomError, NotDicomError
+from nodulus.transforms.dicom.header_dataset import header_dataset
 from nodulus.transforms.dicom.slice_header import SliceHeader, read_slice_header
 from nodulus.transforms.gate.place_rules import FILE_SIZE, READABLE
 from nodulus.transforms.gate.verdict import Gate, refusal
@@ -20,7 +22,7 @@ from nodulus.transforms.problems import ProblemCode, printable
 from nodulus.transforms.sources.byte_sources import ByteSource, FileSource, folder_sources
 from nodulus.transforms.sources.signatures import IMAGE_SUFFIXES, SIGNATURE_BYTES, archive_kind
 from nodulus.transforms.sources.zip_sources import zip_sources
-from nodulus.transforms.volume import CTVolume
+from nodulus.transforms.volume import CTVolume, SourceImage
 
 from .damaged_files import DamagedFile, report_damage
 from .duplicate_slices import drop_duplicates
@@ -36,6 +38,9 @@ from .slices_alike import check_alike
 from .steady_values import check_steady
 from .values import check_bits_at_changes, check_values
 from .verified_sources import deciding_sources, verify_all
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 _DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 
@@ -135,6 +140,13 @@ def _volume(path: Path, stack: SliceStack, gate: Gate) -> CTVolume:
         x, y, z = (slice(int(low), int(high)) for low, high in zip(low_xyz, high_xyz, strict=True))
         return read_steady_box(slices, rows=y, columns=x, box=z, gate=gate)
 
+    def read_header(k: int) -> Dataset:
+        try:
+            return header_dataset(slices[k])
+        except (DicomError, OSError) as error:
+            name = slices[k].name
+            raise refusal(READABLE, f"one where {error}", name, [name], expected="a whole DICOM header") from error
+
     return CTVolume(
         grid=stack.grid,
         read_slab=read_slab,
@@ -143,7 +155,15 @@ def _volume(path: Path, stack: SliceStack, gate: Gate) -> CTVolume:
         attributes=_attributes(slices[0]),
         warnings=tuple(gate.warnings),
         gaps_k=stack.gaps_k,
+        slices=tuple(map(_source_image, slices)),
+        read_header=read_header,
     )
+
+
+def _source_image(header: SliceHeader) -> SourceImage:
+    x, y, z = header.position_lps_mm or (math.nan, math.nan, math.nan)  # the gate has refused a slice without one
+    frame_number = header.frame + 1 if is_multi_frame(header) else None
+    return SourceImage(header.sop_class, header.sop_instance, frame_number, (x, y, z))
 
 
 def _attributes(first: SliceHeader) -> dict[str, str | float | int]:

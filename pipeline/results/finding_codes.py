@@ -1,0 +1,48 @@
+"""What is found in a nodule, as coded concepts: published ones where they mean the same, else our own."""
+
+from __future__ import annotations
+
+from pydicom.sr.coding import Code
+
+from nodulus.pipeline.readout.characteristics import CHARACTERISTICS, Scale
+from nodulus.pipeline.statistics.operating_points import POINT_NAMES
+
+# Private schemes begin with 99 (PS3.16 chapter 8).
+SCHEME, SCHEME_NAME = "99NODULUS", "Concepts of the software nodulus"
+
+
+def own_code(value: str, meaning: str) -> Code:
+    """Return a concept of ours; a meaning has at most 64 letters."""
+    return Code(value, SCHEME, meaning[:64])
+
+
+# (111047, DCM, "Probability of cancer") is not what the network was taught: its teachers were readers, not pathology.
+SCORE = own_code("malignant", "Probability that radiologists would judge malignant")
+SCORE_LOW = own_code("malignant_low", "Lower end of the band of the malignant probability")
+SCORE_HIGH = own_code("malignant_high", "Upper end of the band of the malignant probability")
+SIZE_ONLY = own_code("malignant_size", "Probability radiologists judge malignant, by diameter alone")
+BROCK = own_code("cancer_brock", "Probability of cancer by the Brock model, without the image")
+FLAG = own_code("flag", "Reason to distrust the score")
+NOT_SCORED = own_code("not_scored", "Not scored, because")
+GIVEN = own_code("given", "As given with the nodule, not measured here")
+THRESHOLDS = {
+    name: own_code(f"above_{name.removeprefix('high_')[:5]}", f"Reaches the {name.replace('_', ' ')} threshold")
+    for name in POINT_NAMES
+}
+
+
+def _rating(name: str, scale: Scale) -> Code:
+    words = name.replace("_", " ")
+    ends = f"{scale.low} {scale.low_means} to {scale.high} {scale.high_means}"
+    return own_code(name.replace("structure", "struct"), f"Predicted {words} rating, {ends}")
+
+
+RATINGS = {name: _rating(name, scale) for name, scale in CHARACTERISTICS.items()}
+
+NODULE = Code("27925004", "SCT", "Nodule")
+LUNG = Code("39607008", "SCT", "Lung structure")
+DIAMETER = Code("81827009", "SCT", "Diameter")
+# (24627-2, LN, "CT Chest") would say more; it is none of the procedures that TID 1500 knows (CID 100).
+CT = Code("25045-6", "LN", "CT unspecified body region")
+YES, NO = Code("373066001", "SCT", "Yes"), Code("373067005", "SCT", "No")
+MILLIMETRE, NO_UNIT = Code("mm", "UCUM", "millimeter"), Code("1", "UCUM", "no units")

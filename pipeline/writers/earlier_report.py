@@ -1,0 +1,32 @@
+"""A report that was written before: what a new one names when it takes its place."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.uid import Comprehensive3DSRStorage
+
+from nodulus.pipeline.nodules.dicom_fields import needed_uid, pydicom_at_work, text
+from nodulus.pipeline.nodules.nodule_file import MAX_OBJECT_BYTES, read_bounded
+from nodulus.transforms.problems import UsageError
+
+
+def read_report(path: Path) -> Dataset:
+    """Return a report of the kind that we write.
+
+    Raises:
+        UsageError: the file is none.
+    """
+    content = read_bounded(path, MAX_OBJECT_BYTES)
+    with pydicom_at_work(f"Expected a report (DICOM SR), got something else in {path}"):
+        report = dcmread(io.BytesIO(content))
+    if text(report, "SOPClassUID") != Comprehensive3DSRStorage:
+        raise UsageError(
+            f"Expected a Comprehensive 3D SR, got an object of class {text(report, 'SOPClassUID')} in {path}"
+        )
+    for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+        needed_uid(report, keyword)
+    return report

@@ -1,0 +1,229 @@
+"""The report is valid for two judges, says what the record says, and is read back by highdicom and by ourselves."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import highdicom as hd
+import numpy as np
+import pytest
+from pydicom import Dataset, dcmread
+
+from nodulus.pipeline.nodules.nodule import clean_name
+from nodulus.pipeline.nodules.sources import check_belongs, read_nodules
+from nodulus.pipeline.results import finding_codes as codes
+from nodulus.pipeline.results.record import NoduleResult
+from nodulus.pipeline.writers.structured_report import write_sr
+from nodulus.transforms.problems import InputRefusedError
+from nodulus.transforms.volume import CTVolume
+from tests.support.dicom_validators import dciodvfy_errors, pixelmed_errors
+from tests.support.generated_cases import GeneratedCase, generated_case
+
+N_CASES = 220
+# What is malformed in a scan is written here as it is.
+pytestmark = pytest.mark.filterwarnings("ignore:The value length", "ignore:Invalid value")
+
+
+@dataclass(frozen=True, eq=False)
+class Written:
+    case: GeneratedCase
+    path: Path
+    report: Dataset
+
+    @property
+    def nodules(self) -> tuple[NoduleResult, ...]:
+        return self.case.scored.result.nodules
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> list[Written]:
+    folder = tmp_path_factory.mktemp("reports")
+    return [written(seed, folder / str(seed)) for seed in range(N_CASES) if seed % 21]
+
+
+def written(seed: int, folder: Path) -> Written:
+    case = generated_case(seed, folder)
+    (path,) = write_sr(case.scored, folder)
+    return Written(case, path, dcmread(path))
+
+
+@pytest.mark.slow
+def test_dciodvfy_finds_no_error_in_any_report(reports: list[Written]) -> None:
+    assert {one.path: errors for one in reports if (errors := dciodvfy_errors(one.path))} == {}
+
+
+@pytest.mark.slow
+def test_pixelmed_finds_no_error_in_any_report(reports: list[Written], tmp_path: Path) -> None:
+    found = pixelmed_errors([one.path for one in reports], tmp_path)
+    assert {path: errors for path, errors in found.items() if errors} == {}
+
+
+@pytest.mark.slow
+def test_our_own_reader_finds_the_same_nodules_in_the_same_places(reports: list[Written]) -> None:
+    n_read = 0
+    for one in reports:
+        placed = [nodule for nodule in one.nodules if is_placed(nodule, one.case.volume)]
+        if not placed:
+            continue
+        found = read_nodules(one.path, scan=one.case.scan)
+        check_belongs(found, one.case.volume)
+        assert [each.nodule_id for each in found.nodules] == [clean_name(each.nodule_id) for each in placed]
+        for read, nodule in zip(found.nodules, placed, strict=True):
+            assert read.diameter_mm == pytest.approx(nodule.diameter_mm, abs=0.001)
+            assert distance_mm(read.center_lps_mm, nodule, one.case.volume) < 0.01
+            n_read += 1
+    assert n_read > 1000
+
+
+def is_placed(nodule: NoduleResult, volume: CTVolume) -> bool:
+    """A nodule beside the scan is placed in the frame of reference, where there is one."""
+    has_frame = bool(volume.attributes["frame_of_reference_uid"])
+    return has_frame or bool(volume.grid.contains_lps(nodule.center_lps_mm))
+
+
+def distance_mm(center: tuple[float, ...], nodule: NoduleResult, volume: CTVolume) -> float:
+    """Return how far a centre is from a nodule's in the plane of a slice, and at most half a step beside it."""
+    apart = np.subtract(center, nodule.center_lps_mm)
+    across = np.cross(volume.grid.direction_lps[:, 0], volume.grid.direction_lps[:, 1])
+    assert abs(apart @ across) <= volume.grid.spacing_mm[2] / 2 + 0.01
+    return float(np.linalg.norm(apart - (apart @ across) * across))
+
+
+@pytest.mark.slow
+def test_highdicom_reads_the_numbers_of_the_record(reports: list[Written]) -> None:
+    for one in reports:
+        report = hd.sr.Comprehensive3DSR.from_dataset(one.report)
+        groups = list(groups_of(report))
+        assert [group.tracking_identifier for group in groups] == [nodule.nodule_id for nodule in one.nodules]
+        for group, nodule in zip(groups, one.nodules, strict=True):
+            numbers = {each.name.value: each.value for each in group.get_measurements()}
+            assert numbers == pytest.approx(dict(numbers_of(nodule)), rel=1e-5)
+            said = [(each.name.value, each.value.value) for each in group.get_qualitative_evaluations()]
+            assert said == list(words_of(nodule))
+
+
+def groups_of(report: hd.sr.Comprehensive3DSR) -> Iterator[hd.sr.Template]:
+    groups = report.content.get_planar_roi_measurement_groups() if report.content else []
+    others = report.content.get_image_measurement_groups()
+    yield from sorted([*groups, *others], key=lambda group: order_in(report, group))
+
+
+def order_in(report: Dataset, group: hd.sr.Template) -> int:
+    (container,) = [item for item in report.ContentSequence if item.ConceptNameCodeSequence[0].CodeValue == "126010"]
+    uids = [
+        next(each.UID for each in item.ContentSequence if each.ValueType == "UIDREF")
+        for item in container.ContentSequence
+    ]
+    return uids.index(group.tracking_uid)
+
+
+def numbers_of(nodule: NoduleResult) -> Iterator[tuple[str, float]]:
+    yield codes.DIAMETER.value, nodule.diameter_mm
+    if nodule.probabilities:
+        yield codes.SCORE.value, nodule.probabilities.malignant
+    if nodule.size_only:
+        yield codes.SIZE_ONLY.value, nodule.size_only.malignant
+    if nodule.brock and nodule.brock.probability_cancer is not None:
+        yield codes.BROCK.value, nodule.brock.probability_cancer
+    for name, rating in nodule.characteristics.items():
+        yield codes.RATINGS[name].value, rating
+
+
+def words_of(nodule: NoduleResult) -> Iterator[tuple[str, str]]:
+    for name, is_above in nodule.above.items():
+        yield codes.THRESHOLDS[name].value, (codes.YES if is_above else codes.NO).value
+    for flag in nodule.flags:
+        yield codes.FLAG.value, flag.items[0]
+    if nodule.problem:
+        yield codes.NOT_SCORED.value, nodule.problem.code
+
+
+@pytest.mark.slow
+def test_the_report_belongs_to_the_patient_and_the_study_of_the_scan(reports: list[Written]) -> None:
+    for one in reports:
+        assert one.case.volume.read_header is not None
+        header = one.case.volume.read_header(0)
+        assert one.report.StudyInstanceUID == header.StudyInstanceUID
+        assert str(one.report.PatientName) == str(header.get("PatientName", ""))
+        assert one.report.PatientID == header.get("PatientID", "")
+        (study,) = one.report.CurrentRequestedProcedureEvidenceSequence
+        (series,) = study.ReferencedSeriesSequence
+        named = [image.ReferencedSOPInstanceUID for image in series.ReferencedSOPSequence]
+        assert named == list(dict.fromkeys(image.sop_instance_uid for image in one.case.volume.slices))
+
+
+def test_the_same_case_has_the_same_report_and_another_one_another(tmp_path: Path) -> None:
+    first, again = (written(25, tmp_path / name) for name in ("a", "b"))
+    assert first.report == again.report
+    (nodule, *others) = first.nodules
+    moved = nodule.model_copy(update={"diameter_mm": nodule.diameter_mm + 0.5})
+    other = rewritten(first, (moved, *others), tmp_path / "c")
+    assert other.SOPInstanceUID != first.report.SOPInstanceUID
+    assert other.SeriesInstanceUID == first.report.SeriesInstanceUID
+
+
+def rewritten(one: Written, nodules: tuple[NoduleResult, ...], folder: Path, revises: Dataset | None = None) -> Dataset:
+    result = one.case.scored.result.model_copy(update={"nodules": nodules})
+    scored = replace(one.case.scored, run=one.case.scored.run.model_copy(update={"cases": (result,)}))
+    (path,) = write_sr(scored, folder, revises)
+    return dcmread(path)
+
+
+def test_scores_that_differ_in_their_last_digits_are_the_same_report(tmp_path: Path) -> None:
+    first = written(25, tmp_path)
+    shifted = [
+        nodule.model_copy(update={"characteristics": {k: v + 1e-9 for k, v in nodule.characteristics.items()}})
+        for nodule in first.nodules
+    ]
+    assert rewritten(first, tuple(shifted), tmp_path / "b").SOPInstanceUID == first.report.SOPInstanceUID
+
+
+def test_a_revised_report_names_its_predecessor(tmp_path: Path) -> None:
+    first = written(25, tmp_path)
+    revised = rewritten(first, first.nodules[1:], tmp_path / "b", revises=first.report)
+    (study,) = revised.PredecessorDocumentsSequence
+    (series,) = study.ReferencedSeriesSequence
+    (before,) = series.ReferencedSOPSequence
+    assert before.ReferencedSOPInstanceUID == first.report.SOPInstanceUID
+    assert (study.StudyInstanceUID, series.SeriesInstanceUID) == (
+        first.report.StudyInstanceUID,
+        first.report.SeriesInstanceUID,
+    )
+    assert revised.InstanceNumber == first.report.InstanceNumber + 1
+    assert dciodvfy_errors(tmp_path / "b" / "sr.dcm") == []
+
+
+def test_a_report_that_would_revise_itself_has_no_predecessor(tmp_path: Path) -> None:
+    first = written(25, tmp_path)
+    again = rewritten(first, first.nodules, tmp_path / "b", revises=first.report)
+    assert again == first.report
+
+
+def test_the_score_is_not_called_a_probability_of_cancer() -> None:
+    assert (codes.SCORE.scheme_designator, codes.SCORE.meaning) == (
+        "99NODULUS",
+        "Probability that radiologists would judge malignant",
+    )
+    every = [each for each in vars(codes).values() if isinstance(each, type(codes.SCORE))]
+    every += [*codes.RATINGS.values(), *codes.THRESHOLDS.values()]
+    assert "111047" not in {each.value for each in every}
+    assert all(len(each.value) <= 16 and len(each.meaning) <= 64 for each in every)
+    assert len({each.value for each in every}) == len(every)
+
+
+def test_a_case_without_nodules_is_nothing_to_report(tmp_path: Path) -> None:
+    case = generated_case(21, tmp_path)
+    with pytest.raises(InputRefusedError, match="bad_nodule: Expected at least one nodule to report, got none"):
+        write_sr(case.scored, tmp_path)
+
+
+def test_a_scan_without_dicom_headers_is_refused(tmp_path: Path) -> None:
+    case = generated_case(25, tmp_path)
+    volume = replace(case.volume, slices=(), read_header=None)
+    with pytest.raises(InputRefusedError, match="not_dicom: Expected a DICOM scan to refer to"):
+        write_sr(replace(case.scored, volume=volume), tmp_path)
+    with warnings.catch_warnings():
+        assert write_sr(replace(case.scored, volume=None), tmp_path / "x") == ()
