@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from nodulus.transforms.problems import UsageError
 
@@ -87,10 +88,15 @@ def write_text(path: Path, text: str) -> Path:
 
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file, hexadecimal; however large it is, little of it is in memory."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while part := file.read(2**20):
-            digest.update(part)
+        return sha256_of_stream(file)
+
+
+def sha256_of_stream(stream: IO[bytes]) -> str:
+    """Return the SHA-256 of what is left of a stream, hexadecimal."""
+    digest = hashlib.sha256()
+    while part := stream.read(2**20):
+        digest.update(part)
     return digest.hexdigest()
 
 

@@ -59,8 +59,13 @@ def _parse(path: Path) -> object:
         raise OSError("no regular file")
     if (size := path.stat().st_size) > _MOST_BYTES:
         raise OSError(f"{size} bytes, {_MOST_BYTES} at most,")
+    return parse_json(path.read_bytes())
+
+
+def parse_json(content: bytes) -> object:
+    """Return what JSON says, taken at its word as above; ValueError or RecursionError where it is none."""
     return json.loads(
-        path.read_bytes(),
+        content,
         parse_constant=_refuse_number,
         parse_float=_finite,
         parse_int=_whole_number,

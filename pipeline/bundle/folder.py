@@ -25,7 +25,7 @@ def find_bundle(bundle_dir: str | Path | None = None, needs: Collection[Path] = 
     """Return the bundle's folder: the one named, else that of ``NODULUS_BUNDLE``, else the checkout's.
 
     Args:
-        bundle_dir: the folder, or None to look for it.
+        bundle_dir: the folder, or None to look for it. The current folder is never searched: a config runs code.
         needs: files that must be in it, relative to it.
 
     Raises:
@@ -48,5 +48,4 @@ def _default_places() -> list[Path]:
     named = os.environ.get(BUNDLE_VARIABLE)
     if named:
         return [Path(named)]
-    beside_the_package = Path(__file__).resolve().parents[2] / "bundles" / BUNDLE_NAME
-    return [Path("bundles") / BUNDLE_NAME, beside_the_package]
+    return [Path(__file__).resolve().parents[2] / "bundles" / BUNDLE_NAME]

@@ -16,13 +16,14 @@ from nodulus.pipeline.bundle.folder import (
     find_bundle,
 )
 
-from .options import BundleDir, Quiet
+from .options import BundleDir, Quiet, Trust
 
 
 def calibrate(
     data: Annotated[Path, typer.Option("--data", help="The data list that the weights were trained on.")],
     weights: Annotated[Path, typer.Option("--weights", help="model.pt of a training run.", dir_okay=False)],
     bundle: BundleDir = None,
+    trust: Trust = False,
     quiet: Quiet = False,
 ) -> int:
     """Fit probabilities and thresholds to the validation patients; `nodulus train` does it at its end.
@@ -43,7 +44,7 @@ def calibrate(
 
     folder = find_bundle(bundle, needs=(EVALUATE_CONFIG,))
     with show_progress(quiet=quiet) as tell:
-        found = fit(data, weights, folder, tell)
+        found = fit(data, weights, folder, tell, trust=trust)
     warn_of_silence(found)
     if not quiet:
         say(calibration_headline(found), written=calibration_files(found.parent))

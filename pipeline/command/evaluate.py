@@ -12,7 +12,7 @@ import typer
 from nodulus.pipeline.bundle.folder import find_bundle
 from nodulus.transforms.problems import UsageError
 
-from .options import BundleDir, DeviceOption, OutputDir, Quiet
+from .options import BundleDir, DeviceOption, OutputDir, Quiet, Trust
 
 
 class SplitName(str, Enum):
@@ -41,6 +41,7 @@ def evaluate(
         Path | None, typer.Option("--weights", help="model.pt of a training run, instead of the bundle's.")
     ] = None,
     device: DeviceOption = "auto",
+    trust: Trust = False,
     quiet: Quiet = False,
 ) -> int:
     """Measure the bundle's score on labelled nodules, beside what their diameter alone would say.
@@ -76,6 +77,7 @@ def evaluate(
             diagnosis=diagnosis,
             device=device,
             tell=tell,
+            trust=trust,
             **({} if weights is None else {"weights": str(weights)}),
         )
     if not quiet:

@@ -28,6 +28,7 @@ from .options import (
     OutputDir,
     Quiet,
     SeriesUid,
+    Trust,
     read_options,
 )
 from .stopping import stop_if_asked
@@ -70,6 +71,7 @@ def infer(
     series: SeriesUid = None,
     min_score: MinScore = 0.0,
     case: CaseName = None,
+    trust: Trust = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in the output folder that was broken off.")
     ] = False,
@@ -128,7 +130,15 @@ def infer(
 
         is_hashed = len(cases) == 1 if digests is None else digests
         with stages.time("load"):
-            scorer = Scorer(bundle, device=device, allow=how.allow, series_uid=series, digests=is_hashed, stages=stages)
+            scorer = Scorer(
+                bundle,
+                device=device,
+                allow=how.allow,
+                series_uid=series,
+                digests=is_hashed,
+                stages=stages,
+                trust=trust,
+            )
         head = results_of((), scorer.identity)
         case_ids = [known_case(each).case_id for each in cases]
         files = CaseFiles(head, writers, output, case_ids, with_identifiers=with_identifiers)

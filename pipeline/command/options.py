@@ -18,6 +18,10 @@ OutputDir = Annotated[Path, typer.Option("--output", "-o", help="Folder for the 
 BundleDir = Annotated[
     Path | None, typer.Option("--bundle", help="Bundle folder. Default: NODULUS_BUNDLE, else the checkout's.")
 ]
+Trust = Annotated[
+    bool,
+    typer.Option("--trust", help="Run the bundle's code though its audit refuses it (docs/how-to/audit-and-pack.md)."),
+]
 NoduleTable = Annotated[
     Path | None, typer.Option("--nodules", help="Nodule table: where the nodules are (docs/how-to/nodule-tables.md).")
 ]

@@ -12,7 +12,7 @@ import typer
 from nodulus.pipeline.bundle.folder import EVALUATE_CONFIG, TRAIN_CONFIG, find_bundle
 
 from .calibrate import calibration_files, calibration_headline, warn_of_silence
-from .options import BundleDir, OutputDir, Quiet
+from .options import BundleDir, OutputDir, Quiet, Trust
 
 
 def train(
@@ -28,6 +28,7 @@ def train(
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Also write TensorBoard events (needs nodulus[tensorboard]).")
     ] = False,
+    trust: Trust = False,
     quiet: Quiet = False,
 ) -> int:
     """Train the bundle's network on a data list; a run that was stopped goes on with --resume.
@@ -52,8 +53,8 @@ def train(
     overrides: dict[str, object] = {"tensorboard": tensorboard} | ({} if epochs is None else {"max_epochs": epochs})
     folder = find_bundle(bundle, needs=(TRAIN_CONFIG, EVALUATE_CONFIG))
     with show_progress(quiet=quiet) as tell:
-        weights = train_bundle(data, output, folder, tell, resume=resume, **overrides)
-        calibration = calibrate(data, weights, folder, tell)
+        weights = train_bundle(data, output, folder, tell, trust=trust, resume=resume, **overrides)
+        calibration = calibrate(data, weights, folder, tell, trust=trust)
     warn_of_silence(calibration)
     now = read_progress(output)
     if now is None or quiet:
@@ -67,11 +68,12 @@ def train(
         calibration_headline(calibration),
         written=[*trained, *calibration_files(calibration.parent)],
     )
-    say(f"next: {_evaluation_of(weights, data, bundle)}")
+    say(f"next: {_evaluation_of(weights, data, bundle, trust=trust)}")
     return 0
 
 
-def _evaluation_of(weights: Path, data: Path, bundle: Path | None) -> str:
+def _evaluation_of(weights: Path, data: Path, bundle: Path | None, *, trust: bool) -> str:
     """Return the command that says what weights are worth."""
     words = ["nodulus", "evaluate", "--data", data, "--weights", weights, "-o", weights.parent / "evaluation"]
-    return shlex.join(str(word) for word in [*words, *([] if bundle is None else ["--bundle", bundle])])
+    words += [] if bundle is None else ["--bundle", bundle]
+    return shlex.join(str(word) for word in [*words, *(["--trust"] if trust else [])])

@@ -24,6 +24,7 @@ def evaluate_bundle(
     diagnosis: Path | None = None,
     device: Device = "auto",
     tell: Tell = tell_nobody,
+    trust: bool = False,
     **overrides: Any,  # noqa: ANN401 - config values
 ) -> Path:
     """Evaluate as ``configs/evaluate.json`` says and return the path of metrics.json.
@@ -37,13 +38,14 @@ def evaluate_bundle(
         diagnosis: CSV of ``patient_id,diagnosis``, for the check against pathology.
         device: where the network runs; "auto" leaves it to the config.
         tell: is told how far the evaluation is.
+        trust: do without the bundle's audit.
         **overrides: values of the config to replace, by id: ``weights``, ``calibration``, ``batch_size``...
 
     Raises:
         UsageError: the list is bad, the split lacks a class, an image is missing, the weights were trained on some of
             the patients, the device is not there, or the folder cannot be written.
-        InputRefusedError: a scan is refused, a nodule lies outside its image, or the calibration does not belong to
-            the weights.
+        InputRefusedError: the audit refuses a part of the bundle (``untrusted_bundle``), a scan is refused, a nodule
+            lies outside its image, or the calibration does not belong to the weights.
     """
     listed = DataListFile.read(data_list)
     load_data_list(listed, split, both_classes=True)
@@ -53,7 +55,7 @@ def evaluate_bundle(
     options: dict[str, Any] = {"split": split, "allow_overlap": allow_overlap}
     options |= {} if diagnosis is None else {"diagnosis": str(diagnosis)}
     options |= {} if device == "auto" else {"device": f"$torch.device('{find_device(device)}')"}
-    workflow = make_workflow(bundle_dir, "evaluate", listed, output_dir, **options | overrides)
+    workflow = make_workflow(bundle_dir, "evaluate", listed, output_dir, trust=trust, **options | overrides)
     # Before the run, so that what it refuses reaches the user as it is and not inside the engine's error.
     tell("checking weights, patients and images", 0, 0)
     workflow.parser.get_parsed_content("report").check()

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from monai.bundle import ConfigParser
 
+from nodulus.pipeline.audit.gate import read_trusted
 from nodulus.pipeline.bundle.device import Device, find_device
 from nodulus.pipeline.bundle.folder import INFERENCE_CONFIG, WEIGHTS, find_bundle
 from nodulus.pipeline.bundle.identity import identify
@@ -19,6 +19,7 @@ from nodulus.pipeline.bundle.weights import load_weights
 from nodulus.pipeline.results.record import CaseResult
 from nodulus.pipeline.results.stages import Stages
 from nodulus.pipeline.writers.case_files import CaseFiles
+from nodulus.pipeline.bundle.workflow import make_parser
 from nodulus.transforms.geometry import Frame
 from nodulus.transforms.problems import printable, problem_codes, refusal_in
 from nodulus.transforms.scan.cache import ScanCache
@@ -51,11 +52,12 @@ class Scorer:
         series_uid: which series to open where a place holds several.
         digests: hash the files of each scan into its record, which reads all of them.
         stages: what it adds the time of its work to, by default its own ``stages``.
+        trust: do without the bundle's audit (see docs/how-to/audit-and-pack.md): what its config says is run.
 
     Raises:
         UsageError: when the bundle or the device is not there.
-        InputRefusedError: ``untrusted_bundle``, when the weights are not the network's plain state dict, or the
-            calibration is malformed or belongs to other weights.
+        InputRefusedError: ``untrusted_bundle``, when the audit refuses a part of the bundle, the weights are not the
+            network's plain state dict, or the calibration is malformed or belongs to other weights.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Scorer:
         series_uid: str | None = None,
         digests: bool = False,
         stages: Stages | None = None,
+        trust: bool = False,
     ) -> None:
         self.digests, self.stages = digests, stages or Stages()
         self.bundle_dir = find_bundle(bundle_dir)
@@ -74,9 +77,8 @@ class Scorer:
         self.device = find_device(device)
         self.how = ReadOptions(allow=problem_codes(allow), series_uid=series_uid)
         self.scans = ScanCache()
-        parser = ConfigParser()
-        parser.read_config(str(self.bundle_dir / INFERENCE_CONFIG))
-        parser.update({"bundle_root": str(self.bundle_dir), "device": self.device, "allow": list(self.how.allow)})
+        config = read_trusted(self.bundle_dir, INFERENCE_CONFIG, trust=trust)
+        parser = make_parser(config, bundle_root=str(self.bundle_dir), device=self.device, allow=list(self.how.allow))
         self.preprocessing = parser.get_parsed_content("preprocessing")
         self._postprocessing = parser.get_parsed_content("postprocessing")
         self._inferer = parser.get_parsed_content("inferer")

@@ -39,6 +39,8 @@ def calibrate(
     weights: Path,
     bundle_dir: Path,
     tell: Tell = tell_nobody,
+    *,
+    trust: bool = False,
     **overrides: Any,  # noqa: ANN401 - config values
 ) -> Path:
     """Write ``calibration.json`` and the hashes of the patients beside the weights; return the calibration's path.
@@ -52,13 +54,14 @@ def calibrate(
         weights: ``model.pt`` of the run.
         bundle_dir: the bundle whose ``configs/evaluate.json`` describes preprocessing and network.
         tell: is told how far the calibration is.
+        trust: do without the bundle's audit.
         **overrides: values of the config to replace, by id, as they were replaced in training.
 
     Raises:
         UsageError: a file is missing, the list is bad, the validation split lacks a class, or the training patients
             are not those that an earlier calibration of the same weights noted.
-        InputRefusedError: ``untrusted_bundle``, when the weights are not the network's plain state dict, or hold
-            numbers that are not finite.
+        InputRefusedError: ``untrusted_bundle``, when the audit refuses a part of the bundle, or the weights are not the
+            network's plain state dict, or hold numbers that are not finite.
     """
     weights = Path(weights)
     if not weights.is_file():
@@ -69,7 +72,8 @@ def calibrate(
     weights_sha256 = sha256_of(weights)
     _check_same_patients(listed, weights, weights_sha256)
     trained, validated = (
-        _outputs_of(listed, split, weights, bundle_dir, overrides, tell) for split in ("training", "validation")
+        _outputs_of(listed, split, weights, bundle_dir, {"trust": trust, **overrides}, tell)
+        for split in ("training", "validation")
     )
     calibration = _fit(listed, trained, validated, weights_sha256)
     for items, name in (
@@ -137,7 +141,7 @@ def _smoothed(is_malignant: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 
 def _outputs_of(
-    data_list: DataListFile, split: Split, weights: Path, bundle_dir: Path, overrides: Mapping[str, Any], tell: Tell
+    data_list: DataListFile, split: Split, weights: Path, bundle_dir: Path, options: Mapping[str, Any], tell: Tell
 ) -> dict[str, dict[str, Output]]:
     """Return the raw outputs of every nodule of a split, by nodule and box."""
     collected = CollectOutputs()
@@ -146,7 +150,7 @@ def _outputs_of(
         "evaluate",
         data_list,
         weights.parent,
-        **{"split": split, "weights": str(weights), "calibration": None, "report": collected} | dict(overrides),
+        **{"split": split, "weights": str(weights), "calibration": None, "report": collected} | dict(options),
     )
     # Before the run, so that what it refuses reaches the user as it is and not inside the engine's error.
     load_weights(workflow.parser.get_parsed_content("network"), weights)

@@ -51,6 +51,8 @@ def train(
     output_dir: Path,
     bundle_dir: Path,
     tell: Tell = tell_nobody,
+    *,
+    trust: bool = False,
     **overrides: Any,  # noqa: ANN401 - config values
 ) -> Path:
     """Train as ``configs/train.json`` says and return the path of the best weights.
@@ -60,13 +62,15 @@ def train(
         output_dir: receives ``model.pt``, ``training_log.txt``, ``resume.pt`` and ``data_hash.txt``.
         bundle_dir: the bundle.
         tell: is told how far the training is.
+        trust: do without the bundle's audit.
         **overrides: values of the config to replace, by id: ``max_epochs=2``, ``**{"train::inferer": ...}``.
 
     Raises:
         UsageError: the list is bad, a split is empty or too small, an image is missing, the folder cannot be written,
             ``resume`` is asked for where there is no checkpoint or for a run that was begun with another list, or
             ``tensorboard`` where it is not installed.
-        InputRefusedError: an image cannot be read, or a nodule lies outside its image.
+        InputRefusedError: the audit refuses a part of the bundle (``untrusted_bundle``), an image cannot be read, or a
+            nodule lies outside its image.
     """
     output_dir, listed = Path(output_dir), DataListFile.read(data_list)
     load_data_list(listed, "validation", only_labelled=True, both_classes=True)
@@ -75,7 +79,7 @@ def train(
         raise UsageError(f"Expected the checkpoint of a run to resume, found no {output_dir / CHECKPOINT}")
     if overrides.get("tensorboard") and find_spec("tensorboard") is None:
         raise UsageError('Expected the package tensorboard, got none: pip install "nodulus[tensorboard]"')
-    workflow = make_workflow(bundle_dir, "train", listed, output_dir, **overrides)
+    workflow = make_workflow(bundle_dir, "train", listed, output_dir, trust=trust, **overrides)
     _check_first_batch(workflow.parser, listed)
     tell("checking the images", 0, 0)
     _check_places(workflow.parser, listed)

@@ -135,14 +135,14 @@ def _check_amount(path: Path, members: list[zipfile.ZipInfo], gate: Gate) -> Non
 
 def _check_members(path: Path, members: list[zipfile.ZipInfo], gate: Gate) -> None:
     for member in members:
-        what = _danger(member)
+        what = danger_of(member)
         if what:
             name = printable(member.filename)
             gate.refuse(ARCHIVE_NAMES, f"{what}, {name},", printable(path.name), [name])
 
 
-def _danger(member: zipfile.ZipInfo) -> str:
-    """Return what is wrong with a member; empty where nothing is."""
+def danger_of(member: zipfile.ZipInfo) -> str:
+    """Return what is wrong with where a member says that it belongs; empty where nothing is."""
     name = member.filename
     is_drive = name[1:3] in (":\\", ":/") and name[0].isalpha()
     if not name.strip("\0") or name.startswith(("/", "\\")) or ".." in _parts(name) or is_drive:

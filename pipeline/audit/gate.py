@@ -1,0 +1,58 @@
+"""Nothing of a bundle runs before its audit passed, or the user trusts it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nodulus.pipeline.json_files import parse_json
+from nodulus.transforms.problems import ProblemCode, UsageError, refuse
+
+from .audit import Audit, audit_bundle
+
+
+def read_trusted(bundle: Path, config: Path, *, trust: bool = False) -> dict[str, Any]:
+    """Return the content of one of a bundle's configs, once nothing in the bundle is refused.
+
+    What is returned are the very bytes that were judged: a file that changes meanwhile changes nothing.
+
+    Args:
+        bundle: its folder.
+        config: JSON, relative to it.
+        trust: skip the audit.
+
+    Raises:
+        InputRefusedError: ``untrusted_bundle``, when the audit refuses something.
+        UsageError: the config cannot be read.
+    """
+    path = bundle / config
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"Expected a config, got {error.strerror} at {path}") from error
+    if not trust:
+        check_trusted(bundle, held={config.as_posix(): content})
+    try:
+        found = parse_json(content)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"Expected a config in JSON, got {error or 'values nested too deep'} in {path}") from error
+    if not isinstance(found, dict):
+        raise UsageError(f"Expected a config, an object, got one {type(found).__name__} in {path}")
+    return found
+
+
+def check_trusted(bundle: Path, held: Mapping[str, bytes] | None = None) -> None:
+    """Raise InputRefusedError, ``untrusted_bundle``, where the audit of a bundle refuses something."""
+    audit = audit_bundle(bundle, is_hashed=False, held=held)
+    if audit.refused:
+        raise refuse(ProblemCode.UNTRUSTED_BUNDLE, _refusal(audit), tuple(map(str, audit.refused)))
+
+
+def _refusal(audit: Audit) -> str:
+    first, *others = audit.refused
+    more = f" and {len(others)} more" if others else ""
+    return (
+        f"Expected a bundle of which every part is on the allow-list, got {first}{more} in {audit.place}"
+        " (`nodulus bundle audit` lists all; --trust runs it as it is)"
+    )

@@ -1,0 +1,29 @@
+"""`SHA256SUMS`: the hash of every file of a packed bundle, as `sha256sum -c` reads it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from .finding import Finding, Kind
+
+MANIFEST = "SHA256SUMS"
+_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+
+
+def manifest_text(sha256_by_name: Mapping[str, str]) -> str:
+    """Return the manifest of some files, by name."""
+    return "".join(f"{digest}  {name}\n" for name, digest in sorted(sha256_by_name.items()))
+
+
+def manifest_found(text: str, sha256_by_name: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield a finding for each file that a manifest lists: whether it is there, and is what was packed."""
+    for number, line in enumerate(text.splitlines(), 1):
+        match = _LINE.fullmatch(line)
+        if match is None:
+            yield Finding(MANIFEST, f"line {number}", Kind.HASH, line, "no hash and name")
+            continue
+        stated, name = match.groups()
+        digest = sha256_by_name.get(name)
+        problem = "" if digest == stated else "missing" if digest is None else "changed since it was packed"
+        yield Finding(name, "", Kind.HASH, stated[:12], problem)
