@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 
 from nodulus.transforms.problems import UsageError, causes_of, internal_error, refusal_in
 
+from .bundle import bundle
 from .calibrate import calibrate
 from .check import check
 from .demo import demo
@@ -55,6 +56,7 @@ app.command()(train)
 app.command()(calibrate)
 app.command()(evaluate)
 app.command()(info)
+app.add_typer(bundle, name="bundle")
 
 
 def main(arguments: list[str] | None = None) -> None:
