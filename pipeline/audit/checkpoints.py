@@ -59,7 +59,7 @@ def checkpoint_found(file: BundleFile) -> Iterator[Finding]:
                 stream.seek(0)
                 yield from _pickles_found(file.name, stream)
     except ARCHIVE_ERRORS as error:
-        yield Finding(file.name, "", Kind.CHECKPOINT, "", f"cannot be read: {error}")
+        yield Finding(file.name, "", Kind.CHECKPOINT, "", f"damaged, {error}: get the bundle, or train, again")
 
 
 def _zip_found(name: str, stream: IO[bytes]) -> Iterator[Finding]:

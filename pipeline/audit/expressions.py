@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from .allowed_names import ATTRIBUTES, BUILTINS, CONSTANTS, ENVIRONMENT, FUNCTIONS, IMPORTS, METHODS
 
-_MOST_LETTERS = 2000
+_MOST_LETTERS, _MOST_TOLD = 2000, 3
 _REFERENCE = re.compile(r"@(?:\w*)(?:::\w*)*")  # as MONAI finds them
 _REFERENCES = "__local_refs"
 _PLAIN = (
@@ -63,7 +63,7 @@ def problem_of_expression(expression: str) -> str:
     if tree is None:
         return "no Python expression"
     try:
-        return next(_problems(tree, frozenset()), "")
+        return ", ".join(list(dict.fromkeys(_problems(tree, frozenset())))[:_MOST_TOLD])
     except RecursionError:
         return "nested too deep"
 

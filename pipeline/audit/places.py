@@ -103,7 +103,8 @@ def _opener(path: str) -> Callable[[], IO[bytes]]:
 def _in_zip(archive: zipfile.ZipFile, place: Path) -> tuple[list[BundleFile], list[Finding]]:
     members = [member for member in archive.infolist() if not member.is_dir()]
     unpacked = sum(member.file_size for member in members)
-    if len(members) > _MOST_FILES or unpacked > fair_size(max(place.stat().st_size, 1)):
+    is_fair = all(member.file_size <= fair_size(member.compress_size) for member in members)
+    if len(members) > _MOST_FILES or not is_fair or unpacked > fair_size(place.stat().st_size):
         return [], [_too_many(f"{len(members)} files of {unpacked} bytes")]
     found = [
         Finding(member.filename, "", Kind.LINK if stat.S_ISLNK(member.external_attr >> 16) else Kind.NAME, "", danger)

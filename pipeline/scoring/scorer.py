@@ -14,7 +14,7 @@ import torch
 from nodulus.pipeline.audit.gate import read_trusted
 from nodulus.pipeline.bundle.device import Device, find_device
 from nodulus.pipeline.bundle.folder import INFERENCE_CONFIG, WEIGHTS, find_bundle
-from nodulus.pipeline.bundle.identity import identify
+from nodulus.pipeline.bundle.identity import identify, read_metadata
 from nodulus.pipeline.bundle.weights import load_weights
 from nodulus.pipeline.results.record import CaseResult
 from nodulus.pipeline.results.stages import Stages
@@ -73,11 +73,12 @@ class Scorer:
     ) -> None:
         self.digests, self.stages = digests, stages or Stages()
         self.bundle_dir = find_bundle(bundle_dir)
+        read_metadata(self.bundle_dir)  # first: of another program's bundle that is what there is to say
+        config = read_trusted(self.bundle_dir, INFERENCE_CONFIG, trust=trust)
         self.identity = identify(self.bundle_dir)
         self.device = find_device(device)
         self.how = ReadOptions(allow=problem_codes(allow), series_uid=series_uid)
         self.scans = ScanCache()
-        config = read_trusted(self.bundle_dir, INFERENCE_CONFIG, trust=trust)
         parser = make_parser(config, bundle_root=str(self.bundle_dir), device=self.device, allow=list(self.how.allow))
         self.preprocessing = parser.get_parsed_content("preprocessing")
         self._postprocessing = parser.get_parsed_content("postprocessing")
