@@ -28,8 +28,8 @@ def train_and_score(data_list: Path, folder: Path, bundle: Path, overrides: Mapp
     where = {key: value for key, value in overrides.items() if key == "device"}
     calibration = calibrate(data_list, weights, bundle, **where)
     collected = CollectOutputs()
-    given = {"split": "test", "weights": str(weights), "calibration": str(calibration), "report": collected}
-    workflow = make_workflow(bundle, "evaluate", data_list, folder, **given, **where)
+    given: dict[str, Any] = {"split": "test", "weights": str(weights), "calibration": str(calibration)}
+    workflow = make_workflow(bundle, "evaluate", data_list, folder, report=collected, **given, **where)
     workflow.initialize()
     workflow.run()
     workflow.finalize()

@@ -43,7 +43,8 @@ _EXIT_CODES = {
     ExitCode.INTERNAL_ERROR: "internal error: a fault of ours (`NODULUS_DEBUG=1` shows the traceback)",
     ExitCode.USAGE: "usage: the call is wrong, or a table, list or bundle is missing or malformed: nothing is written; "
     "or the output folder is another run's, full or lost: what was scored is kept",
-    ExitCode.INPUT_REFUSED: "refused: the input is not fit to be scored; `results.json` says why",
+    ExitCode.INPUT_REFUSED: "refused: the input is not fit to be scored, and `results.json` says why; or the bundle is"
+    " not fit to be run",
     ExitCode.SOME_FAILED: "some cases or nodules were not scored, all others were",
     ExitCode.STOPPED: "stopped by Ctrl-C or SIGTERM: what was scored is kept",
 }

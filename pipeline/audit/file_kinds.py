@@ -19,6 +19,7 @@ from .places import BundleFile
 from .yaml_text import parse_yaml
 
 CONFIGS = "configs/"
+_LAYOUT = str.maketrans("\n\t", "  ")
 _MOST_BYTES = 16 * 2**20  # of a text that is parsed
 _NATIVE = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\xfe\xed\xfa")
 _NATIVE_SUFFIXES = frozenset([".dll", ".dylib", ".engine", ".exe", ".plan", ".pyd", ".so"])
@@ -30,9 +31,8 @@ _YAMLS = frozenset([".yaml", ".yml"])
 _LOGGING = frozenset([".cfg", ".conf", ".ini"])
 _INERT = frozenset([".csv", ".gif", ".jpeg", ".jpg", ".md", ".png", ".rst", ".safetensors", ".tsv", ".txt"])
 _INERT_NAMES = frozenset(["LICENSE", "NOTICE", "README", "SHA256SUMS"])
-# Without any of these a text says nothing to MONAI; in JSON a backslash may spell one of them.
-_MAY_ACT_JSON = re.compile(rb"\"[$%@]|\\|_(target|mode|debug)_")
-_MAY_ACT_YAML = re.compile(rb"[$%@\\!&*]|_(target|mode|debug)_")
+# Without any of these JSON says nothing to MONAI; a backslash may spell one of them.
+_MAY_ACT = (b'"$', b'"%', b'"@', b"\\", b"_target_", b"_mode_", b"_debug_")
 
 
 def file_found(file: BundleFile, own: dict[str, Path]) -> Iterator[Finding]:
@@ -73,7 +73,7 @@ def _found(file: BundleFile, own: dict[str, Path]) -> Iterator[Finding]:
 
 def _config_found(file: BundleFile, *, is_yaml: bool) -> Iterator[Finding]:
     content = _bytes(file)
-    if not file.name.startswith(CONFIGS) and (_MAY_ACT_YAML if is_yaml else _MAY_ACT_JSON).search(content) is None:
+    if not (is_yaml or file.name.startswith(CONFIGS) or any(sign in content for sign in _MAY_ACT)):
         return
     if is_yaml:
         value, problems = parse_yaml(content.decode("utf-8"))
@@ -87,7 +87,7 @@ def _config_found(file: BundleFile, *, is_yaml: bool) -> Iterator[Finding]:
 
 def _texts_found(value: object, file: str, key: str = "") -> Iterator[Finding]:
     """Yield the texts of a metadata file that would act in a terminal, if they were printed as they are."""
-    if isinstance(value, str) and any(not letter.isprintable() and letter not in "\n\t" for letter in value):
+    if isinstance(value, str) and not value.translate(_LAYOUT).isprintable():
         yield Finding(file, key, Kind.TEXT, value, "holds control characters")
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, part in inner:

@@ -125,7 +125,8 @@ def test_a_split_of_one_class_is_refused_before_the_run(
     message = f"both labels, 0 and 1, in the {split} split of .*list.json, got .1."
     with pytest.raises(UsageError, match=message):
         evaluate_bundle(path, tmp_path, bundle, split=split)
-    workflow = make_workflow(bundle, name, path, tmp_path, **({"split": split} if name == "evaluate" else {}))
+    overrides: dict[str, Any] = {"split": split} if name == "evaluate" else {}
+    workflow = make_workflow(bundle, name, path, tmp_path, **overrides)
     where = "dataset" if name == "evaluate" else "validate#dataset"
     with pytest.raises(RuntimeError) as caught:  # by way of `python -m monai.bundle run`
         workflow.parser.get_parsed_content(f"{where}#data")

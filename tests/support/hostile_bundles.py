@@ -53,13 +53,13 @@ def in_config(
     return Hostile(lambda bundle, marker: _edit(bundle / file, lambda it: change(it, marker)), file, says, acts)
 
 
-def expression(text: str, says: str, **options: bool) -> Hostile:
+def expression(text: str, says: str, *, acts: bool = False) -> Hostile:
     """Return a hostile expression where the network stands; MARKER in it is what makes the marker."""
 
     def change(config: dict[str, Any], marker: Path) -> None:
         config["network"] = text.replace("MARKER", opening(marker))
 
-    return in_config(change, says, **options)
+    return in_config(change, says, acts=acts)
 
 
 def _put(config: dict[str, Any], *keys: str | int, value: object) -> None:
@@ -107,6 +107,10 @@ def _pickled(make: Callable[[Path], bytes], says: str) -> Hostile:
         (bundle / MODEL).write_bytes(make(marker))
 
     return Hostile(change, MODEL, says)
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
 
 
 def _torch_zip(marker: Path) -> bytes:
@@ -308,9 +312,7 @@ HOSTILE: dict[str, Hostile] = {
     "pickle in torch's older form": _pickled(_legacy, "loads io.open"),
     "TorchScript": _pickled(_torchscript, "runs what it holds"),
     "pickle by another name": Hostile(
-        lambda bundle, marker: (
-            (bundle / "docs" / "notes.txt").write_bytes(pickle.dumps(Call(marker), protocol=2)) and None
-        ),
+        lambda bundle, marker: _write(bundle / "docs" / "notes.txt", pickle.dumps(Call(marker), protocol=2)),
         "docs/notes.txt",
         "loads io.open",
     ),

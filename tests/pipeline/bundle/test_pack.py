@@ -117,7 +117,7 @@ def test_a_packed_bundle_scores_the_same_where_only_monai_is_installed(
         "--nodules", study.nodule_table,
         "--output_dir", tmp_path / "out",
     ]  # fmt: skip
-    done = subprocess.run(command, cwd=tmp_path / "empty", capture_output=True, text=True, check=False)
+    done = subprocess.run(list(map(str, command)), cwd=tmp_path / "empty", capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     (case,) = read_results(tmp_path / "out" / "results.json").cases
     expected = Scorer(bundle, device="cpu").score(study.dicom_folder, study.nodule_table)
