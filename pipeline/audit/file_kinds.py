@@ -30,7 +30,7 @@ _SCRIPTS = frozenset([".bat", ".cmd", ".ipynb", ".ps1", ".pyc", ".pyi", ".pyo", 
 _YAMLS = frozenset([".yaml", ".yml"])
 _LOGGING = frozenset([".cfg", ".conf", ".ini"])
 _INERT = frozenset([".csv", ".gif", ".jpeg", ".jpg", ".md", ".png", ".rst", ".safetensors", ".tsv", ".txt"])
-_INERT_NAMES = frozenset(["LICENSE", "NOTICE", "README", "SHA256SUMS"])
+_INERT_NAMES = frozenset([".DS_Store", ".gitattributes", ".gitignore", "LICENSE", "NOTICE", "README", "SHA256SUMS"])
 # Without any of these JSON says nothing to MONAI; a backslash may spell one of them.
 _MAY_ACT = (b'"$', b'"%', b'"@', b"\\", b"_target_", b"_mode_", b"_debug_")
 
