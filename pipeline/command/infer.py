@@ -147,7 +147,7 @@ def infer(
         with Journal(folder, run, resume=resume) as journal:
             results = _score(scorer, cases, files, journal, quiet=quiet)
         record = head.model_copy(update={"cases": tuple(results)})
-        context = RunContext("infer", str(scorer.device), _told(how, asked, is_hashed), stages)
+        context = RunContext("infer", str(scorer.device), _told(how, asked, is_hashed, trust), stages)
         written = write_results(record, output, context)
         written += tuple(_pages(record, output))
     if as_json:
@@ -162,7 +162,7 @@ def infer(
 infer.__doc__ = f"{infer.__doc__}\n{EXAMPLES}"
 
 
-def _told(how: ReadOptions, asked: Sequence[str], is_hashed: bool) -> dict[str, OptionValue]:
+def _told(how: ReadOptions, asked: Sequence[str], is_hashed: bool, is_trusted: bool) -> dict[str, OptionValue]:
     """Return the options that bear on the results, for the manifest."""
     return {
         "allow": tuple(code.value for code in how.allow),
@@ -172,6 +172,7 @@ def _told(how: ReadOptions, asked: Sequence[str], is_hashed: bool) -> dict[str, 
         "case": how.case,
         "files": tuple(asked),
         "digests": is_hashed,
+        "trust": is_trusted,
     }
 
 

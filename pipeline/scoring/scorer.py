@@ -16,10 +16,10 @@ from nodulus.pipeline.bundle.device import Device, find_device
 from nodulus.pipeline.bundle.folder import INFERENCE_CONFIG, WEIGHTS, find_bundle
 from nodulus.pipeline.bundle.identity import identify, read_metadata
 from nodulus.pipeline.bundle.weights import load_weights
+from nodulus.pipeline.bundle.workflow import make_parser
 from nodulus.pipeline.results.record import CaseResult
 from nodulus.pipeline.results.stages import Stages
 from nodulus.pipeline.writers.case_files import CaseFiles
-from nodulus.pipeline.bundle.workflow import make_parser
 from nodulus.transforms.geometry import Frame
 from nodulus.transforms.problems import printable, problem_codes, refusal_in
 from nodulus.transforms.scan.cache import ScanCache

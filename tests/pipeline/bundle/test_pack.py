@@ -17,7 +17,7 @@ from nodulus.pipeline.audit.own_code import own_code
 from nodulus.pipeline.bundle.pack import pack_bundle
 from nodulus.pipeline.command.main import run
 from nodulus.pipeline.phantom.demo_study import DemoStudy
-from nodulus.pipeline.scoring.results import read_results
+from nodulus.pipeline.results.record import read_results
 from nodulus.pipeline.scoring.scorer import Scorer
 from tests.support.no_nodulus import make_python_without_nodulus
 
