@@ -31,8 +31,8 @@ _YAMLS = frozenset([".yaml", ".yml"])
 _LOGGING = frozenset([".cfg", ".conf", ".ini"])
 _INERT = frozenset([".csv", ".gif", ".jpeg", ".jpg", ".md", ".png", ".rst", ".safetensors", ".tsv", ".txt"])
 _INERT_NAMES = frozenset([".DS_Store", ".gitattributes", ".gitignore", "LICENSE", "NOTICE", "README", "SHA256SUMS"])
-# Without any of these JSON says nothing to MONAI; a backslash may spell one of them.
-_MAY_ACT = (b'"$', b'"%', b'"@', b"\\", b"_target_", b"_mode_", b"_debug_")
+# Without any of these JSON says nothing to MONAI; a backslash may spell one of them, a zero be half a letter.
+_MAY_ACT = (b'"$', b'"%', b'"@', b"\\", b"_target_", b"_mode_", b"_debug_", b"\0")
 
 
 def file_found(file: BundleFile, own: dict[str, Path]) -> Iterator[Finding]:

@@ -11,6 +11,8 @@ from nodulus.transforms.problems import ProblemCode, UsageError, refuse
 
 from .audit import Audit, audit_bundle
 
+_MOST_BYTES = 16 * 2**20
+
 
 def read_trusted(bundle: Path, config: Path, *, trust: bool = False) -> dict[str, Any]:
     """Return the content of one of a bundle's configs, once nothing in the bundle is refused.
@@ -27,12 +29,11 @@ def read_trusted(bundle: Path, config: Path, *, trust: bool = False) -> dict[str
         UsageError: the config cannot be read.
     """
     path = bundle / config
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"Expected a config, got {error.strerror} at {path}") from error
+    content = _read(path)
     if not trust:
-        check_trusted(bundle, held={config.as_posix(): content})
+        check_trusted(bundle, held=None if content is None else {config.as_posix(): content})
+    if content is None:
+        raise UsageError(f"Expected a config, got no file, or one of more than {_MOST_BYTES} bytes, at {path}")
     try:
         found = parse_json(content)
     except (ValueError, RecursionError) as error:
@@ -47,6 +48,14 @@ def check_trusted(bundle: Path, held: Mapping[str, bytes] | None = None) -> None
     audit = audit_bundle(bundle, is_hashed=False, held=held)
     if audit.refused:
         raise refuse(ProblemCode.UNTRUSTED_BUNDLE, _refusal(audit), tuple(map(str, audit.refused)))
+
+
+def _read(path: Path) -> bytes | None:
+    """Return the content of a config; None where there is none to read, as of a pipe, which might never end."""
+    try:
+        return path.read_bytes() if path.is_file() and path.stat().st_size <= _MOST_BYTES else None
+    except OSError:
+        return None
 
 
 def _refusal(audit: Audit) -> str:

@@ -156,6 +156,14 @@ def _link(to: Callable[[Path], Path], name: str) -> Callable[[Path, Path], None]
     return lambda bundle, marker: (bundle / name).symlink_to(to(marker))
 
 
+def _pipe(name: str) -> Callable[[Path, Path], None]:
+    def change(bundle: Path, _: Path) -> None:
+        (bundle / name).unlink(missing_ok=True)
+        os.mkfifo(bundle / name)
+
+    return change
+
+
 def _yaml(text: str, says: str) -> Hostile:
     return _added("configs/inference.yaml", text, says)
 
@@ -333,7 +341,8 @@ HOSTILE: dict[str, Hostile] = {
         _link(lambda marker: marker.parent / "elsewhere", "docs/more.md"), "docs/more.md", "leads out of the bundle"
     ),
     "link to a folder": Hostile(_link(lambda _: Path("configs"), "docs2"), "docs2", "a link to a folder"),
-    "pipe": Hostile(lambda bundle, _: os.mkfifo(bundle / "docs" / "pipe.md"), "docs/pipe.md", "no regular file"),
+    "pipe": Hostile(_pipe("docs/pipe.md"), "docs/pipe.md", "no regular file"),
+    "pipe where a config stands": Hostile(_pipe("configs/evaluate.json"), "configs/evaluate.json", "no regular file"),
     "names alike": _added("configs/Inference.json", "{}", "stands twice"),
     "name with an escape": _added("docs/a\x1b[31m.md", "x", "more than plain letters"),
     # What is printed, and what scores mean.
