@@ -18,8 +18,13 @@ OutputDir = Annotated[Path, typer.Option("--output", "-o", help="Folder for the 
 BundleDir = Annotated[
     Path | None, typer.Option("--bundle", help="Bundle folder. Default: NODULUS_BUNDLE, else the checkout's.")
 ]
-NoduleTable = Annotated[
-    Path | None, typer.Option("--nodules", help="Nodule table: where the nodules are (docs/how-to/nodule-tables.md).")
+NoduleFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--nodules",
+        help="Where the nodules are: a table, JSON, Slicer markups, a label mask, or DICOM SR, SEG or RTSTRUCT"
+        " (docs/how-to/nodule-tables.md).",
+    ),
 ]
 FrameOption = Annotated[
     Frame | None,
