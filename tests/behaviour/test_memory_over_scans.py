@@ -22,8 +22,8 @@ from tests.support.moving_chest import SPEC, chest_hu
 N_SCANS = 600
 N_BEFORE = 100  # what is loaded once is loaded by then
 MOST_GROWTH = 1.05
-# 180 KB of stored voxels a scan: 500 of them left behind are 90 MB, a fifth of what the process takes.
-CHEST = replace(SPEC, columns=96, rows=96, positions=tuple(range(10)), field_hu=chest_hu)
+# 180 KB of stored voxels a scan, in few slices: 500 of them left behind are 90 MB, a fifth of what the process takes.
+CHEST = replace(SPEC, columns=124, rows=124, positions=tuple(range(6)), field_hu=chest_hu)
 STATM = "/proc/{pid}/statm"
 
 pytestmark = [
@@ -62,7 +62,7 @@ def write_cases(places: list[Path], path: Path) -> Path:
     with path.open("w", newline="") as file:
         table = csv.writer(file)
         table.writerow(["case_id", "input", "nodule_id", "x_mm", "y_mm", "z_mm", "diameter_mm"])
-        table.writerows([f"case {n}", place, "1", 14.0, 12.0, 2.0, 9.0] for n, place in enumerate(places))
+        table.writerows([f"case {n}", place, "1", 14.0, 12.0, -3.0, 9.0] for n, place in enumerate(places))
     return path
 
 
