@@ -128,7 +128,7 @@ def _respaced(stack: Stack, apart: float) -> Stack:
     places = np.arange(0, (len(stack) - 1) / 2, apart)  # half of it, or there would be many
     low = places.astype(int)
     part = (places - low).astype(np.float32)[:, None, None]
-    return stack[low] + part * (stack[low + 1] - stack[low])
+    return np.asarray(stack[low] + part * (stack[low + 1] - stack[low]), np.float32)
 
 
 def _look(shown: Stack, honest: Counts, lies: Counts) -> None:

@@ -43,7 +43,9 @@ def _files_by_command(folder: Path) -> list[Subject]:
     with same_uids():
         ct = ct_series()
         for ds in ct:
-            half_air = np.where(np.arange(ROWS * COLUMNS) % COLUMNS < COLUMNS // 2, -1000, 40)
+            pixel = np.arange(ROWS * COLUMNS)
+            # Air of one value alone would be taken for paint.
+            half_air = np.where(pixel % COLUMNS < COLUMNS // 2, -1000 + pixel % 60, 20 + pixel % 40)
             ds.PixelData = half_air.astype("<i2").tobytes()
         chest = write_slices(ct, folder / "chest")
         small = write_slices(SeriesSpec().slices(), folder / "ct")

@@ -21,6 +21,7 @@ from tests.support.dicom_objects import (
     ORIGIN_LPS_MM,
     SPACING_MM,
     ct_series,
+    lps_of,
     measured,
     write_seg,
     write_sr,
@@ -137,7 +138,7 @@ def object_subjects(folder: Path, read: Callable[[Path], object], ct: list[FileD
 def _write_objects(folder: Path, ct: list[FileDataset]) -> list[Path]:
     """Write an object of each kind about two balls in one series."""
     mask, frame = ball_mask(BIG) | ball_mask(SMALL), ct[0].FrameOfReferenceUID
-    circle = ring(np.array([1.0, 2.0, 3.0]), 4)
+    circle = ring(lps_of(BIG[0]), 4)
     drawn = drawn_in_space("POLYGON", circle, frame)
     return [
         *(write_seg(folder / f"{kind}.dcm", ct, [mask], ["A"], kind) for kind in ("BINARY", "FRACTIONAL", "LABELMAP")),
