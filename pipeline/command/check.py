@@ -11,7 +11,7 @@ from nodulus.pipeline.files import check_output_dir
 from nodulus.transforms.problems import ProblemCode
 
 from .exit_codes import ExitCode
-from .options import Allow, CaseName, FrameOption, MinScore, NoduleTable, SeriesUid, read_options
+from .options import Allow, CaseName, FrameOption, MinScore, NoduleFile, SeriesUid, read_options
 from .say import say, say_json
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def check(
     input_path: Annotated[Path, typer.Argument(metavar="INPUT", help="DICOM folder or zip, NIfTI, MHA/MHD or NRRD.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
-    nodules: NoduleTable = None,
+    nodules: NoduleFile = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the nodules' pictures.")] = Path(
         "nodule_views"
     ),

@@ -24,7 +24,7 @@ from .options import (
     DeviceOption,
     FrameOption,
     MinScore,
-    NoduleTable,
+    NoduleFile,
     OutputDir,
     Quiet,
     SeriesUid,
@@ -61,7 +61,7 @@ def infer(
         Path, typer.Argument(metavar="INPUT", help="DICOM folder or zip, NIfTI, MHA/MHD, NRRD, or a cases table.")
     ],
     output: OutputDir,
-    nodules: NoduleTable = None,
+    nodules: NoduleFile = None,
     point: Annotated[str | None, typer.Option("--point", help="One nodule's centre, X,Y,Z in mm.")] = None,
     diameter: Annotated[float | None, typer.Option("--diameter", help="Its diameter, mm.")] = None,
     frame: FrameOption = None,

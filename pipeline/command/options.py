@@ -22,8 +22,13 @@ Trust = Annotated[
     bool,
     typer.Option("--trust", help="Run the bundle's code though its audit refuses it (docs/how-to/audit-and-pack.md)."),
 ]
-NoduleTable = Annotated[
-    Path | None, typer.Option("--nodules", help="Nodule table: where the nodules are (docs/how-to/nodule-tables.md).")
+NoduleFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--nodules",
+        help="Where the nodules are: a table, JSON, Slicer markups, a label mask, or DICOM SR, SEG or RTSTRUCT"
+        " (docs/how-to/nodule-tables.md).",
+    ),
 ]
 FrameOption = Annotated[
     Frame | None,

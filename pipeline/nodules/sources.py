@@ -77,7 +77,8 @@ def read_nodules(
     try:
         format_name, nodules, notes = _read(path, scan)
     except UsageError as error:  # what a file holds may be quoted in it
-        raise UsageError(_one_line(str(error))) from error
+        line = str(error) if path.name in str(error) else f"{path.name}: {error}"
+        raise UsageError(_one_line(line)) from error
     if frame == "RAS" and format_name in _STATE_THEIR_FRAME:
         why = "DICOM defines its positions as LPS" if format_name.startswith("dicom_") else "the file states its own"
         raise UsageError(f"{path.name}: expected no --frame RAS, {why}")

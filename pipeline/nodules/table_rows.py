@@ -18,6 +18,21 @@ from .nodule_file import MAX_TABLE_BYTES, read_bounded
 
 # Bounds time and memory: the largest public table of nodules, LIDC-IDRI's, has some 7000 rows.
 MAX_ROWS = 100_000
+# Columns that are known by these names, in whatever case a table writes them.
+_NAMES = (
+    "nodule_id",
+    "x_mm",
+    "y_mm",
+    "z_mm",
+    "diameter_mm",
+    "case_id",
+    "input",
+    "seriesuid",
+    "coordX",
+    "coordY",
+    "coordZ",
+)
+_COLUMNS = {name.casefold(): name for name in _NAMES}
 _DELIMITERS = ",;\t"
 # Why Python's reader gives up on a line: one quote that opens a cell and does not close takes in all that follows.
 NO_CELLS = f"a cell of more than {csv.field_size_limit()} letters, or of control characters (an open quote?)"
@@ -67,7 +82,7 @@ def read_rows(path: Path) -> list[Row]:
     filled = list(_filled_lines(path, lines, n_skipped, delimiter))
     if not filled:
         raise UsageError(f"{path.name}: expected a table with a header, got an empty file")
-    header = filled[0][1]
+    header = [_COLUMNS.get(name.casefold(), name) for name in filled[0][1]]
     if (repeated := first_repeated(header)) is not None:
         raise UsageError(f"{path.name}: expected each column once, got {repeated} twice")
     if len(filled) == 1:

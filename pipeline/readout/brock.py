@@ -23,9 +23,6 @@ from nodulus.transforms.problems import UsageError
 NoduleType = Literal["solid", "part-solid", "non-solid"]
 Sex = Literal["F", "M"]
 
-# Of the nodules that the model was made from; beyond it the formula extrapolates.
-VALID_DIAMETER_MM = (1.0, 86.0)
-
 _INTERCEPT = -6.7892
 _PER_YEAR, _MIDDLE_AGE_YEARS = 0.0287, 62.0
 _FEMALE, _FAMILY_HISTORY, _EMPHYSEMA = 0.6011, 0.2961, 0.2953

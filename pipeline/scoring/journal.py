@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -26,10 +27,20 @@ FILES = (*VIEWS, JOURNAL, *CASE_FILES)
 
 
 class JournalLine(Record):
-    """The result of one case, and the stamp that its scan's files had before it was scored."""
+    """The result of one case, and the stamp that its scan's files had before it was scored.
+
+    ``sha256`` is that of both and of the run's first line: no digit of a result changes unseen, and no line of another
+    run is taken for one of this.
+    """
 
     scan: str
     result: CaseResult
+    sha256: str = ""
+
+    def signed(self, head: bytes) -> JournalLine:
+        """Return the line with its hash, as a line of the run that begins with this head."""
+        unsigned = self.model_copy(update={"sha256": ""}).model_dump_json().encode()
+        return self.model_copy(update={"sha256": hashlib.sha256(head + unsigned).hexdigest()})
 
 
 class Journal:
@@ -79,7 +90,7 @@ class Journal:
         Raises:
             UsageError: it cannot be written.
         """
-        added = JournalLine(scan=scan, result=result)
+        added = JournalLine(scan=scan, result=result).signed(self._lines[0])
         self._lines.append(_line(added))
         with self._errors_named():
             if self._is_in_place():
@@ -114,13 +125,12 @@ class Journal:
         self._check_same(head, run)
         self._lines[0] = head
         for number, line in enumerate(lines, 2):
-            try:
-                entry = JournalLine.model_validate_json(line)
-            except ValidationError:
+            entry = _entry(line, head)
+            if entry is None:
                 if line is lines[-1]:  # a disk that loses its power may write the end of a line before its middle
                     break
                 msg = f"Expected the result of a case, got something else in line {number} of {self.path}"
-                raise UsageError(msg) from None
+                raise UsageError(msg)
             self._lines.append(line)
             self._done[entry.result.case_id] = entry
         return sum(map(len, self._lines))
@@ -158,6 +168,15 @@ def score_journaled(
             result = score(case)
             journal.add(scan, result)
         yield result
+
+
+def _entry(line: bytes, head: bytes) -> JournalLine | None:
+    """Return what a line says, None for one that is not as this run wrote it."""
+    try:
+        entry = JournalLine.model_validate_json(line)
+    except ValidationError:
+        return None
+    return entry if _line(entry.signed(head)) == line else None
 
 
 def _line(record: Record) -> bytes:

@@ -123,7 +123,7 @@ def open_case(scan: OpenScan, nodules: NodulesLike, how: ReadOptions, case_id: s
 
     Args:
         scan: the scan.
-        nodules: a nodule table's path, what was read of one, or nodules and mappings that state LPS positions.
+        nodules: a nodule file's path, what was read of one, or nodules and mappings that state LPS positions.
         how: how a table is read.
         case_id: names the case in the result; the path's name by default.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import ExitStack
 from pathlib import Path
 from time import perf_counter
 
@@ -34,31 +35,42 @@ class ResultsHandler:
 
     def __init__(self, worklist: Worklist, bundle_root: str, output_dir: str) -> None:
         self.worklist, self.bundle, self.output_dir = worklist, Path(bundle_root).resolve(), Path(output_dir)
+        self._held = ExitStack()
         self._predictions: defaultdict[str, list[NodulePrediction]] = defaultdict(list)
 
     def check(self) -> None:
-        """Clear the folder of an earlier run's results, and raise what keeps this one from scoring anything.
+        """Take the folder for this run, set an earlier run's results aside, raise what keeps this one from scoring.
 
-        A refusal is written to results.json first.
+        A refusal is written to results.json first. The folder is this run's until its results are written.
 
         Raises:
-            UsageError: when no scan or no nodules were named.
+            UsageError: when no scan or no nodules were named, or another run writes to the folder.
             InputRefusedError: when the scan, or every nodule in it, was refused, or the bundle's calibration does not
                 belong to its weights.
         """
         identify(self.bundle)
-        try:
-            with OutputFolder(self.output_dir, FILES):  # what an earlier run left goes, unless the call is wrong
+        self._held.close()
+        refusal = None
+        with ExitStack() as held:
+            folder = held.enter_context(OutputFolder(self.output_dir, FILES))
+            try:
                 self.worklist.check()
-        except InputRefusedError:
-            self._write()
-            raise
+            except InputRefusedError as error:
+                refusal = error
+            folder.begin()
+            if refusal is None:
+                self._held = held.pop_all()
+            else:
+                self._write()
+        if refusal is not None:
+            raise refusal
 
     def attach(self, engine: Engine) -> None:
         """Listen to an evaluator."""
         engine.add_event_handler(Events.STARTED, self._start)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._collect)
         engine.add_event_handler(Events.COMPLETED, self._end)
+        engine.add_event_handler(Events.EXCEPTION_RAISED, self._give_up)
 
     def _start(self, _: Engine) -> None:
         self._predictions.clear()
@@ -71,7 +83,13 @@ class ResultsHandler:
     def _end(self, engine: Engine) -> None:
         run = RunContext("monai.bundle run", str(engine.state.device))
         run.stages.add("open and score", perf_counter() - self._started_s)
-        self._write(run)
+        with self._held:
+            self._write(run)
+
+    def _give_up(self, _: Engine, error: Exception) -> None:
+        """Leave the folder to others; what ended the run goes on to end it."""
+        with self._held:
+            raise error
 
     def _write(self, run: RunContext | None = None) -> None:
         cases = [record_case(opened, self._predictions[opened.case.case_id]) for opened in self.worklist.cases]

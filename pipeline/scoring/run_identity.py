@@ -38,7 +38,7 @@ WORDS = {
 class RunIdentity(Record):
     """All that decides what a run's results are, but for the scans' own files: those are looked at case by case."""
 
-    journal: Literal["1"] = "1"
+    journal: Literal["2"] = "2"
     software: tuple[str, ...]
     device: str
     bundle_sha256: str

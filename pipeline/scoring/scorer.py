@@ -99,8 +99,9 @@ class Scorer:
         Args:
             path: DICOM folder, zip of one, NIfTI, MHA/MHD or NRRD; or a SimpleITK or nibabel image of Hounsfield
                 units, which must keep the rules that its file would have to.
-            nodules: a nodule table's path, or ``Nodule`` objects, or mappings with ``nodule_id``, ``center_lps_mm``,
-                ``diameter_mm`` and optionally ``box_lps_mm``.
+            nodules: the path of a nodule file (a table, JSON, markups, a label mask, SR, SEG, RTSTRUCT), or ``Nodule``
+                objects, or mappings with ``nodule_id``, ``center_lps_mm``, ``diameter_mm`` and optionally
+                ``box_lps_mm``.
             case_id: names the case in the result; the path's name by default.
             frame: LPS or RAS, for a table that does not state its frame.
 

@@ -18,7 +18,7 @@ class Worklist:
     Args:
         image: DICOM folder, zip of one, NIfTI, MHA/MHD or NRRD. None makes an empty list, so that the config can be
             inspected without a scan.
-        nodules: nodule table (see docs/how-to/nodule-tables.md).
+        nodules: a nodule file of any kind that is read (see docs/how-to/nodule-tables.md).
         allow: problem codes that the series gate may admit.
         frame: LPS or RAS, the frame of a table that does not state its own.
         series_uid: which series to open where a place holds several.
@@ -62,7 +62,7 @@ class Worklist:
             InputRefusedError: when the scan, or every nodule in it, was refused.
         """
         if not self.cases:
-            msg = "Expected a scan and a nodule table, got none: pass --image SCAN --nodules TABLE"
+            msg = "Expected a scan and a nodule file, got none: pass --image SCAN --nodules FILE"
             raise UsageError(msg)
         for case in self.cases:
             problems = [case.problem] if case.problem else list(case.nodule_problems.values())

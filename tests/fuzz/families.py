@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .archives import ARCHIVES
+from .command_door import BY_COMMAND, JOURNALS
 from .compressed import REAL_STREAMS, STREAMS
 from .dicom_files import DICOM_FILES
 from .image_files import IMAGES
@@ -12,4 +13,5 @@ from .records import RECORDS, WEIGHTS
 FAMILIES = (
     *(DICOM_FILES, STREAMS, REAL_STREAMS, ARCHIVES, IMAGES),
     *(TABLES, NODULE_JSON, OBJECTS, MASKS, RECORDS, WEIGHTS),
+    *(BY_COMMAND, JOURNALS),
 )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from random import Random
 from unittest import mock
 
 import numpy as np
 import SimpleITK as sitk
+from pydicom.dataset import FileDataset
 
 from nodulus.pipeline.nodules.sources import read_nodules
 from nodulus.pipeline.scoring.cases import is_cases_table, read_cases
@@ -19,6 +21,7 @@ from tests.support.dicom_objects import (
     ORIGIN_LPS_MM,
     SPACING_MM,
     ct_series,
+    lps_of,
     measured,
     write_seg,
     write_sr,
@@ -85,21 +88,29 @@ def _reader(folder: Path, series_uid: str | None = None) -> Callable[[Path], obj
     return read
 
 
-def _tables(folder: Path) -> list[Subject]:
-    read = _reader(folder, SeriesSpec.series_uid)
-    subjects = [
+def table_subjects(folder: Path, read: Callable[[Path], object]) -> list[Subject]:
+    """Return a subject of every form of table."""
+    return [
         Subject(name, text.encode(), damage.of_text, in_file(folder / name, read)) for name, text in _TABLES.items()
     ]
+
+
+def _tables(folder: Path) -> list[Subject]:
+    subjects = table_subjects(folder, _reader(folder, SeriesSpec.series_uid))
     cases = Subject("cases.csv", _CASES.encode(), damage.of_text, in_file(folder / "cases.csv", _read_cases))
     return [*subjects, cases]
 
 
-def _jsons(folder: Path) -> list[Subject]:
-    read = _reader(folder, SeriesSpec.series_uid)
-    subjects = [
+def json_subjects(folder: Path, read: Callable[[Path], object]) -> list[Subject]:
+    """Return a subject of every form of JSON."""
+    return [
         Subject(name, json.dumps(content).encode(), damage.of_json, in_file(folder / name, read))
         for name, content in _JSONS.items()
     ]
+
+
+def _jsons(folder: Path) -> list[Subject]:
+    subjects = json_subjects(folder, _reader(folder, SeriesSpec.series_uid))
     cases = in_file(folder / "cases.json", _read_cases)
     return [*subjects, Subject("cases.json", json.dumps(_CASES_JSON).encode(), damage.of_json, cases)]
 
@@ -109,18 +120,25 @@ def _read_cases(path: Path) -> object:
 
 
 def _objects(folder: Path) -> list[Subject]:
-    # UIDs are drawn at random: the same seed must give the same bytes.
-    with mock.patch("secrets.randbelow", Random(0).randrange):
-        paths = _write_objects(folder)
-    read = _reader(folder)
+    with same_uids():
+        return object_subjects(folder, _reader(folder), ct_series())
+
+
+def same_uids() -> AbstractContextManager[object]:
+    """Draw UIDs that are the same each time: the same seed must give the same bytes."""
+    return mock.patch("secrets.randbelow", Random(0).randrange)
+
+
+def object_subjects(folder: Path, read: Callable[[Path], object], ct: list[FileDataset]) -> list[Subject]:
+    """Return a subject of every kind of DICOM object about a series."""
+    paths = _write_objects(folder, ct)
     return [Subject(path.stem, path.read_bytes(), dicom_damage.of_dicom, in_file(path, read)) for path in paths]
 
 
-def _write_objects(folder: Path) -> list[Path]:
+def _write_objects(folder: Path, ct: list[FileDataset]) -> list[Path]:
     """Write an object of each kind about two balls in one series."""
-    ct = ct_series()
     mask, frame = ball_mask(BIG) | ball_mask(SMALL), ct[0].FrameOfReferenceUID
-    circle = ring(np.array([1.0, 2.0, 3.0]), 4)
+    circle = ring(lps_of(BIG[0]), 4)
     drawn = drawn_in_space("POLYGON", circle, frame)
     return [
         *(write_seg(folder / f"{kind}.dcm", ct, [mask], ["A"], kind) for kind in ("BINARY", "FRACTIONAL", "LABELMAP")),
@@ -131,7 +149,11 @@ def _write_objects(folder: Path) -> list[Path]:
 
 
 def _masks(folder: Path) -> list[Subject]:
-    read = _reader(folder)
+    return mask_subjects(folder, _reader(folder))
+
+
+def mask_subjects(folder: Path, read: Callable[[Path], object]) -> list[Subject]:
+    """Return a subject of every format of label mask."""
     labels = (ball_mask(BIG) * np.uint8(1) + ball_mask(SMALL) * np.uint8(2)).transpose(2, 1, 0)
     image = sitk.GetImageFromArray(np.ascontiguousarray(labels))
     image.SetSpacing(SPACING_MM)

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MOST_SECONDS = 20.0
 MOST_MIB = 2048.0
 # To import what is tested and to write the sound inputs.
-_START_SECONDS = 180.0
+_START_SECONDS = 600.0
 
 
 @dataclass(frozen=True)

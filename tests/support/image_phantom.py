@@ -52,12 +52,13 @@ def write_nifti(
 
 
 def edit_nifti(path: Path, **fields: object) -> Path:
-    """Overwrite raw fields of an uncompressed NIfTI-1 header, without any check."""
+    """Overwrite raw fields of an uncompressed NIfTI header, without any check."""
     data = bytearray(path.read_bytes())
-    header = nib.Nifti1Header(bytes(data[:348]), check=False)
+    kind = nib.Nifti1Header if data[0] == nib.Nifti1Header.sizeof_hdr & 0xFF else nib.Nifti2Header
+    header = kind(bytes(data[: kind.sizeof_hdr]), check=False)
     for name, value in fields.items():
         header[name] = value
-    data[:348] = header.binaryblock
+    data[: kind.sizeof_hdr] = header.binaryblock
     path.write_bytes(data)
     return path
 

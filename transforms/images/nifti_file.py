@@ -61,13 +61,8 @@ def _read_header(path: Path, stream: DeflateReader | None) -> Nifti1Header:
     kind = Nifti1Header if is_nifti_1(start) else Nifti2Header
     if len(start) < kind.sizeof_hdr:
         raise refusal(WHOLE_FILE, str(len(start)), path.name, expected=f"a header of {kind.sizeof_hdr} bytes")
-    try:
-        # From its own bytes alone: what follows them may be extensions, which are of no use here.
-        header = kind(start[: kind.sizeof_hdr], check=False)
-        header.get_data_dtype()
-    except (HeaderDataError, KeyError, ValueError) as error:
-        raise refusal(SOUND_HEADER, str(error), path.name, expected="a NIfTI header") from error
-    return header
+    # From its own bytes alone: what follows them may be extensions, which are of no use here.
+    return kind(start[: kind.sizeof_hdr], check=False)
 
 
 def _offset(header: Nifti1Header, path: Path) -> int:
@@ -90,7 +85,11 @@ def _size_xyz(header: Nifti1Header, path: Path) -> tuple[int, int, int]:
 
 
 def _stored_type(header: Nifti1Header, path: Path) -> np.dtype[np.generic]:
-    stored_type: np.dtype[np.generic] = np.dtype(header.get_data_dtype())
+    try:
+        stored_type: np.dtype[np.generic] = np.dtype(header.get_data_dtype())
+    except KeyError:
+        got = f"datatype {header['datatype']}"
+        raise refusal(SOUND_HEADER, got, path.name, expected="a datatype that NIfTI knows") from None
     if stored_type.kind not in "iuf":
         got = f"{header['datatype']} (datatype: colour or complex)"
         raise refusal(ONE_NUMBER_A_VOXEL, got, path.name, expected="one integer or real number a voxel")
@@ -111,6 +110,7 @@ def _scaling(header: Nifti1Header, path: Path) -> tuple[float, float]:
     return slope, intercept
 
 
+_QUATERNION = ("quatern_b", "quatern_c", "quatern_d")
 _MM_PER_UNIT = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
 
 
@@ -149,8 +149,13 @@ def _qform(header: Nifti1Header, path: Path) -> Affine:
         settled["pixdim"][0] = 1
     try:
         return np.asarray(settled.get_qform(), dtype=np.float64)
-    except (HeaderDataError, ValueError) as error:
-        raise refusal(HAS_GEOMETRY, str(error), path.name, expected="a qform that is a rotation") from error
+    except HeaderDataError:  # of the spacing it has been seen that it is above 0
+        got = f"{header['pixdim'][0]:g}"
+        raise refusal(HAS_GEOMETRY, got, path.name, expected="a qfac (pixdim[0]) of 1, -1 or 0") from None
+    except ValueError:
+        got = f"({', '.join(f'{header[name]:g}' for name in _QUATERNION)})"
+        expected = "a quaternion whose b, c and d are at most 1 long together"
+        raise refusal(HAS_GEOMETRY, got, path.name, expected=expected) from None
 
 
 def _without_shear(affine: Affine) -> Affine:

@@ -60,18 +60,26 @@ def _widened(rows: slice, n_rows: int) -> slice:
     return slice(start, min(start + _ROWS, n_rows))
 
 
-def _check(slices: Sequence[SliceHeader], hu: NDArray[np.float32], gate: Gate) -> None:
-    coarse = _block_means(hu)
+def excess_hu(coarse: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return by how much each slice but the first and the last is too far from its neighbours; below 0 it is not.
+
+    Args:
+        coarse: means of blocks, HU, (slice, rows, columns).
+    """
     away_hu = np.abs(np.diff(coarse, axis=0)).mean(axis=(1, 2))
     aside_hu = np.abs(coarse[2:] - coarse[:-2]).mean(axis=(1, 2))
-    excess_hu = (away_hu[1:] + away_hu[:-1]) / 2 - VALUES_STEADY["distance_at_most"] * aside_hu
-    odd = [slices[k + 1] for k in np.flatnonzero(excess_hu > VALUES_STEADY["and_by"])]
+    return np.asarray((away_hu[1:] + away_hu[:-1]) / 2 - VALUES_STEADY["distance_at_most"] * aside_hu)
+
+
+def _check(slices: Sequence[SliceHeader], hu: NDArray[np.float32], gate: Gate) -> None:
+    excess = excess_hu(block_means(hu))
+    odd = [slices[k + 1] for k in np.flatnonzero(excess > VALUES_STEADY["and_by"])]
     if odd:
         got = f"{len(odd)} unlike both neighbours"
         gate.judge(VALUES_STEADY, got, odd[0].name, [header.place for header in odd])
 
 
-def _block_means(hu: NDArray[np.float32]) -> NDArray[np.float32]:
+def block_means(hu: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the means of blocks of each slice, (slice, rows, columns)."""
     stack = np.transpose(hu, (2, 1, 0))
     n_slices, rows, columns = stack.shape[0], stack.shape[1] // _BLOCK, stack.shape[2] // _BLOCK

@@ -61,9 +61,18 @@ def _read(header: SliceHeader) -> Stored:
     return read_words(header, slice(0, layout.rows), slice(0, layout.columns))[::2, ::2]
 
 
+def coarse_of(every_other_hu: Coarse) -> Coarse:
+    """Return the means of blocks of every other pixel of every other row of a slice, Hounsfield units."""
+    return _block_means(np.clip(every_other_hu[:: _row_step(len(every_other_hu))], _LOWEST_HU, _HIGHEST_HU))
+
+
 def _coarse(header: SliceHeader, words: Stored) -> Coarse:
+    return _block_means(_shown_hu(header, words[:: _row_step(len(words))]))
+
+
+def _row_step(n_rows: int) -> int:
     # Of a large slice every fourth row is enough to average noise away.
-    return _block_means(_shown_hu(header, words[:: 2 if len(words) >= 2 * _BLOCKS_A_SIDE else 1]))
+    return 2 if n_rows >= 2 * _BLOCKS_A_SIDE else 1
 
 
 def _shown_hu(header: SliceHeader, words: Stored) -> Coarse:

@@ -12,7 +12,7 @@ from nodulus.transforms.dicom.slice_header import SliceHeader
 from nodulus.transforms.gate.value_rules import RESCALE_STEADY
 from nodulus.transforms.gate.verdict import Gate
 
-from .slice_samples import SliceSamples, distance_hu, tissue_offset_hu
+from .slice_samples import Coarse, SliceSamples, distance_hu, tissue_offset_hu
 from .slice_stack import slice_normal
 
 Slices = Sequence[SliceHeader]
@@ -67,7 +67,11 @@ def _is_unlike(slices: Slices, k: int, samples: SliceSamples) -> bool:
     """Return whether a slice is further from its neighbours than anatomy allows."""
     near, far = _witnesses(slices, k)
     lying, before, after = (samples.coarse_hu(slices[index]) for index in (k, near, far))
-    part = _part_of_the_way(*(slices[index] for index in (k, near, far)))
+    return is_unlike(lying, before, after, _part_of_the_way(*(slices[index] for index in (k, near, far))))
+
+
+def is_unlike(lying: Coarse, before: Coarse, after: Coarse, part: float) -> bool:
+    """Return whether a slice that stands so far on the way between two others is further off than anatomy allows."""
     expected = before + np.float32(part) * (after - before)
     if abs(tissue_offset_hu(lying, expected)) > RESCALE_STEADY["within"]:
         return True

@@ -35,9 +35,9 @@ def n_stacks_in_voxels(slices: Slices, samples: SliceSamples) -> int:
     is_cheap = first.source.reads_anywhere and first.pixels.transfer_syntax in transfer_syntaxes.RAW
     for part in _PLACES if is_cheap else _PLACES_OF_DEAR_SLICES:
         middle = int(part * (len(slices) - 1))
-        if _is_doubtful(_coarse(_around(slices, middle, 3), samples)):
+        if is_doubtful(_coarse(_around(slices, middle, 3), samples)):
             run = _coarse(_around(slices, middle, int(INTERLEAVED["run"])), samples)
-            if (n_stacks := _n_stacks(run)) > 1:
+            if (n_stacks := n_stacks_of(run)) > 1:
                 return n_stacks
     return 1
 
@@ -52,12 +52,13 @@ def _coarse(run: Slices, samples: SliceSamples) -> list[Coarse]:
     return [samples.coarse_hu(header) for header in run]
 
 
-def _is_doubtful(run: Sequence[Coarse]) -> bool:
+def is_doubtful(run: Sequence[Coarse]) -> bool:
     """Return whether three slices are unlike those of one stack, for whatever reason."""
     return _nearness(run, 2) < INTERLEAVED["looked_at_below"] or _alternates(run) or _copies_alternate(run)
 
 
-def _n_stacks(run: Sequence[Coarse]) -> int:
+def n_stacks_of(run: Sequence[Coarse]) -> int:
+    """Return how many stacks alternate in a run of slices, 1 to 4."""
     nearness = {n: _nearness(run, n) for n in range(2, min(_MOST_STACKS, len(run) // 2) + 1)}
     nearest = min(nearness, key=lambda n: nearness[n])
     if nearness[nearest] < INTERLEAVED["nearer_below"]:

@@ -163,3 +163,11 @@ def test_slicer_fiducials_are_read(tmp_path: Path, system: str, written: str) ->
     np.testing.assert_allclose(found.nodules[0].center_lps_mm, CENTER)
     assert found.nodules[0].diameter_mm == 12.8
     assert "point 'bare' left out" in found.notes[0]
+
+
+@pytest.mark.parametrize("stated", ["2", "IJK", "", "LAS"])
+def test_a_coordinate_system_that_is_none_of_ours_is_refused_by_file(tmp_path: Path, stated: str) -> None:
+    path = tmp_path / "marks.fcsv"
+    path.write_text(f"# CoordinateSystem = {stated}\n# columns = id,x,y,z,label,desc\n1,1,2,3,R4,8 mm\n")
+    with pytest.raises(UsageError, match=r"^marks.fcsv: expected the coordinate system LPS or RAS, got"):
+        read_nodules(path)

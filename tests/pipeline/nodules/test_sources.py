@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,22 @@ def test_a_stated_frame_turns_positions_to_lps(tmp_path: Path, frame: str | None
 def test_a_spreadsheet_export_is_read(tmp_path: Path) -> None:
     path = table(tmp_path, "\ufeffnodule_id;x_mm;y_mm;z_mm;diameter_mm\r\n\r\na; 1;2;3;8\r\n;;;;\r\n")
     assert read_nodules(path).nodules == (Nodule("a", (1, 2, 3), 8),)
+
+
+@pytest.mark.parametrize("change", [str.upper, str.title, lambda header: header.replace("x_mm", "X_mm")])
+@pytest.mark.parametrize(
+    ("header", "row"), [(HEADER, "1,1,2,3,8"), ("seriesuid,coordX,coordY,coordZ,diameter_mm\n", "1.2.3,1,2,3,8")]
+)
+def test_columns_are_known_in_whatever_case(
+    tmp_path: Path, change: Callable[[str], str], header: str, row: str
+) -> None:
+    plain = read_nodules(table(tmp_path, header + row))
+    assert read_nodules(table(tmp_path, change(header) + row, "other.csv")) == plain
+
+
+def test_columns_that_differ_by_their_case_alone_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="expected each column once, got x_mm twice"):
+        read_nodules(table(tmp_path, "nodule_id,x_mm,X_MM,y_mm,z_mm,diameter_mm\na,1,1,2,3,8\n"))
 
 
 @pytest.mark.parametrize(

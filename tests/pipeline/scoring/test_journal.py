@@ -104,6 +104,31 @@ def test_a_damaged_last_line_is_dropped_and_one_before_it_is_refused(damage: byt
         run_through(tmp_path / "out", cases)
 
 
+@pytest.mark.parametrize("change", [(b"0.3", b"0.4"), (b"case 1", b"case 4"), (b"9.0", b"9"), (b'"sha', b' "sha')])
+def test_a_line_that_was_changed_is_not_believed(change: tuple[bytes, bytes], tmp_path: Path) -> None:
+    cases, path = cases_in(tmp_path), tmp_path / "out" / JOURNAL
+    run_through(tmp_path / "out", cases)
+    lines = path.read_bytes().splitlines(keepends=True)
+    changed = lines[2].replace(*change)
+    assert changed != lines[2]
+    path.write_bytes(b"".join([*lines[:2], changed, *lines[3:]]))
+    with pytest.raises(UsageError, match=r"something else in line 3 of .*cases.jsonl"):
+        run_through(tmp_path / "out", cases)
+    path.write_bytes(b"".join([*lines[:2], changed]))
+    assert run_through(tmp_path / "out", cases)[1] == [case.case_id for case in cases[1:]]
+    assert path.read_bytes() == b"".join(lines)
+
+
+def test_a_line_of_another_run_is_not_taken_for_one_of_this(tmp_path: Path) -> None:
+    cases = cases_in(tmp_path)
+    run_through(tmp_path / "mine", cases)
+    run_through(tmp_path / "other", cases, RUN.model_copy(update={"bundle_sha256": "other"}))
+    mine, other = ((tmp_path / name / JOURNAL).read_bytes().splitlines(keepends=True) for name in ("mine", "other"))
+    (tmp_path / "mine" / JOURNAL).write_bytes(b"".join([*mine[:2], other[2], *mine[3:]]))
+    with pytest.raises(UsageError, match="something else in line 3"):
+        run_through(tmp_path / "mine", cases)
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [

@@ -211,6 +211,37 @@ def test_a_broken_nifti_header_is_refused_by_name(tmp_path: Path, fields: dict[s
     assert refusal_of(edit_nifti(write_nifti(tmp_path / "ct.nii"), **fields)).code is code
 
 
+OF_QFAC = "no_geometry: Expected a qfac (pixdim[0]) of 1, -1 or 0, got {} in ct.nii"
+OF_QUATERNION = "no_geometry: Expected a quaternion whose b, c and d are at most 1 long together, got ({}) in ct.nii"
+OF_TYPE = "unreadable: Expected a datatype that NIfTI knows, got datatype {} in ct.nii"
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        *(({"datatype": code}, OF_TYPE.format(code)) for code in (-1, 3, 7, 1234, 32767)),
+        *(({"pixdim": [qfac, 0.8, 0.7, 1.9, 0, 0, 0, 0]}, OF_QFAC.format(f"{qfac:g}")) for qfac in (7, -2, 0.5, 1e30)),
+        ({"pixdim": [np.nan, 0.8, 0.7, 1.9, 0, 0, 0, 0]}, OF_QFAC.format("nan")),
+        *(
+            ({"quatern_b": b, "quatern_c": 0.75, "quatern_d": 0}, OF_QUATERNION.format(f"{b:g}, 0.75, 0"))
+            for b in (3.0, -0.75, 1e30, np.inf)
+        ),
+    ],
+    ids=str,
+)
+def test_what_a_nifti_library_objects_to_is_said_in_our_words(
+    tmp_path: Path, fields: dict[str, object], says: str, version: int
+) -> None:
+    path = write_nifti(tmp_path / "ct.nii")
+    if version == 2:
+        second = nib.Nifti2Image.from_image(nib.load(path))
+        (tmp_path / "second").mkdir()
+        path = tmp_path / "second" / "ct.nii"
+        nib.save(second, path)
+    assert str(refusal_of(edit_nifti(path, **fields))) == says
+
+
 FIELDS = [name for name in nib.Nifti1Header() if not name.startswith(("scl_", "cal_", "descrip", "aux_file"))]
 
 
