@@ -46,6 +46,17 @@ def find_bundle(bundle_dir: str | Path | None = None, needs: Collection[Path] = 
     return bundle.resolve()
 
 
+def check_bundle_root(root: Path, needs: Collection[Path]) -> None:
+    """Raise where a config's ``bundle_root`` is not the bundle that it lies in: MONAI does not tell a config where.
+
+    Raises:
+        UsageError: when a file that is needed of the bundle is missing there.
+    """
+    missing = next((name for name in needs if not (root / name).is_file()), None)
+    if missing is not None:
+        raise UsageError(f"Expected the bundle at --bundle_root, found no {missing} in {root.resolve()}")
+
+
 def _shipped_bundle() -> Path:
     """Return where the bundle of this installation lies.
 
