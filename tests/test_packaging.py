@@ -107,3 +107,13 @@ def test_a_copy_that_is_not_installed_scores_and_says_its_version(study: DemoStu
     results = read_results(tmp_path / "out" / "results.json")
     assert results.software.version == "7.8.9"
     assert all(nodule.probabilities for nodule in results.cases[0].nodules)
+
+
+@pytest.mark.parametrize("index", ["", "https://example.invalid/cpu"])
+def test_make_takes_torch_and_nothing_else_from_another_index(index: str, tmp_path: Path) -> None:
+    # Nothing is made: make says what it would run.
+    command = ["make", "-n", f"VENV={tmp_path}", f"TORCH_INDEX={index}", f"{tmp_path}/.demo"]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    named = [line for line in done.stdout.splitlines() if "PIP_INDEX_URL" in line]
+    assert [line.split()[-1] for line in named] == (["torch"] if index else [])
+    assert all(f'PIP_INDEX_URL="{index}" ' in line for line in named)

@@ -115,9 +115,11 @@ def test_every_run_scores_as_the_python_door_does_and_says_so(ran: Ran, bundle: 
             said = f"nodule {here.nodule_id}: malignant {here.probabilities.malignant:.3f}"
             assert said in ran.printed[0]
     assert "wrote out/scores/results.json" in ran.printed[0]
-    by_name = {Path(row.gives).name: printed for row, printed in zip(rows(), ran.printed, strict=True)}
-    assert re.search(r"AUC 0\.\d{3} .*of the diameter alone", by_name["report.html"])
-    assert re.search(r"Best so far, .*wrote out/run/model.pt", by_name["model.pt"] + ran.printed[3])
+    printed_by = {row.gives: printed for row, printed in zip(rows(), ran.printed, strict=True)}
+    report = printed_by["out/report/report.html"]
+    assert re.search(r"AUC [01]\.\d{3} .*of the diameter alone", report)
+    assert "wrote out/report/report.html" in report
+    assert re.search(r"Best so far, .*wrote out/run/model.pt", printed_by["out/run/model.pt"])
 
 
 @pytest.mark.slow
