@@ -41,7 +41,7 @@ def test_the_configs_describe_one_network_and_one_preprocessing(bundle: Path) ->
 @pytest.mark.parametrize("name", ["train", "evaluate", "inference"])
 def test_every_config_ends_refusals_in_one_line_before_it_does_anything_else(name: str, bundle: Path) -> None:
     content = json.loads((bundle / "configs" / f"{name}.json").read_text())
-    assert content["initialize"][0] == {"_target_": "nodulus.pipeline.end_in_one_line"}
+    assert content["run"][0] == {"_target_": "nodulus.pipeline.end_in_one_line"}
 
 
 @pytest.mark.parametrize(
