@@ -15,8 +15,8 @@ USAGE, INPUT_REFUSED = 2, 3
 def end_in_one_line() -> None:
     """Let what refuses the input end `python -m monai.bundle` with its message instead of MONAI's calls around it.
 
-    The configs call it first of what they run: before, a packed bundle does not find its code. In any other process it changes nothing: there the error is raised
-    as MONAI wraps it, and the caller may catch it.
+    The configs call it first of what they run: before that, MONAI does not find the code of a packed bundle. In any
+    other process it changes nothing: there the error is raised as MONAI wraps it, and the caller may catch it.
     """
     spec = getattr(sys.modules.get("__main__"), "__spec__", None)
     if spec is not None and spec.name == MONAI_COMMAND:
