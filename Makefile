@@ -1,15 +1,18 @@
 # Two commands for a newcomer: `make demo` and `make test`. Both set up what they need: Python >= 3.10 and make suffice.
 
 PYTHON ?= python3
+# An index of CPU wheels of torch, which are smaller by far: https://pytorch.org/get-started/locally names PyTorch's own.
+TORCH_INDEX ?=
+# What builds the container file: podman or docker.
+ENGINE ?= podman
 VENV ?= .venv
 BIN := $(VENV)/bin
 # The build backend warns of every editable install; what fails is still said.
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-check
 # Processes that test side by side; each holds torch, about a gigabyte.
 JOBS ?= 2
-BUNDLE := bundles/lung_nodule_ct_classification
 
-.PHONY: help demo test lint types format fuzz bench bench-model flag-rates model-card schema wheel clean
+.PHONY: help demo test test-quick container lint types format fuzz bench bench-model flag-rates model-card schema wheel clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,6 +22,9 @@ demo: $(VENV)/.demo ## score the built-in phantom study
 
 test: lint ## lint, types, tests
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
+
+test-quick: $(VENV)/.dev ## the tests that take less than ten seconds each
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "not slow"
 
 lint: $(VENV)/.dev types ## style and the direction of imports
 	$(BIN)/ruff check .
@@ -54,14 +60,17 @@ schema: $(VENV)/.dev ## write what is generated from the code: docs/reference
 wheel: $(VENV)/.dev ## sdist and wheel into dist/
 	$(BIN)/python -m build --no-isolation
 
+container: ## an image with nodulus and its bundle
+	$(ENGINE) build -t nodulus -f Containerfile --build-arg TORCH_INDEX="$(TORCH_INDEX)" .
+
 clean: ## remove what was made
 	rm -rf $(VENV) build dist out *.egg-info
 
-# torch first and exact: an open range would pull gigabytes of GPU libraries.
+# torch first, by itself: its index, where one is named, has nothing else that is needed.
 $(VENV)/.torch: constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --upgrade pip
-	$(PIP) install -c constraints.txt torch
+	$(if $(TORCH_INDEX),PIP_INDEX_URL="$(TORCH_INDEX)" )$(PIP) install -c constraints.txt torch
 	@touch $@
 
 $(VENV)/.demo: $(VENV)/.torch pyproject.toml

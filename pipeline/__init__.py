@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from nodulus.transforms.facade import lazy_names
 
 if TYPE_CHECKING:
+    from .bundle.one_line import end_in_one_line
     from .data.monai_items import load_data_list
     from .evaluation.handler import EvaluationReport
     from .nodules.nodule import Nodule
@@ -36,6 +37,7 @@ __all__ = [
     "StateDeterminism",
     "StopEarly",
     "Worklist",
+    "end_in_one_line",
     "load_data_list",
     "read_nodules",
 ]
@@ -56,6 +58,7 @@ _HOME_OF = {
     "StateDeterminism": ".training.handlers",
     "StopEarly": ".training.handlers",
     "Worklist": ".scoring.worklist",
+    "end_in_one_line": ".bundle.one_line",
     "load_data_list": ".data.monai_items",
     "read_nodules": ".nodules.sources",
 }

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
 import shutil
 import subprocess
 import sys
-import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,14 +17,14 @@ else:
 
 import pytest
 
+import nodulus.bundles
 import nodulus.pipeline
 import nodulus.transforms
 from nodulus.pipeline.phantom.demo_study import DemoStudy
 from nodulus.pipeline.results.record import read_results
+from tests.support.packages import FILES, HOME_OF
 
 ROOT = Path(__file__).resolve().parent.parent
-# The root package's own folder must not be called as the package is: seen from the root it would hide the two others.
-HOME_OF = {"package": "nodulus", "pipeline": "nodulus/pipeline", "transforms": "nodulus/transforms"}
 
 # A machine that has a copy of the code and no installation: nothing there knows which version of nodulus this is.
 NOT_INSTALLED = """
@@ -41,7 +39,6 @@ sys.path.insert(0, sys.argv.pop(1))
 import nodulus.pipeline.command.main as command
 sys.exit(command.run(sys.argv[1:]))
 """
-FILES = "import nodulus as n, nodulus.pipeline as p, nodulus.transforms as t; print(n.__file__, p.__file__, t.__file__)"
 
 
 def test_every_package_folder_is_in_the_package_list() -> None:
@@ -75,7 +72,8 @@ def test_only_info_asks_what_is_installed() -> None:
 def test_every_place_finds_the_same_packages(place: Path | None, tmp_path: Path) -> None:
     command = [sys.executable, "-c", FILES]
     done = subprocess.run(command, cwd=place or tmp_path, check=True, capture_output=True, text=True)
-    assert done.stdout.split() == [nodulus.__file__, nodulus.pipeline.__file__, nodulus.transforms.__file__]
+    found = [nodulus.__file__, nodulus.bundles.__file__, nodulus.pipeline.__file__, nodulus.transforms.__file__]
+    assert done.stdout.split() == found
 
 
 def test_nobody_imports_the_bare_folders() -> None:
@@ -96,45 +94,26 @@ def _imported_root(statement: ast.Import | ast.ImportFrom) -> str | None:
     return next((name for alias in statement.names if (name := alias.name.split(".")[0]) in HOME_OF), None)
 
 
-def test_wheel_built_from_the_sdist_holds_every_folder_and_no_bundle(tmp_path: Path) -> None:
-    build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)]
-    subprocess.run(build, check=True, capture_output=True)  # the sdist, and from it the wheel
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        packed = set(archive.namelist())
-        archive.extractall(tmp_path / "wheel")
-    patterns = ("*.py", "templates/*")
-    sources = {
-        f"{home}/{path.relative_to(ROOT / folder).as_posix()}"
-        for folder, home in HOME_OF.items()
-        for pattern in patterns
-        for path in (ROOT / folder).rglob(pattern)
-    }
-    assert sources | {f"{home}/py.typed" for home in HOME_OF.values()} <= packed
-    assert {name.split("/")[0] for name in packed} == {"nodulus", f"nodulus-{nodulus.__version__}.dist-info"}
-
-    search = {**os.environ, "PYTHONPATH": str(tmp_path / "wheel")}
-    for place in (tmp_path, ROOT):
-        command = [sys.executable, "-c", FILES]
-        done = subprocess.run(command, env=search, cwd=place, check=True, capture_output=True, text=True)
-        assert done.stdout.split() == [str(tmp_path / "wheel" / home / "__init__.py") for home in HOME_OF.values()]
-    command = [sys.executable, "-m", "nodulus", "--version"]
-    done = subprocess.run(command, env=search, cwd=tmp_path, check=True, capture_output=True, text=True)
-    assert done.stdout.splitlines()[0] == f"nodulus {nodulus.__version__}"
-
-
-def test_a_copy_that_is_not_installed_scores_and_says_its_version(
-    study: DemoStudy, bundle: Path, tmp_path: Path
-) -> None:
+def test_a_copy_that_is_not_installed_scores_and_says_its_version(study: DemoStudy, tmp_path: Path) -> None:
     code = tmp_path / "code"
     for folder, home in HOME_OF.items():
         shutil.copytree(ROOT / folder, code / home, dirs_exist_ok=True)
     init = code / "nodulus" / "__init__.py"
     init.write_text(init.read_text().replace(nodulus.__version__, "7.8.9"))
-    arguments = [str(study.dicom_folder), "--nodules", str(study.nodule_table), "--bundle", str(bundle)]
+    arguments = [str(study.dicom_folder), "--nodules", str(study.nodule_table)]
     command = [sys.executable, "-I", "-c", NOT_INSTALLED, str(code), "infer", *arguments, "-o", str(tmp_path / "out")]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     results = read_results(tmp_path / "out" / "results.json")
     assert results.software.version == "7.8.9"
     assert all(nodule.probabilities for nodule in results.cases[0].nodules)
+
+
+@pytest.mark.parametrize("index", ["", "https://example.invalid/cpu"])
+def test_make_takes_torch_and_nothing_else_from_another_index(index: str, tmp_path: Path) -> None:
+    # Nothing is made: make says what it would run.
+    command = ["make", "-n", f"VENV={tmp_path}", f"TORCH_INDEX={index}", f"{tmp_path}/.demo"]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    named = [line for line in done.stdout.splitlines() if "PIP_INDEX_URL" in line]
+    assert [line.split()[-1] for line in named] == (["torch"] if index else [])
+    assert all(f'PIP_INDEX_URL="{index}" ' in line for line in named)

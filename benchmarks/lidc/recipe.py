@@ -6,20 +6,29 @@ import hashlib
 import json
 from pathlib import Path
 
+# An entry of a config that trains nothing.
+SHOWS_ERRORS = {"_target_": "nodulus.pipeline.end_in_one_line"}
+# What is spelled otherwise since the first record, and means the same: now a device's name will do, too.
+_AS_BEFORE = {"$torch.device(@device).type == 'cuda'": "$@device.type == 'cuda'"}
+
 
 def train_recipe_sha256(config: Path) -> str:
     """Return the SHA-256 of a ``train.json`` without its layout and without the modules that its classes live in.
 
-    Where a class lives changes no training; every number and every name counts.
+    Where a class lives changes no training, nor how an error is shown; every other number and name counts.
     """
     recipe = _with_bare_targets(json.loads(config.read_text(encoding="utf-8")))
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
 
 
 def _with_bare_targets(node: object) -> object:
+    if isinstance(node, str):
+        return _AS_BEFORE.get(node, node)
     if isinstance(node, dict):
         return {
             key: value.rpartition(".")[2] if key == "_target_" else _with_bare_targets(value)
             for key, value in node.items()
         }
-    return [_with_bare_targets(each) for each in node] if isinstance(node, list) else node
+    if isinstance(node, list):
+        return [_with_bare_targets(each) for each in node if each != SHOWS_ERRORS]
+    return node

@@ -11,7 +11,7 @@ _OURS = {
     ),
     "nodulus.pipeline": (
         "EpochLog", "EpochSeed", "EvaluationReport", "KeepBest", "RatingsLoss", "ReadOutputsd", "ResultsHandler",
-        "ResumePoint", "StateDeterminism", "StopEarly", "Worklist", "load_data_list",
+        "ResumePoint", "StateDeterminism", "StopEarly", "Worklist", "end_in_one_line", "load_data_list",
     ),
 }  # fmt: skip
 # As bundles up to 0.2.0 name them.

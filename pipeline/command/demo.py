@@ -45,12 +45,12 @@ def demo(
 
     from .console import console, print_written
 
+    stages = Stages()
+    with stages.time("load"):  # first: where there is no bundle, nobody should wait for a phantom
+        scorer = Scorer(bundle, digests=True, stages=stages)
     with OutputFolder(output, FILES):
         with console.status("making the phantom study"):
             study = write_demo_study(output, PhantomSpec(seed=seed))
-        stages = Stages()
-        with stages.time("load"):
-            scorer = Scorer(bundle, digests=True, stages=stages)
         how = ReadOptions()
         with stages.time("open"):
             opened = open_case(open_scan(study.dicom_folder, how), study.marked, how, case_id="phantom")

@@ -12,38 +12,55 @@ from nodulus.pipeline.bundle.identity import identify
 from nodulus.pipeline.versions import versions
 from nodulus.transforms.problems import NodulusError
 
+from .exit_codes import ExitCode
 from .options import BundleDir
 from .say import say, say_json
 
 
 def info(
-    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False, bundle: BundleDir = None
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    bundle_path: Annotated[
+        bool, typer.Option("--bundle-path", help="Print the bundle's folder, for MONAI's commands, and nothing else.")
+    ] = False,
+    bundle: BundleDir = None,
 ) -> int:
-    """Say which versions, bundle, engines and devices are here.
+    """Say which versions, bundle, engines and devices are here; without a bundle that scores it ends as `infer` would.
 
-    Example:
+    Examples:
 
       nodulus info --json
+
+      nodulus info --bundle-path
     """
+    if bundle_path:
+        print(find_bundle(bundle))  # noqa: T201 - as it is: a shell takes it for a path
+        return ExitCode.OK
     found = collect_info(bundle)
     if as_json:
         say_json(found)
-        return 0
+    else:
+        _say_in_lines(found)
+    if isinstance(found["bundle"], str):
+        identify(find_bundle(bundle))  # raises what is wrong with it: a line, and the exit code
+    return ExitCode.OK
+
+
+def _say_in_lines(found: dict[str, Any]) -> None:
     for topic, content in found.items():
         say(f"{topic}: {content}" if not isinstance(content, dict) else f"{topic}:")
         for name, value in content.items() if isinstance(content, dict) else ():
             say(f"  {name}: {_in_words(value)}")
-    return 0
 
 
 def collect_info(bundle: Any = None) -> dict[str, Any]:  # noqa: ANN401 - a path or None
-    """Return versions, platform, bundle identity, engines and devices as plain data."""
+    """Return versions, platform, bundle identity, engines and devices as plain data; of no bundle, what is wrong."""
     import torch
 
     from nodulus.pipeline.results.run_record import ENGINE
 
     try:
-        identity: dict[str, Any] | str = identify(find_bundle(bundle)).model_dump(mode="json")
+        folder = find_bundle(bundle)
+        identity: dict[str, Any] | str = {"path": str(folder)} | identify(folder).model_dump(mode="json")
     except NodulusError as error:
         identity = str(error)
     devices = ["cpu"]

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 OutputDir = Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.", file_okay=False)]
 BundleDir = Annotated[
-    Path | None, typer.Option("--bundle", help="Bundle folder. Default: NODULUS_BUNDLE, else the checkout's.")
+    Path | None,
+    typer.Option("--bundle", help="Bundle folder. Default: NODULUS_BUNDLE, else the one that nodulus brings."),
 ]
 Trust = Annotated[
     bool,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Collection, Sequence
 from datetime import datetime, timezone
@@ -11,7 +12,7 @@ from pathlib import Path
 from ignite.engine import Engine, Events
 
 from nodulus import __version__
-from nodulus.pipeline.bundle.folder import TRAINING_PATIENTS, VALIDATION_PATIENTS
+from nodulus.pipeline.bundle.folder import METADATA, TRAINING_PATIENTS, VALIDATION_PATIENTS, check_bundle_root
 from nodulus.pipeline.bundle.identity import calibration_of, read_metadata
 from nodulus.pipeline.data.data_list import DataListFile, DataListItem, Split
 from nodulus.pipeline.data.places import check_places
@@ -23,8 +24,11 @@ from nodulus.transforms.problems import UsageError, problem_codes
 
 from .pathology_check import read_diagnoses
 from .predictions import prediction_of
-from .record import BundleUsed, Context
-from .report import write_report
+from .record import BundleUsed, Context, read_evaluation
+from .report import METRICS, write_report
+from .words import headline
+
+logger = logging.getLogger(__name__)
 
 
 class EvaluationReport(CollectOutputs):
@@ -74,11 +78,14 @@ class EvaluationReport(CollectOutputs):
         """Raise what forbids the evaluation.
 
         Raises:
-            UsageError: the weights were trained on some of the patients, and that was not allowed, or the file that
-                would tell is missing.
+            UsageError: ``bundle_root`` is no bundle, there are no weights, they were trained on some of the patients,
+                and that was not allowed, or the file that would tell is missing.
             InputRefusedError: the calibration is malformed or belongs to other weights, an image cannot be read, or a
                 nodule lies outside its image.
         """
+        check_bundle_root(self.bundle, (METADATA,))
+        if not self.weights.is_file():
+            raise UsageError(f"Expected trained weights, found no file {self.weights}")
         calibration_of(self.weights, sha256_of(self.weights), self.calibration)
         read_training_patients(self.weights.parent / VALIDATION_PATIENTS.name)
         if self.diagnosis is not None:
@@ -111,7 +118,10 @@ class EvaluationReport(CollectOutputs):
 
     def _write(self, _: Engine) -> None:
         predictions = [prediction_of(item, self.outputs[item.nodule_id], self.data_list.folder) for item in self._items]
-        write_report(predictions, self.output_dir, self._context(), diagnosis=self.diagnosis)
+        written = write_report(predictions, self.output_dir, self._context(), diagnosis=self.diagnosis)
+        logger.info("%s", headline(read_evaluation(written[METRICS])))
+        for path in written.values():
+            logger.info("wrote %s", path)
 
     def _context(self) -> Context:
         data_list, n_trained = self.data_list, len(self._patients_that_trained)

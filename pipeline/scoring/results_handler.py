@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,11 +10,13 @@ from time import perf_counter
 
 from ignite.engine import Engine, Events
 
+from nodulus.pipeline.bundle.folder import TO_SCORE, check_bundle_root
 from nodulus.pipeline.bundle.identity import identify
 from nodulus.pipeline.results.manifest import RunContext
 from nodulus.pipeline.results.run_record import results_of
+from nodulus.pipeline.results.score_lines import score_lines
 from nodulus.pipeline.results.views import write_results
-from nodulus.transforms.problems import InputRefusedError
+from nodulus.transforms.problems import InputRefusedError, printable
 
 from .case_record import record_case
 from .journal import FILES
@@ -21,9 +24,13 @@ from .output_folder import OutputFolder
 from .prediction import NodulePrediction, prediction_of
 from .worklist import Worklist
 
+logger = logging.getLogger(__name__)
+
 
 class ResultsHandler:
     """Ignite handler that collects each nodule's prediction and writes results.json and results.csv at the end.
+
+    What was found is logged, too, a line a nodule, and where the files are.
 
     Attach it after the handler that applies the postprocessing.
 
@@ -44,10 +51,12 @@ class ResultsHandler:
         A refusal is written to results.json first. The folder is this run's until its results are written.
 
         Raises:
-            UsageError: when no scan or no nodules were named, or another run writes to the folder.
+            UsageError: when no scan or no nodules were named, ``bundle_root`` is no bundle, or another run writes to the
+                folder.
             InputRefusedError: when the scan, or every nodule in it, was refused, or the bundle's calibration does not
                 belong to its weights.
         """
+        check_bundle_root(self.bundle, TO_SCORE)
         identify(self.bundle)
         self._held.close()
         refusal = None
@@ -93,4 +102,8 @@ class ResultsHandler:
 
     def _write(self, run: RunContext | None = None) -> None:
         cases = [record_case(opened, self._predictions[opened.case.case_id]) for opened in self.worklist.cases]
-        write_results(results_of(cases, identify(self.bundle)), self.output_dir, run)
+        written = write_results(results_of(cases, identify(self.bundle)), self.output_dir, run)
+        for level, line in score_lines(cases):
+            logger.log(level, "%s", line)
+        for path in written:
+            logger.info("wrote %s", printable(str(path)))

@@ -74,6 +74,7 @@ class KeepBest:
         """Write the weights if this validation was the best."""
         if engine.state.best_metric_epoch == engine.state.epoch:
             _save({key: value.cpu().contiguous() for key, value in self.network.state_dict().items()}, self.path)
+            engine.logger.info("Best so far, %.4f: wrote %s", engine.state.best_metric, self.path)
 
 
 class StateDeterminism:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 
@@ -35,6 +36,22 @@ def test_the_configs_describe_one_network_and_one_preprocessing(bundle: Path) ->
     }
     for key in SHARED:
         assert contents["train"][key] == contents["evaluate"][key] == contents["inference"][key], key
+
+
+@pytest.mark.parametrize("name", ["train", "evaluate", "inference"])
+def test_every_config_ends_refusals_in_one_line_before_it_does_anything_else(name: str, bundle: Path) -> None:
+    content = json.loads((bundle / "configs" / f"{name}.json").read_text())
+    assert content["run"][0] == {"_target_": "nodulus.pipeline.end_in_one_line"}
+
+
+@pytest.mark.parametrize(
+    ("device", "amp"),
+    [("cpu", False), ("cuda:0", True), ("$torch.device('cpu')", False), ("$torch.device('cuda')", True)],
+)
+def test_training_takes_a_device_by_its_name_or_as_an_expression(device: str, amp: bool, bundle: Path) -> None:
+    parser = ConfigParser(json.loads((bundle / "configs" / "train.json").read_text()))
+    parser["device"] = device
+    assert parser.get_parsed_content("amp") is amp
 
 
 def test_the_network_is_scripted(bundle: Path) -> None:

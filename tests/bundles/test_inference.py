@@ -107,6 +107,8 @@ def test_the_metadata_names_every_output(bundle: Path) -> None:
     raw = formats["outputs"]["pred"]
     assert [name.replace(" ", "_") for name in raw["channel_def"].values()] == list(OUTPUTS)
     assert raw["num_channels"] == len(OUTPUTS)
+    for output in (raw, formats["post_processed_outputs"]["pred"]):
+        assert (output["type"], output["format"]) == ("probabilities", "classes")  # words that MONAI Deploy knows
     assert list(formats["post_processed_outputs"]["pred"]["channel_def"].values()) == list(CLASSES)
 
 

@@ -1,0 +1,1 @@
+"""The MONAI bundles that nodulus brings, as data: no code but this line."""
