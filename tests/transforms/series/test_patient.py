@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from pydicom import Dataset
+from pydicom.dataset import FileMetaDataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from nodulus.transforms.series.patient import Patient, read_patient
@@ -17,6 +18,8 @@ SERIES = "1.2.3"
 def slice_of(series_uid: str = SERIES, **elements: str) -> Dataset:
     """Return a header without pixels: nothing of them is asked for."""
     dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset.SOPClassUID = "1.2.840.10008.5.1.4.1.1.2"
     dataset.SOPInstanceUID = f"{series_uid}.1"
     dataset.SeriesInstanceUID = series_uid
