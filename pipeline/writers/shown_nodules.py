@@ -146,7 +146,7 @@ def call_in_words(nodule: NoduleResult, points: Sequence[OperatingPoint]) -> str
 
 
 def _percent(share: float) -> str:
-    return f"{fixed(100 * share, 0)} %"
+    return f"{fixed(100 * share, 0)}\N{NO-BREAK SPACE}%"
 
 
 def _overview(volume: CTVolume) -> Overview | None:

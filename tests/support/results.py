@@ -90,7 +90,7 @@ def small_scan(noise_hu: float = 0.0) -> CTVolume:
 @st.composite
 def nodule_results(draw: st.DrawFn, nodule_id: str) -> NoduleResult:
     """Draw a nodule: scored, flagged, refused, with or without each of what may stand beside a score."""
-    place = {
+    place: dict[str, Any] = {
         "nodule_id": nodule_id,
         "center_lps_mm": draw(st.tuples(_MM, _MM, _MM)),
         "diameter_mm": draw(st.floats(1, 100)),

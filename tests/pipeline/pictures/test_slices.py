@@ -43,7 +43,7 @@ def marked_scan(turn: NDArray[np.float64]) -> CTVolume:
 def tiles(strip: SliceStrip) -> NDArray[np.float64]:
     """Return the pictures of a strip, (slice, down, across), their mean colour."""
     picture = np.asarray(Image.open(io.BytesIO(strip.webp)).convert("RGB"), dtype=np.float64).mean(axis=-1)
-    return picture.reshape(strip.n_slices, -1, picture.shape[1])
+    return np.asarray(picture.reshape(strip.n_slices, -1, picture.shape[1]))
 
 
 @pytest.mark.parametrize("name", TURNS)
