@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from nodulus.transforms.geometry import BoxCorners, Grid
 from nodulus.transforms.volume import CTVolume
 
-
 # From a shape to as many Hounsfield units.
 Draw = Callable[[tuple[int, ...]], NDArray[np.float32]]
 

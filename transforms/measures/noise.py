@@ -44,7 +44,7 @@ class ScanNoise:
         """Return noise of this kind, drawn anew: (x, y, z), Hounsfield units."""
         white = random.standard_normal(shape, dtype=np.float32)
         if self.grain_px == 0:
-            return white * np.float32(self.deviation_hu)
+            return np.asarray(white * np.float32(self.deviation_hu), dtype=np.float32)
         impulse = np.zeros((17, 17))
         impulse[8, 8] = 1
         left = np.sqrt((gaussian_filter(impulse, self.grain_px) ** 2).sum())

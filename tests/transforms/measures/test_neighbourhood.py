@@ -19,9 +19,9 @@ SHAPE = (20, 18, 12)
 HU = np.random.default_rng(0).normal(-500, 300, SHAPE).astype(np.float32)
 
 
-def scan(euler_deg: tuple[float, float, float] = (0, 0, 0), spacing_mm: tuple[float, ...] = (0.8, 0.7, 2.0)) -> CTVolume:
+def scan(euler_deg: tuple[float, float, float] = (0, 0, 0)) -> CTVolume:
     direction = Rotation.from_euler("xyz", euler_deg, degrees=True).as_matrix()
-    return volume_from_array(HU, Grid(SHAPE, affine_from([-5.0, 7.0, 30.0], direction, spacing_mm)))
+    return volume_from_array(HU, Grid(SHAPE, affine_from([-5.0, 7.0, 30.0], direction, (0.8, 0.7, 2.0))))
 
 
 @given(
@@ -60,13 +60,14 @@ def test_what_is_held_is_read_once_and_the_rest_as_before() -> None:
     center = source.grid.lps_from_voxel([10, 9, 6])
     around = read_neighbourhood(replace(source, read_slab=read_slab), (*(center - 3), *(center + 3)))
     held = around.as_scan()
-    low = np.asarray(around.low_xyz)
-    high = low + around.intensity_hu.shape
+    low, high = around.low_xyz, tuple(np.add(around.low_xyz, around.intensity_hu.shape).tolist())
+    within = [k + 1 for k in low], [k - 1 for k in high]
+    beyond = [k - 1 for k in low], high
     assert len(readings) == 1
-    for a, b in ((low, high), (low + 1, high - 1)):
+    for a, b in ((low, high), within):
         assert np.array_equal(held.read_region(a, b), HU[tuple(map(slice, a, b))])
     assert len(readings) == 1
-    assert np.array_equal(held.read_region(low - 1, high), HU[tuple(map(slice, low - 1, high))])
+    assert np.array_equal(held.read_region(*beyond), HU[tuple(map(slice, *beyond))])
     assert len(readings) == 2
     assert held.grid is source.grid
 
@@ -77,8 +78,7 @@ def test_what_is_added_is_the_same_at_each_reading_and_only_there() -> None:
     around = read_neighbourhood(source, (*(center - 3), *(center + 3)))
     added = np.random.default_rng(2).normal(size=around.intensity_hu.shape).astype(np.float32)
     noisy = around.as_scan(lambda shape: added.reshape(shape))
-    low = np.asarray(around.low_xyz)
-    high = low + added.shape
+    low, high = around.low_xyz, tuple(np.add(around.low_xyz, added.shape).tolist())
     assert np.array_equal(noisy.read_region(low, high), around.intensity_hu + added)
-    assert np.array_equal(noisy.read_region(low + 1, high), (around.intensity_hu + added)[1:, 1:, 1:])
+    assert np.array_equal(noisy.read_region([k + 1 for k in low], high), (around.intensity_hu + added)[1:, 1:, 1:])
     assert np.array_equal(noisy.read_region([0, 0, 0], SHAPE), HU)
