@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from rich.console import Console
 
 from nodulus.pipeline.bundle.identity import BundleIdentity
-from nodulus.pipeline.results.record import CaseResult, ProblemRecord
+from nodulus.pipeline.results.record import CaseResult, NoduleResult, ProblemRecord
 from nodulus.pipeline.statistics.operating_points import POINT_NAMES, OperatingPoint
 from nodulus.transforms.problems import printable
 
@@ -26,7 +26,9 @@ def print_written(results: Iterable[CaseResult], written: Iterable[Path], bundle
     print_score_table(console, results)
     for case in results:
         _print_source(case)
-        _print_brock_gaps(case)
+        _print_gaps(case, "Brock model", _brock_gap)
+        _print_gaps(case, "not measured", lambda nodule: nodule.measures.problem if nodule.measures else None)
+        _print_gaps(case, "no band", lambda nodule: nodule.stability.problem if nodule.stability else None)
         _print_problems(case)
     if any(nodule.probabilities for case in results for nodule in case.nodules):
         points = map(_point_line, bundle.operating_points)
@@ -36,15 +38,21 @@ def print_written(results: Iterable[CaseResult], written: Iterable[Path], bundle
         say(written=written)
 
 
-def _print_brock_gaps(case: CaseResult) -> None:
-    """Print what keeps the Brock model from its word, where the table tells anything that it asks: once a reason."""
+def _print_gaps(case: CaseResult, what: str, gap_of: Callable[[NoduleResult], str | None]) -> None:
+    """Print what keeps nodules from a number that others have: once a reason, with their names."""
     nodules_by_gap: dict[str, list[str]] = {}
     for nodule in case.nodules:
-        if nodule.brock is not None and nodule.brock.probability_cancer is None:
-            gap = nodule.brock.problem or f"the table lacks {', '.join(nodule.brock.missing)}"
+        if gap := gap_of(nodule):
             nodules_by_gap.setdefault(gap, []).append(nodule.nodule_id)
     for gap, names in nodules_by_gap.items():
-        _print_aside(f"Brock model: {gap} ({', '.join(names)})")
+        _print_aside(f"{what}: {gap} ({', '.join(names)})")
+
+
+def _brock_gap(nodule: NoduleResult) -> str | None:
+    """Return what keeps the Brock model from its word, where the table tells anything that it asks."""
+    if nodule.brock is None or nodule.brock.probability_cancer is not None:
+        return None
+    return nodule.brock.problem or f"the table lacks {', '.join(nodule.brock.missing)}"
 
 
 def _point_line(point: OperatingPoint) -> str:

@@ -12,7 +12,7 @@ import typer
 from nodulus.pipeline.nodules.nodule import Nodule, nodule_from_mapping
 from nodulus.pipeline.nodules.sources import NoduleSet
 from nodulus.pipeline.scoring.cases import Case, is_cases_table, read_cases
-from nodulus.transforms.geometry import Frame, swap_lps_ras_points
+from nodulus.transforms.geometry import Frame, Triple, swap_lps_ras_points
 from nodulus.transforms.problems import UsageError
 
 from .dicom_files import asked_writers, read_earlier_report
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from nodulus.pipeline.results.manifest import OptionValue
     from nodulus.pipeline.results.record import CaseResult, Results
     from nodulus.pipeline.scoring.journal import Journal
-    from nodulus.pipeline.scoring.open_case import OpenCase, ReadOptions
+    from nodulus.pipeline.scoring.open_case import OpenCase, OpenScan, ReadOptions
     from nodulus.pipeline.scoring.scorer import Scorer
     from nodulus.pipeline.writers.case_files import CaseFiles
 
@@ -47,6 +47,8 @@ Examples:
   nodulus infer SCAN_FOLDER --nodules nodules.csv -o out
 
   nodulus infer scan.nii.gz --point 56.2,86.3,-115.9 --diameter 23.4 -o out
+
+  nodulus infer SCAN_FOLDER --nodules nodules.csv --stability -o out
 
   nodulus infer cases.csv -o out
 
@@ -63,7 +65,9 @@ def infer(
     output: OutputDir,
     nodules: NoduleFile = None,
     point: Annotated[str | None, typer.Option("--point", help="One nodule's centre, X,Y,Z in mm.")] = None,
-    diameter: Annotated[float | None, typer.Option("--diameter", help="Its diameter, mm.")] = None,
+    diameter: Annotated[
+        float | None, typer.Option("--diameter", help="Its diameter, mm. Default: measured at the point.")
+    ] = None,
     frame: FrameOption = None,
     bundle: BundleDir = None,
     device: DeviceOption = "auto",
@@ -98,6 +102,10 @@ def infer(
     revises: Annotated[
         Path | None, typer.Option("--revises", help="An earlier sr.dcm, which the new one takes the place of.")
     ] = None,
+    stability: Annotated[
+        bool,
+        typer.Option("--stability", help="Say how far each score moves when point, size, noise change a little."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print results.json instead of a table.")] = False,
     quiet: Quiet = False,
 ) -> int:
@@ -136,6 +144,7 @@ def infer(
                 allow=how.allow,
                 series_uid=series,
                 digests=is_hashed,
+                stability=stability,
                 stages=stages,
                 trust=trust,
             )
@@ -147,7 +156,8 @@ def infer(
         with Journal(folder, run, resume=resume) as journal:
             results = _score(scorer, cases, files, journal, quiet=quiet)
         record = head.model_copy(update={"cases": tuple(results)})
-        context = RunContext("infer", str(scorer.device), _told(how, asked, is_hashed, trust), stages)
+        told = _told(how, asked, is_hashed, trust) | {"stability": stability}
+        context = RunContext("infer", str(scorer.device), told, stages)
         written = write_results(record, output, context)
         written += tuple(_pages(record, output))
     if as_json:
@@ -239,7 +249,7 @@ def _cases(
         raise UsageError(msg)
     if (table is None) == (point is None):
         msg = (
-            "Expected either --nodules FILE or --point X,Y,Z with --diameter MM, to say where the nodules are"
+            "Expected either --nodules FILE or --point X,Y,Z, if known with --diameter MM, to say where the nodules are"
             " (where to get a FILE: docs/how-to/from-a-scan-to-nodules.md)"
         )
         raise UsageError(msg)
@@ -250,19 +260,31 @@ def _cases(
 
     if table is not None:
         return [open_case(open_scan(scan, how), table, how)]
-    nodule = _nodule_at(point or "", diameter, how.frame)
-    stated = NoduleSet((nodule,), "point", how.frame or "LPS", "stated" if how.frame else "implied")
-    return [open_case(open_scan(scan, how), stated, replace(how, frame=None))]
+    center_lps_mm, opened = _point(point or "", how.frame), open_scan(scan, how)
+    there, note = _nodules_at(center_lps_mm, diameter, opened)
+    notes = (note,) if note else ()
+    stated = NoduleSet(there, "point", how.frame or "LPS", "stated" if how.frame else "implied", notes)
+    return [open_case(opened, stated, replace(how, frame=None))]
 
 
-def _nodule_at(point: str, diameter: float | None, frame: Frame | None) -> Nodule:
-    if diameter is None:
-        msg = "Expected --diameter MM beside --point, got none"
-        raise UsageError(msg)
+def _point(point: str, frame: Frame | None) -> Triple:
     try:
         x, y, z = (float(part) for part in point.split(","))
     except ValueError as error:
         msg = f"Expected --point X,Y,Z, three numbers in mm, got '{point}'"
         raise UsageError(msg) from error
-    center_lps_mm = swap_lps_ras_points([x, y, z]) if frame == "RAS" else [x, y, z]
-    return nodule_from_mapping({"nodule_id": "1", "center_lps_mm": center_lps_mm, "diameter_mm": diameter})
+    x, y, z = swap_lps_ras_points([x, y, z]).tolist() if frame == "RAS" else (x, y, z)
+    return x, y, z
+
+
+def _nodules_at(center_lps_mm: Triple, diameter: float | None, opened: OpenScan) -> tuple[tuple[Nodule, ...], str]:
+    """Return the nodule at a point, and a note where its diameter was measured; of a refused scan nothing is."""
+    if diameter is not None:
+        stated = {"nodule_id": "1", "center_lps_mm": center_lps_mm, "diameter_mm": diameter}
+        return (nodule_from_mapping(stated),), ""
+    if opened.volume is None:
+        return (), ""
+    from nodulus.pipeline.scoring.point_alone import nodule_at
+
+    nodule = nodule_at(opened.volume, center_lps_mm)
+    return (nodule,), f"diameter of {nodule.diameter_mm:.1f} mm measured at the point"

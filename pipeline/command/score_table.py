@@ -19,6 +19,7 @@ from nodulus.transforms.problems import ProblemCode, printable
 SHOWN_CHARACTERISTICS = tuple(name for name in CHARACTERISTICS if name != "internal_structure")
 Known = TypeVar("Known")
 MARK = "!"
+_BAND = "band: malignant with the point moved by 1 mm, the size changed by 20 %, and more of the scan's noise"
 _SHORT = 3  # letters of a characteristic's name that head its column
 
 
@@ -38,7 +39,7 @@ def print_score_table(console: Console, cases: Sequence[CaseResult]) -> None:
     names = [_Column("nodule", lambda _, nodule: printable(nodule.nodule_id), is_name=True)]
     if len(cases) > 1:
         names.insert(0, _Column("case", lambda case, _: printable(case.case_id), is_name=True))
-    scores, ratings = _score_columns(shown), _rating_columns(shown)
+    scores, ratings = _score_columns(shown), [*_measure_columns(shown), *_rating_columns(shown)]
     whole = _table([*names, *scores, *ratings], shown, title)
     width = console.measure(whole, options=console.options.update(width=1000)).maximum
     if not console.is_terminal:  # a file has room
@@ -56,6 +57,10 @@ def legend(cases: Iterable[CaseResult]) -> list[str]:
     nodules = [nodule for case in cases for nodule in case.nodules]
     marked = any(is_marked(case, nodule) for case in cases for nodule in case.nodules)
     lines = [f"{MARK}: look at the messages before you believe the score"] if marked else []
+    if any(nodule.stability and nodule.stability.n for nodule in nodules):
+        lines.append(_BAND)
+    if any(nodule.measures and nodule.measures.volume_mm3 for nodule in nodules):
+        lines.append("mm3, axes (mm), HU: measured within an outline of the nodule, as readers would draw it")
     if any(nodule.characteristics for nodule in nodules):
         scales = ((name, CHARACTERISTICS[name]) for name in SHOWN_CHARACTERISTICS)
         means = (f"{name} {s.low} {s.low_means} to {s.high} {s.high_means}" for name, s in scales)
@@ -90,12 +95,23 @@ def _score_columns(shown: Sequence[tuple[CaseResult, NoduleResult]]) -> list[_Co
         _Column("mm", lambda _, nodule: f"{nodule.diameter_mm:.1f}"),
         _Column("benign", lambda _, nodule: _cell(nodule.probabilities, lambda scores: scores.benign)),
         _Column("malignant", lambda _, nodule: _cell(nodule.probabilities, lambda scores: scores.malignant)),
+        *([_Column("band", lambda _, nodule: _band(nodule))] if any(one.stability for _, one in shown) else []),
         _Column("size only", lambda _, nodule: _cell(nodule.size_only, lambda scores: scores.malignant)),
         _Column("calls", lambda _, nodule: _calls(nodule)),
     ]
     if any(nodule.brock and nodule.brock.probability_cancer is not None for _, nodule in shown):
         columns.append(_Column("Brock", lambda _, nodule: _cell(nodule.brock, lambda brock: brock.probability_cancer)))
     return columns
+
+
+def _measure_columns(shown: Sequence[tuple[CaseResult, NoduleResult]]) -> list[_Column]:
+    if not any(nodule.measures and nodule.measures.volume_mm3 for _, nodule in shown):
+        return []
+    return [
+        _Column("mm3", lambda _, nodule: _cell(nodule.measures, lambda found: found.volume_mm3, digits=0)),
+        _Column("axes", lambda _, nodule: _axes(nodule)),
+        _Column("HU", lambda _, nodule: _cell(nodule.measures, lambda found: found.mean_hu, digits=0)),
+    ]
 
 
 def _rating_columns(shown: Sequence[tuple[CaseResult, NoduleResult]]) -> list[_Column]:
@@ -111,6 +127,18 @@ def _rating_column(name: str) -> _Column:
 def _cell(known: Known | None, number_of: Callable[[Known], float | None], digits: int = 3) -> str:
     value = None if known is None else number_of(known)
     return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _band(nodule: NoduleResult) -> str:
+    band = nodule.stability
+    return "-" if band is None or band.low is None or band.high is None else f"{band.low:.3f}..{band.high:.3f}"
+
+
+def _axes(nodule: NoduleResult) -> str:
+    found = nodule.measures
+    if found is None or found.long_axis_mm is None or found.short_axis_mm is None:
+        return "-"
+    return f"{found.long_axis_mm:.1f} x {found.short_axis_mm:.1f}"
 
 
 def _calls(nodule: NoduleResult) -> str:

@@ -15,8 +15,10 @@ from nodulus.transforms.geometry import BoxCorners, Frame, Grid, Triple
 from nodulus.transforms.problems import Problem
 
 from .manifest import Manifest
+from .measures import Measures
+from .stability import Stability
 
-# 1: until nodulus 0.3. 1.1: the run's manifest, the files and the hash of each case.
+# 1: until nodulus 0.3. 1.1: the run's manifest, the files and the hash of each case, a nodule's stability and measures.
 SchemaVersion = Literal["1", "1.1"]
 CaseStatus = Literal["scored", "refused", "failed"]
 
@@ -103,8 +105,8 @@ class NoduleResult(Record):
     calibrated; ``logits`` are the network's raw outputs: benign, malignant, then the characteristics in the order of
     ``characteristics``. ``size_only`` is what the diameter alone would say, calibrated on the same nodules. ``above``
     says for each of the bundle's operating points whether the malignant probability reaches its threshold.
-    ``characteristics`` are predicted mean ratings on the LIDC scales. ``flags`` say why to distrust a score that was
-    given, ``problem`` why none was.
+    ``characteristics`` are predicted mean ratings on the LIDC scales. ``stability`` is there where it was asked for.
+    ``flags`` say why to distrust a score that was given, ``problem`` why none was.
     """
 
     nodule_id: Name
@@ -117,6 +119,8 @@ class NoduleResult(Record):
     brock: BrockRecord | None = None
     above: dict[str, bool] = Field(default_factory=dict)
     characteristics: dict[str, float] = Field(default_factory=dict)
+    stability: Stability | None = None
+    measures: Measures | None = None
     flags: tuple[ProblemRecord, ...] = ()
     problem: ProblemRecord | None = None
 

@@ -10,13 +10,16 @@ from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
 from nodulus.pipeline.statistics.operating_points import POINT_NAMES
 
 if TYPE_CHECKING:
+    from .measures import Measures
     from .record import CaseResult, NoduleResult, ProblemRecord
+    from .stability import Stability
 
 CSV_COLUMNS = (
     "case_id", "input", "status", "nodule_id", "x_mm", "y_mm", "z_mm", "diameter_mm",
     "probability_benign", "probability_malignant", "size_only_malignant",
     *(f"above_{name}" for name in POINT_NAMES), "brock_probability_cancer",
-    *(f"predicted_{name}" for name in CHARACTERISTICS), "flags", "problem",
+    *(f"predicted_{name}" for name in CHARACTERISTICS), "stability_low", "stability_high", "stability_problem",
+    "volume_mm3", "long_axis_mm", "short_axis_mm", "mean_hu", "measures_problem", "flags", "problem",
 )  # fmt: skip
 
 
@@ -50,6 +53,22 @@ def _csv_scores(nodule: NoduleResult) -> Iterable[object]:
     for characteristic in CHARACTERISTICS:
         rating = nodule.characteristics.get(characteristic)
         yield "" if rating is None else rounded(rating)
+    yield from _csv_stability(nodule.stability)
+    yield from _csv_measures(nodule.measures)
+
+
+def _csv_stability(stability: Stability | None) -> Iterable[object]:
+    if stability is None:
+        return ("", "", "")
+    band = (stability.low, stability.high)
+    return (*("" if value is None else _probability(value) for value in band), stability.problem or "")
+
+
+def _csv_measures(measures: Measures | None) -> Iterable[object]:
+    if measures is None:
+        return ("", "", "", "", "")
+    values = (measures.volume_mm3, measures.long_axis_mm, measures.short_axis_mm, measures.mean_hu)
+    return (*("" if value is None else rounded(value) for value in values), measures.problem or "")
 
 
 def _probability(value: float) -> str:

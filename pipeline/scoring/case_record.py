@@ -8,6 +8,7 @@ from typing import Any
 from nodulus.pipeline.nodules.nodule import Nodule
 from nodulus.pipeline.nodules.readings import frame_warning
 from nodulus.pipeline.readout.brock import brock_probability, missing_factors, risk_factors_of
+from nodulus.pipeline.results.measures import Measures
 from nodulus.pipeline.results.record import (
     BrockRecord,
     CaseResult,
@@ -20,6 +21,7 @@ from nodulus.pipeline.results.record import (
 from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode, UsageError, internal_error, refusal_in
 
 from .cases import Case
+from .measure import METHOD, measures_of
 from .open_case import OpenCase
 from .prediction import NodulePrediction
 
@@ -109,11 +111,20 @@ def _nodule(nodule: Nodule, opened: OpenCase, prediction: NodulePrediction | Non
         brock=_brock(nodule),
         above=dict(readout.above),
         characteristics=dict(readout.characteristics),
+        stability=prediction.stability,
+        measures=_measures(nodule, opened, prediction),
         flags=tuple(
             ProblemRecord(code=OUTSIDE_TRAINING_RANGE, message=reason.message, items=(reason.name,))
             for reason in readout.outside
         ),
     )
+
+
+def _measures(nodule: Nodule, opened: OpenCase, prediction: NodulePrediction) -> Measures:
+    """Return what an outline of the nodule measures; not where the patch already shows that none lies there."""
+    if any(reason.is_of_the_place for reason in prediction.readout.outside):
+        return Measures(method=METHOD, problem="Expected a nodule at its point, got none to be seen")
+    return measures_of(nodule, opened.accepted())
 
 
 def _brock(nodule: Nodule) -> BrockRecord | None:

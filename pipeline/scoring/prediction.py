@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nodulus.pipeline.readout.readout import Readout
+from nodulus.pipeline.results.stability import Stability
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class NodulePrediction:
         malignant: calibrated probability.
         logits: the network's raw outputs, in the order of ``characteristics.OUTPUTS``.
         readout: all else that was read out of them.
+        stability: how far the probability moves under small changes; None where nobody asked.
     """
 
     nodule_id: str
@@ -26,6 +28,7 @@ class NodulePrediction:
     malignant: float
     logits: tuple[float, ...]
     readout: Readout
+    stability: Stability | None = None
 
 
 def prediction_of(nodule_id: str, item: Mapping[Any, Any]) -> NodulePrediction:

@@ -29,6 +29,7 @@ from .case_record import failed_case, record_case
 from .cases import Case
 from .open_case import NodulesLike, OpenCase, OpenScan, ReadOptions, open_case, open_held_scan, open_scan, place_nodules
 from .prediction import NodulePrediction, prediction_of
+from .stability import stability_of
 
 if TYPE_CHECKING:
     from nodulus.transforms.images.held_image import HeldImage
@@ -53,6 +54,8 @@ class Scorer:
         digests: hash the files of each scan into its record, which reads all of them.
         stages: what it adds the time of its work to, by default its own ``stages``.
         trust: do without the bundle's audit (see docs/how-to/audit-and-pack.md): what its config says is run.
+        stability: score each nodule again under small changes, and record how far its score moves
+            (docs/how-to/how-steady-is-a-score.md); takes several times as long.
 
     Raises:
         UsageError: when the bundle or the device is not there.
@@ -70,6 +73,7 @@ class Scorer:
         digests: bool = False,
         stages: Stages | None = None,
         trust: bool = False,
+        stability: bool = False,
     ) -> None:
         self.digests, self.stages = digests, stages or Stages()
         self.bundle_dir = find_bundle(bundle_dir)
@@ -78,6 +82,7 @@ class Scorer:
         self.identity = identify(self.bundle_dir)
         self.device = find_device(device)
         self.how = ReadOptions(allow=problem_codes(allow), series_uid=series_uid)
+        self.stability = stability
         self.scans = ScanCache()
         parser = make_parser(config, bundle_root=str(self.bundle_dir), device=self.device, allow=list(self.how.allow))
         self.preprocessing = parser.get_parsed_content("preprocessing")
@@ -171,11 +176,18 @@ class Scorer:
 
     def _score(self, opened: OpenCase) -> CaseResult:
         with self.stages.time("score"):
-            result = record_case(opened, self.predict(opened.items))
+            result = record_case(opened, self._predictions(opened.items))
         if not self.digests:
             return result
         with self.stages.time("hash"):
             return result.model_copy(update={"input_sha256": scan_sha256(opened.case.input)})
+
+    def _predictions(self, items: Sequence[Mapping[str, Any]]) -> list[NodulePrediction]:
+        predictions = self.predict(items)
+        if not self.stability:
+            return predictions
+        pairs = zip(items, predictions, strict=True)
+        return [replace(each, stability=stability_of(item, each.malignant, self.predict)) for item, each in pairs]
 
     def _prepare(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         with _one_thread(), _refusals_as_they_are():

@@ -2,7 +2,7 @@
 
 ``known_results.json`` holds the cases of the results.json that nodulus wrote before its folders were parted into rooms
 (bundle 0.2.0, whose weights are those of 0.3.0), without the paths. It is written anew only where a score is meant to
-change.
+change; fields that records have since gained are not looked at.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from nodulus.pipeline.bundle.identity import BundleIdentity
 from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
+from nodulus.pipeline.results.measures import Measures
 from nodulus.pipeline.results.record import (
     BrockRecord,
     CaseResult,
@@ -21,6 +22,7 @@ from nodulus.pipeline.results.record import (
 )
 from nodulus.pipeline.results.results_csv import CSV_COLUMNS, results_csv
 from nodulus.pipeline.results.run_record import results_of
+from nodulus.pipeline.results.stability import Stability
 from nodulus.pipeline.results.views import write_results
 from nodulus.transforms.problems import UsageError
 
@@ -73,6 +75,23 @@ def test_csv_has_the_calls_brock_and_the_characteristics_in_digits_for_people() 
     assert (row["probability_malignant"], row["brock_probability_cancer"]) == ("1.23457e-07", "0.333333")
     assert (row["above_high_sensitivity"], row["above_high_specificity"]) == ("yes", "no")
     assert {row[f"predicted_{name}"] for name in CHARACTERISTICS} == {"0.667"}
+
+
+def test_csv_has_the_band_and_the_measures_or_why_there_are_none() -> None:
+    band = Stability(low=0.1234567, high=0.5, n=16)
+    size = Measures(volume_mm3=323.4, long_axis_mm=8.94, short_axis_mm=8.16, mean_hu=-105.4, method="outline 1")
+    known = SCORED.model_copy(update={"stability": band, "measures": size})
+    unknown = SCORED.model_copy(
+        update={"stability": Stability(problem="a slice"), "measures": Measures(method="outline 1", problem="cut off")}
+    )
+    case = CASES[0].model_copy(update={"nodules": (known, unknown, SCORED)})
+    columns = CSV_COLUMNS[CSV_COLUMNS.index("stability_low") : CSV_COLUMNS.index("flags")]
+    rows = [[row[name] for name in columns] for row in csv.DictReader(results_csv([case]).splitlines())]
+    assert rows == [
+        ["0.123457", "0.5", "", "323.4", "8.94", "8.16", "-105.4", ""],
+        ["", "", "a slice", "", "", "", "", "cut off"],
+        [""] * 8,
+    ]
 
 
 def test_committed_schema_is_the_one_of_the_record() -> None:
