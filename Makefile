@@ -9,7 +9,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-
 JOBS ?= 2
 BUNDLE := bundles/lung_nodule_ct_classification
 
-.PHONY: help demo test lint types format fuzz bench bench-model flag-rates model-card schema wheel clean
+.PHONY: help demo test test-viewer lint types format fuzz bench bench-model flag-rates model-card schema wheel clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,6 +19,9 @@ demo: $(VENV)/.demo ## score the built-in phantom study
 
 test: lint ## lint, types, tests
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
+
+test-viewer: $(VENV)/.dev $(VENV)/.ohif ## look at results in OHIF, out of an Orthanc (npm; Debian: orthanc orthanc-dicomweb chromium)
+	NODULUS_OHIF=$(VENV)/ohif/package/dist NODULUS_REQUIRE_VIEWER=1 $(BIN)/python -m pytest -q tests/viewer
 
 lint: $(VENV)/.dev types ## style and the direction of imports
 	$(BIN)/ruff check .
@@ -70,6 +73,12 @@ $(VENV)/.demo: $(VENV)/.torch pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.demo pyproject.toml
 	$(PIP) install -c constraints.txt -e ".[dev]"
+	@touch $@
+
+# The built viewer, some 200 MB, as npm ships it.
+$(VENV)/.ohif: Makefile
+	mkdir -p $(VENV)/ohif
+	cd $(VENV)/ohif && npm pack --silent @ohif/app@3.13.2 && tar xzf ohif-app-3.13.2.tgz && rm ohif-app-3.13.2.tgz
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.dev pyproject.toml

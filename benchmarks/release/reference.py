@@ -45,6 +45,7 @@ _EXIT_CODES = {
     "or the output folder is another run's, full or lost: what was scored is kept",
     ExitCode.INPUT_REFUSED: "refused: the input is not fit to be scored; `results.json` says why",
     ExitCode.SOME_FAILED: "some cases or nodules were not scored, all others were",
+    ExitCode.ARCHIVE_FAILED: "the archive did not answer, refused or broke off (`nodulus pacs`): try again",
     ExitCode.STOPPED: "stopped by Ctrl-C or SIGTERM: what was scored is kept",
 }
 _ARGUMENT = re.compile(r"^ *(\w+): (.+)$")

@@ -57,7 +57,8 @@ MARKS = """(() => {
     });
 })()"""
 ON_SCREEN = """(() => {
-  const {viewport} = cornerstone.getEnabledElements()[0];
+  const viewport = window.cornerstone?.getEnabledElements()[0]?.viewport;
+  if (!viewport) return null;
   const layer = document.querySelector("svg.svg-layer");
   const ring = layer?.querySelector("ellipse, circle");
   const middle = ring && [Number(ring.getAttribute("cx")), Number(ring.getAttribute("cy"))];
