@@ -12,7 +12,8 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-
 # Processes that test side by side; each holds torch, about a gigabyte.
 JOBS ?= 2
 
-.PHONY: help demo test test-quick container lint types format fuzz bench bench-model flag-rates model-card schema wheel clean
+.PHONY: help demo test test-quick test-viewer container lint types format fuzz bench bench-model bench-stability bench-volume
+.PHONY: flag-rates model-card schema wheel clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +26,9 @@ test: lint ## lint, types, tests
 
 test-quick: $(VENV)/.dev ## the tests that take less than ten seconds each
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "not slow"
+
+test-viewer: $(VENV)/.dev $(VENV)/.ohif ## look at results in OHIF, out of an Orthanc (npm; Debian: orthanc orthanc-dicomweb chromium)
+	NODULUS_OHIF=$(VENV)/ohif/package/dist NODULUS_REQUIRE_VIEWER=1 $(BIN)/python -m pytest -q tests/viewer
 
 lint: $(VENV)/.dev types ## style and the direction of imports
 	$(BIN)/ruff check .
@@ -47,6 +51,13 @@ bench: $(VENV)/.bench ## ours and the alternatives, side by side: a table, and o
 
 bench-model: $(VENV)/.dev ## train and compare on the published LIDC folds: make bench-model CROPS=FOLDER
 	$(BIN)/python -m benchmarks.lidc --crops "$(CROPS)" -o out/lidc --repeats 1
+
+bench-stability: $(VENV)/.dev ## how steady the scores of validation nodules are: docs/records/stability.md
+	$(BIN)/python -m benchmarks.stability
+
+bench-volume: $(VENV)/.dev ## how good volume and axes are on validation nodules: docs/records/volume.md
+	$(BIN)/python -m benchmarks.volume measure
+	$(BIN)/python -m benchmarks.volume page
 
 flag-rates: $(VENV)/.dev ## how often nodules and other places are flagged: a table, and out/flag_rates.json
 	$(BIN)/python -m benchmarks.release.flag_rates
@@ -79,6 +90,12 @@ $(VENV)/.demo: $(VENV)/.torch pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.demo pyproject.toml
 	$(PIP) install -c constraints.txt -e ".[dev]"
+	@touch $@
+
+# The built viewer, some 200 MB, as npm ships it.
+$(VENV)/.ohif: Makefile
+	mkdir -p $(VENV)/ohif
+	cd $(VENV)/ohif && npm pack --silent @ohif/app@3.13.2 && tar xzf ohif-app-3.13.2.tgz && rm ohif-app-3.13.2.tgz
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.dev pyproject.toml

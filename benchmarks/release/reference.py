@@ -46,6 +46,7 @@ _EXIT_CODES = {
     ExitCode.INPUT_REFUSED: "refused: the input is not fit to be scored, and `results.json` says why; or the bundle is"
     " not fit to be run",
     ExitCode.SOME_FAILED: "some cases or nodules were not scored, all others were",
+    ExitCode.ARCHIVE_FAILED: "the archive did not answer, refused or broke off (`nodulus pacs`): try again",
     ExitCode.STOPPED: "stopped by Ctrl-C or SIGTERM: what was scored is kept",
 }
 _ARGUMENT = re.compile(r"^ *(\w+): (.+)$")

@@ -13,4 +13,5 @@ class ExitCode(IntEnum):
     USAGE = 2
     INPUT_REFUSED = 3
     SOME_FAILED = 4
+    ARCHIVE_FAILED = 5
     STOPPED = 130  # as shells do: 128 + SIGINT

@@ -10,6 +10,7 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
+from nodulus.pipeline.pacs.errors import ArchiveError
 from nodulus.transforms.problems import UsageError, causes_of, internal_error, refusal_in
 
 from .bundle import bundle
@@ -21,6 +22,7 @@ from .exit_codes import ExitCode
 from .help_text import with_brackets
 from .infer import infer
 from .info import info
+from .pacs import pacs
 from .prepare import prepare
 from .quick_start import exit_at_once, leave_extras_out
 from .say import escape_what_cannot_be_encoded, say
@@ -37,7 +39,7 @@ app = typer.Typer(
     name="nodulus",
     help="Lung nodules in chest CT: how likely is each benign or malignant? Research software, not a medical device.",
     epilog="Exit codes: 0 all scored, 1 internal error, 2 usage, 3 input refused, 4 some cases or nodules not scored,"
-    " 130 stopped.",
+    " 5 archive failed, 130 stopped.",
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
@@ -51,6 +53,7 @@ def _nodulus(version: VersionOption = False) -> None:
 app.command()(demo)
 app.command()(check)
 app.command()(infer)
+app.command()(pacs)
 app.add_typer(prepare, name="prepare")
 app.command()(train)
 app.command()(calibrate)
@@ -100,6 +103,8 @@ def _explain(error: Exception) -> tuple[str, ExitCode]:
     refusal = refusal_in(error)
     if refusal is not None:
         return str(refusal), ExitCode.USAGE if isinstance(refusal, UsageError) else ExitCode.INPUT_REFUSED
+    if isinstance(error, ArchiveError):
+        return str(error), ExitCode.ARCHIVE_FAILED
     full = next((cause for cause in causes_of(error) if isinstance(cause, OSError) and cause.errno in DISK_FULL), None)
     if full is not None:
         return f"Expected room for {full.filename or 'what is written'}, got: {full.strerror}", ExitCode.USAGE

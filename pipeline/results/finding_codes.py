@@ -45,4 +45,5 @@ DIAMETER = Code("81827009", "SCT", "Diameter")
 # (24627-2, LN, "CT Chest") would say more; it is none of the procedures that TID 1500 knows (CID 100).
 CT = Code("25045-6", "LN", "CT unspecified body region")
 YES, NO = Code("373066001", "SCT", "Yes"), Code("373067005", "SCT", "No")
-MILLIMETRE, NO_UNIT = Code("mm", "UCUM", "millimeter"), Code("1", "UCUM", "no units")
+MILLIMETRE, PERCENT = Code("mm", "UCUM", "millimeter"), Code("%", "UCUM", "percent")
+RATING = Code("{rating}", "UCUM", "rating")

@@ -9,7 +9,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import Comprehensive3DSRStorage
 
-from nodulus.pipeline.nodules.dicom_fields import needed_uid, pydicom_at_work, text
+from nodulus.pipeline.nodules.dicom_fields import items, needed_uid, pydicom_at_work, text, whole
 from nodulus.pipeline.nodules.nodule_file import MAX_OBJECT_BYTES, read_bounded
 from nodulus.transforms.problems import UsageError
 
@@ -30,3 +30,18 @@ def read_report(path: Path) -> Dataset:
     for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
         needed_uid(report, keyword)
     return report
+
+
+def report_before(report: Dataset) -> Dataset | None:
+    """Return the report that another names as its predecessor, as far as it says; None where it names none."""
+    for study in items(report, "PredecessorDocumentsSequence"):
+        for series in items(study, "ReferencedSeriesSequence"):
+            for named in items(series, "ReferencedSOPSequence"):
+                before = Dataset()
+                before.StudyInstanceUID = needed_uid(study, "StudyInstanceUID")
+                before.SeriesInstanceUID = needed_uid(series, "SeriesInstanceUID")
+                before.SOPClassUID = needed_uid(named, "ReferencedSOPClassUID")
+                before.SOPInstanceUID = needed_uid(named, "ReferencedSOPInstanceUID")
+                before.InstanceNumber = whole(report, "InstanceNumber", 2) - 1
+                return before
+    return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 import highdicom as hd
-import numpy as np
 from pydicom.sr.coding import Code
 
 from nodulus.pipeline.results import finding_codes as codes
@@ -14,7 +13,7 @@ from nodulus.transforms.geometry import Grid
 
 from .dicom_origin import DicomOrigin
 from .name_uids import uid_named
-from .sr_region import region_of
+from .sr_region import region_in_space, region_on_slice
 
 # As many digits as results.csv shows.
 _DIGITS = 6
@@ -25,8 +24,8 @@ def nodule_group(
 ) -> hd.sr.Template:
     """Return the measurement group of a nodule; one that was not scored says why.
 
-    A nodule that lies in the scan is drawn on its central slice, one beside it is a point in space. The tracking UID
-    names the nodule in its series, so that a later report of it can be matched.
+    A nodule that lies in the scan is drawn on its central slice, one beside it in space. The tracking UID names the
+    nodule in its series, so that a later report of it can be matched.
     """
     tracking = hd.sr.TrackingIdentifier(uid_named("nodule", origin.series_uid, nodule.nodule_id), nodule.nodule_id)
     about = {
@@ -38,38 +37,43 @@ def nodule_group(
         "qualitative_evaluations": [*_thresholds(nodule), *_doubts(nodule)],
     }
     if grid.contains_lps(nodule.center_lps_mm):
-        region = region_of(origin, grid, nodule.center_lps_mm, nodule.diameter_mm)
+        region = region_on_slice(origin, grid, nodule.center_lps_mm, nodule.diameter_mm)
     elif origin.frame_of_reference_uid:
-        region = hd.sr.ImageRegion3D("POINT", np.array([nodule.center_lps_mm]), origin.frame_of_reference_uid)
+        region = region_in_space(origin, grid, nodule.center_lps_mm, nodule.diameter_mm)
     else:
         return hd.sr.MeasurementsAndQualitativeEvaluations(**about)
     return hd.sr.PlanarROIMeasurementsAndQualitativeEvaluations(referenced_region=region, **about)
 
 
 def _size(nodule: NoduleResult) -> Iterable[hd.sr.Measurement]:
-    yield _number(codes.DIAMETER, nodule.diameter_mm, codes.MILLIMETRE, method=codes.GIVEN)
+    yield _number(codes.DIAMETER, nodule.diameter_mm, codes.MILLIMETRE, codes.GIVEN)
 
 
 def _scores(nodule: NoduleResult) -> Iterable[hd.sr.Measurement]:
     if nodule.probabilities is not None:
-        yield _number(codes.SCORE, nodule.probabilities.malignant)
+        yield _percent(codes.SCORE, nodule.probabilities.malignant)
     if nodule.size_only is not None:
-        yield _number(codes.SIZE_ONLY, nodule.size_only.malignant)
+        yield _percent(codes.SIZE_ONLY, nodule.size_only.malignant)
     if nodule.brock is not None and nodule.brock.probability_cancer is not None:
-        yield _number(codes.BROCK, nodule.brock.probability_cancer)
+        yield _percent(codes.BROCK, nodule.brock.probability_cancer)
 
 
 def _ratings(nodule: NoduleResult) -> Iterable[hd.sr.Measurement]:
     for name, rating in nodule.characteristics.items():
         if name in codes.RATINGS:
-            yield _number(codes.RATINGS[name], rating)
+            yield _number(codes.RATINGS[name], rating, codes.RATING)
 
 
-# What is said of a nodule in numbers, in this order.
-NUMBERS: tuple[Callable[[NoduleResult], Iterable[hd.sr.Measurement]], ...] = (_size, _scores, _ratings)
+# What is said of a nodule in numbers, in this order: viewers label a mark with the first.
+NUMBERS: tuple[Callable[[NoduleResult], Iterable[hd.sr.Measurement]], ...] = (_scores, _size, _ratings)
 
 
-def _number(name: Code, value: float, unit: Code = codes.NO_UNIT, method: Code | None = None) -> hd.sr.Measurement:
+def _percent(name: Code, probability: float) -> hd.sr.Measurement:
+    """Return a probability in per cent: viewers show two decimals, and a number's unit beside it."""
+    return _number(name, 100 * probability, codes.PERCENT)
+
+
+def _number(name: Code, value: float, unit: Code, method: Code | None = None) -> hd.sr.Measurement:
     return hd.sr.Measurement(name, float(f"{value:.{_DIGITS}g}"), unit, method=method)
 
 

@@ -16,7 +16,7 @@ from .dicom_origin import DicomOrigin
 _SQUARE_WITHIN = 0.0005
 
 
-def region_of(origin: DicomOrigin, grid: Grid, center_lps_mm: Triple, diameter_mm: float) -> hd.sr.ImageRegion:
+def region_on_slice(origin: DicomOrigin, grid: Grid, center_lps_mm: Triple, diameter_mm: float) -> hd.sr.ImageRegion:
     """Return a circle, or where pixels are not square an ellipse, that shows a ball on the slice nearest its centre.
 
     Points of an image are counted from the corner of its first pixel, whose centre is (0.5, 0.5) (PS3.3 C.18.6.1.1).
@@ -35,6 +35,17 @@ def region_of(origin: DicomOrigin, grid: Grid, center_lps_mm: Triple, diameter_m
     ends = [[(column - across, row), (column + across, row)], [(column, row - down), (column, row + down)]]
     longest_first = ends if across >= down else ends[::-1]
     return hd.sr.ImageRegion("ELLIPSE", np.array([*longest_first[0], *longest_first[1]]), source)
+
+
+def region_in_space(origin: DicomOrigin, grid: Grid, center_lps_mm: Triple, diameter_mm: float) -> hd.sr.ImageRegion3D:
+    """Return a circle through the middle of a ball that lies on no slice, parallel to them, as the ends of two axes.
+
+    A point and a diameter would say the same. OHIF 3.13 asks to make its own measurements of a report with points in
+    space, and then shows none of its other marks.
+    """
+    halves = grid.direction_lps[:, :2].T * diameter_mm / 2
+    ends = [np.add(center_lps_mm, sign * half) for half in halves for sign in (-1, 1)]
+    return hd.sr.ImageRegion3D("ELLIPSE", np.array(ends), origin.frame_of_reference_uid)
 
 
 def central_slice(grid: Grid, center_lps_mm: Triple) -> int:

@@ -18,6 +18,7 @@ from nodulus.transforms.volume import CTVolume
 
 from .dicom_origin import DicomOrigin, reported_origin
 from .dicom_stamp import made_at, stamp
+from .earlier_report import report_before
 from .name_uids import uid_named
 from .scored_case import ScoredCase
 from .sr_nodule import nodule_group
@@ -49,9 +50,7 @@ def write_sr(scored: ScoredCase, folder: Path, revises: Dataset | None = None) -
 def structured_report(scored: ScoredCase, volume: CTVolume, revises: Dataset | None = None) -> Dataset:
     """Return the report of a case."""
     origin = reported_origin(scored, volume)
-    uid = report_uid(scored, origin, revises)
-    before = None if revises is None or revises.SOPInstanceUID == report_uid(scored, origin) else [revises]
-    uid = uid if before else report_uid(scored, origin)
+    before = _predecessor(scored, origin, revises)
     made = made_at(scored.run)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a patient's name or id that is odd in the scan is taken over as it is
@@ -60,20 +59,28 @@ def structured_report(scored: ScoredCase, volume: CTVolume, revises: Dataset | N
             content=_content(scored, origin, volume),
             series_instance_uid=uid_named("reports", origin.series_uid, scored.run.software.version),
             series_number=_SERIES_NUMBER,
-            sop_instance_uid=uid,
-            instance_number=1 if not before else int(before[0].get("InstanceNumber") or 1) + 1,
+            sop_instance_uid=report_uid(scored, origin, before),
+            instance_number=1 if before is None else int(before.get("InstanceNumber") or 1) + 1,
             manufacturer=MANUFACTURER,
             manufacturer_model_name=scored.run.bundle.name[:64],
             software_versions=scored.run.software.version[:64],
             series_description="Lung nodules: radiologists' opinion, predicted",
             is_complete=True,
-            previous_versions=before,
+            previous_versions=None if before is None else [before],
             content_date=made.date(),
             content_time=made.time(),
             coding_schemes=[CodingSchemeIdentificationItem(codes.SCHEME, codes.SCHEME_NAME)],
         )
     stamp(report, scored.run)
     return report
+
+
+def _predecessor(scored: ScoredCase, origin: DicomOrigin, revises: Dataset | None) -> Dataset | None:
+    """Return the report to name as the predecessor: where the earlier one says the same, the one that it named."""
+    if revises is None:
+        return None
+    named = report_before(revises)
+    return named if revises.SOPInstanceUID == report_uid(scored, origin, named) else revises
 
 
 def report_uid(scored: ScoredCase, origin: DicomOrigin, revises: Dataset | None = None) -> str:

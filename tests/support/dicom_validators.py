@@ -36,6 +36,13 @@ def needed_tool(name: str, package: str) -> str:
     return str(found)
 
 
+def needed_file(path: str | Path, package: str) -> Path:
+    """Return the path of a file of a package; skip the test where it is not installed, and fail it in CI."""
+    if not Path(path).exists():
+        _miss(f"{path} is not there", package)
+    return Path(path)
+
+
 def dciodvfy_errors(path: Path) -> list[str]:
     """Return the errors that dciodvfy finds in an object."""
     tool = needed_tool("dciodvfy", "dicom3tools")
@@ -47,8 +54,7 @@ def dciodvfy_errors(path: Path) -> list[str]:
 def pixelmed_errors(paths: Sequence[Path], folder: Path) -> dict[str, list[str]]:
     """Return the errors that PixelMed finds in each report, by path; those without any have an empty list."""
     java = needed_tool("java", "default-jdk-headless")
-    if not PIXELMED.exists():
-        _miss("PixelMed is not installed", "pixelmed-apps")
+    needed_file(PIXELMED, "pixelmed-apps")
     program = folder / "ValidateMany.java"
     program.write_text(_MANY)
     command = [java, *_LIMITS, "-cp", str(PIXELMED), str(program), *map(str, paths)]

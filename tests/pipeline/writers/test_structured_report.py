@@ -123,11 +123,11 @@ def order_in(report: Dataset, group: hd.sr.Template) -> int:
 def numbers_of(nodule: NoduleResult) -> Iterator[tuple[str, float]]:
     yield codes.DIAMETER.value, nodule.diameter_mm
     if nodule.probabilities:
-        yield codes.SCORE.value, nodule.probabilities.malignant
+        yield codes.SCORE.value, 100 * nodule.probabilities.malignant
     if nodule.size_only:
-        yield codes.SIZE_ONLY.value, nodule.size_only.malignant
+        yield codes.SIZE_ONLY.value, 100 * nodule.size_only.malignant
     if nodule.brock and nodule.brock.probability_cancer is not None:
-        yield codes.BROCK.value, nodule.brock.probability_cancer
+        yield codes.BROCK.value, 100 * nodule.brock.probability_cancer
     for name, rating in nodule.characteristics.items():
         yield codes.RATINGS[name].value, rating
 

@@ -1,0 +1,1 @@
+"""To and from an image archive (PACS) by DICOMweb: a study and its marks come, results go back."""
