@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, help="the bundle; the checkout's by default")
     parser.add_argument("--crops", type=Path, default=data_dir() / "lidc_nodules", help="folder of LIDC-IDRI crops")
     parser.add_argument("--nodules", type=int, help="how many; all by default")
-    parser.add_argument("--random-nodules", type=int, default=60, help="how many for random weights")
+    parser.add_argument("--random-nodules", type=int, default=30, help="how many for random weights")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "out" / "explain")

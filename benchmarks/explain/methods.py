@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from itertools import product
 
 import numpy as np
@@ -29,7 +30,7 @@ class Margin(torch.nn.Module):
 
     def __init__(self, network: torch.nn.Module) -> None:
         super().__init__()
-        self.network = network
+        self.network = copy.deepcopy(network).requires_grad_(False)  # gradients of weights would double the work
 
     def forward(self, patches: torch.Tensor) -> torch.Tensor:
         """Return the margins of some patches."""
@@ -40,7 +41,7 @@ class Margin(torch.nn.Module):
 def grad_cam(margin: Margin, layer: str, kind: type[GradCAM] = GradCAM) -> Explainer:
     """Return Grad-CAM at a layer, as MONAI computes it, without its normaliser, which turns the hottest into 0."""
     cam = kind(margin, f"network.{layer}", upsampler=_centred_upsampler, postprocessing=lambda heat: heat)
-    return lambda view: _as_map(cam(view.patch.clone(), class_idx=0))
+    return lambda view: _as_map(cam(view.patch.clone().requires_grad_(), class_idx=0))
 
 
 def occlusion(margin: Margin, edge: int) -> Explainer:
@@ -69,13 +70,13 @@ def occlusion(margin: Margin, edge: int) -> Explainer:
 
 def integrated_gradients(margin: Margin, blur_voxels: float) -> Explainer:
     """Return what each voxel adds to the margin on the way from air to the picture, blurred."""
+    return lambda view: gaussian_filter(_added(margin, view), blur_voxels)
+
+
+@lru_cache(maxsize=64)  # a nodule's views, for the blurs that follow one another
+def _added(margin: Margin, view: View) -> Map:
     captum = IntegratedGradients(margin)
-
-    def explain(view: View) -> Map:
-        added = captum.attribute(view.patch, baselines=AIR, n_steps=N_STEPS, internal_batch_size=N_STEPS)
-        return gaussian_filter(_as_map(added), blur_voxels)
-
-    return explain
+    return _as_map(captum.attribute(view.patch, baselines=AIR, n_steps=N_STEPS, internal_batch_size=N_STEPS))
 
 
 def smooth_grad(margin: Margin, blur_voxels: float) -> Explainer:
@@ -114,7 +115,6 @@ CANDIDATES: Mapping[str, Callable[[Margin], Explainer]] = {
     "Grad-CAM++, layer 1": partial(grad_cam, layer="layer1", kind=GradCAMpp),
     "Grad-CAM++, layer 2": partial(grad_cam, layer="layer2", kind=GradCAMpp),
     "occlusion, 5 mm": partial(occlusion, edge=5),
-    "occlusion, 7 mm": partial(occlusion, edge=7),
     "integrated gradients, blur 1 mm": partial(integrated_gradients, blur_voxels=1.0),
     "integrated gradients, blur 2 mm": partial(integrated_gradients, blur_voxels=2.0),
     "SmoothGrad, blur 1 mm": partial(smooth_grad, blur_voxels=1.0),
@@ -123,7 +123,7 @@ CONTROLS: Mapping[str, Callable[[Margin], Explainer]] = {"ball of the diameter":
 
 
 def _cubes(is_shown: NDArray[np.bool_], edge: int) -> list[tuple[slice, ...]]:
-    """Return cubes whose middles stand on every third shown voxel; of three voxels an edge or more they leave no gap."""
+    """Return cubes whose middles stand on every third shown voxel: no gap from three voxels an edge on."""
     first = [int(found.min()) for found in np.nonzero(is_shown)]
     stop = [int(found.max()) + 1 for found in np.nonzero(is_shown)]
     middles = product(*(range(low, high, STEP_VOXELS) for low, high in zip(first, stop, strict=True)))
