@@ -72,6 +72,10 @@ def infer(
     min_score: MinScore = 0.0,
     case: CaseName = None,
     trust: Trust = False,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Record each score as a sum: what characteristics and size add to it."),
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in the output folder that was broken off.")
     ] = False,
@@ -138,6 +142,7 @@ def infer(
                 digests=is_hashed,
                 stages=stages,
                 trust=trust,
+                explain=explain,
             )
         head = results_of((), scorer.identity)
         case_ids = [known_case(each).case_id for each in cases]
@@ -147,7 +152,8 @@ def infer(
         with Journal(folder, run, resume=resume) as journal:
             results = _score(scorer, cases, files, journal, quiet=quiet)
         record = head.model_copy(update={"cases": tuple(results)})
-        context = RunContext("infer", str(scorer.device), _told(how, asked, is_hashed, trust), stages)
+        told = _told(how, asked, is_hashed) | {"trust": trust, "explain": explain}
+        context = RunContext("infer", str(scorer.device), told, stages)
         written = write_results(record, output, context)
         written += tuple(_pages(record, output))
     if as_json:
@@ -162,7 +168,7 @@ def infer(
 infer.__doc__ = f"{infer.__doc__}\n{EXAMPLES}"
 
 
-def _told(how: ReadOptions, asked: Sequence[str], is_hashed: bool, is_trusted: bool) -> dict[str, OptionValue]:
+def _told(how: ReadOptions, asked: Sequence[str], is_hashed: bool) -> dict[str, OptionValue]:
     """Return the options that bear on the results, for the manifest."""
     return {
         "allow": tuple(code.value for code in how.allow),
@@ -172,7 +178,6 @@ def _told(how: ReadOptions, asked: Sequence[str], is_hashed: bool, is_trusted: b
         "case": how.case,
         "files": tuple(asked),
         "digests": is_hashed,
-        "trust": is_trusted,
     }
 
 

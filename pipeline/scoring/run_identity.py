@@ -28,6 +28,7 @@ WORDS = {
     "bundle_sha256": "bundle",
     "allow": "--allow",
     "series_uid": "--series",
+    "explain": "--explain",
     "files": "files asked for",
     "digests": "--digests",
     "with_identifiers": "--with-identifiers",
@@ -44,6 +45,7 @@ class RunIdentity(Record):
     bundle_sha256: str
     allow: tuple[str, ...]
     series_uid: str | None
+    explain: bool = False
     files: tuple[str, ...] = ()
     digests: bool = False
     with_identifiers: bool = False
@@ -74,6 +76,7 @@ def identify_run(
         bundle_sha256=_sha256(bundle),
         allow=tuple(sorted(code.value for code in scorer.how.allow)),
         series_uid=scorer.how.series_uid,
+        explain=scorer.explain,
         files=tuple(files),
         digests=scorer.digests,
         with_identifiers=with_identifiers,

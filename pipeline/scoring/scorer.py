@@ -27,6 +27,7 @@ from nodulus.transforms.scan.digest import scan_sha256
 
 from .case_record import failed_case, record_case
 from .cases import Case
+from .explanation import check_explains
 from .open_case import NodulesLike, OpenCase, OpenScan, ReadOptions, open_case, open_held_scan, open_scan, place_nodules
 from .prediction import NodulePrediction, prediction_of
 
@@ -53,9 +54,10 @@ class Scorer:
         digests: hash the files of each scan into its record, which reads all of them.
         stages: what it adds the time of its work to, by default its own ``stages``.
         trust: do without the bundle's audit (see docs/how-to/audit-and-pack.md): what its config says is run.
+        explain: record each score as a sum over characteristics and size, too.
 
     Raises:
-        UsageError: when the bundle or the device is not there.
+        UsageError: when the bundle or the device is not there, or its calibration holds no sum to explain by.
         InputRefusedError: ``untrusted_bundle``, when the audit refuses a part of the bundle, the weights are not the
             network's plain state dict, or the calibration is malformed or belongs to other weights.
     """
@@ -70,6 +72,7 @@ class Scorer:
         digests: bool = False,
         stages: Stages | None = None,
         trust: bool = False,
+        explain: bool = False,
     ) -> None:
         self.digests, self.stages = digests, stages or Stages()
         self.bundle_dir = find_bundle(bundle_dir)
@@ -78,6 +81,9 @@ class Scorer:
         self.identity = identify(self.bundle_dir)
         self.device = find_device(device)
         self.how = ReadOptions(allow=problem_codes(allow), series_uid=series_uid)
+        self.explain = explain
+        if explain:
+            check_explains(self.bundle_dir)
         self.scans = ScanCache()
         parser = make_parser(config, bundle_root=str(self.bundle_dir), device=self.device, allow=list(self.how.allow))
         self.preprocessing = parser.get_parsed_content("preprocessing")
@@ -171,7 +177,7 @@ class Scorer:
 
     def _score(self, opened: OpenCase) -> CaseResult:
         with self.stages.time("score"):
-            result = record_case(opened, self.predict(opened.items))
+            result = record_case(opened, self.predict(opened.items), explain=self.explain)
         if not self.digests:
             return result
         with self.stages.time("hash"):
