@@ -59,7 +59,7 @@ def occlusion(margin: Margin, edge: int) -> Explainer:
                 some = cubes[start : start + N_AT_ONCE]
                 patches = view.patch.repeat(len(some), 1, 1, 1, 1)
                 for row, cube in enumerate(some):
-                    patches[(row, 0, *cube)] = AIR
+                    patches[row, 0][cube] = AIR
                 for cube, after in zip(some, margin(patches).ravel().tolist(), strict=True):
                     fall[cube] += before - after
                     held[cube] += 1
@@ -70,7 +70,7 @@ def occlusion(margin: Margin, edge: int) -> Explainer:
 
 def integrated_gradients(margin: Margin, blur_voxels: float) -> Explainer:
     """Return what each voxel adds to the margin on the way from air to the picture, blurred."""
-    return lambda view: gaussian_filter(_added(margin, view), blur_voxels)
+    return lambda view: _blurred(_added(margin, view), blur_voxels)
 
 
 @lru_cache(maxsize=64)  # a nodule's views, for the blurs that follow one another
@@ -87,7 +87,7 @@ def smooth_grad(margin: Margin, blur_voxels: float) -> Explainer:
         with torch.random.fork_rng():
             torch.manual_seed(0)
             slope = captum.attribute(view.patch, nt_type="smoothgrad", nt_samples=N_NOISY, stdevs=NOISE, abs=True)
-        return gaussian_filter(_as_map(slope), blur_voxels)
+        return _blurred(_as_map(slope), blur_voxels)
 
     return explain
 
@@ -133,6 +133,10 @@ def _cubes(is_shown: NDArray[np.bool_], edge: int) -> list[tuple[slice, ...]]:
 def _centred_upsampler(size: tuple[int, ...]) -> Callable[[torch.Tensor], torch.Tensor]:
     """Return the upsampling that places features where strides of two put them: the first on the first voxel."""
     return lambda features: interpolate(features, size=size, mode="trilinear", align_corners=True)
+
+
+def _blurred(values: Map, blur_voxels: float) -> Map:
+    return np.asarray(gaussian_filter(values, blur_voxels), dtype=np.float32)
 
 
 def _as_map(values: torch.Tensor) -> Map:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+pytest.importorskip("captum", reason="extra bench")
 from benchmarks.explain.measures import fall_by_deletion, heat_of, points_at, rank_correlation, share_within
 from benchmarks.explain.random_weights import STAGE_NAMES, cascade
 from benchmarks.explain.views import View, on_grid_of
 
-pytest.importorskip("captum", reason="extra bench")
 from benchmarks.explain.methods import CANDIDATES, Margin
 
 SIZE = 9
@@ -33,7 +33,7 @@ class OneVoxel(torch.nn.Module):
         self.voxel = voxel
 
     def forward(self, patches: torch.Tensor) -> torch.Tensor:
-        looked_at = patches[(slice(None), 0, *self.voxel)]
+        looked_at = patches[:, 0].flatten(1)[:, np.ravel_multi_index(self.voxel, patches.shape[2:])]
         return torch.stack([torch.zeros_like(looked_at), looked_at], dim=1)
 
 
@@ -111,6 +111,7 @@ def test_the_cascade_makes_one_layer_after_the_other_random(bundle_network: torc
 def bundle_network() -> torch.nn.Module:
     from monai.networks.nets import ResNet
 
-    return ResNet(
+    network: torch.nn.Module = ResNet(
         "basic", [1, 1, 1, 1], [4, 4, 8, 8], spatial_dims=3, n_input_channels=1, num_classes=10, shortcut_type="B"
-    ).eval()
+    )
+    return network.eval()
