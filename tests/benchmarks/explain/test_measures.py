@@ -8,10 +8,9 @@ import torch
 
 pytest.importorskip("captum", reason="extra bench")
 from benchmarks.explain.measures import fall_by_deletion, heat_of, points_at, rank_correlation, share_within
+from benchmarks.explain.methods import CANDIDATES, Margin
 from benchmarks.explain.random_weights import STAGE_NAMES, cascade
 from benchmarks.explain.views import View, on_grid_of
-
-from benchmarks.explain.methods import CANDIDATES, Margin
 
 SIZE = 9
 RANDOM = np.random.default_rng(0)
