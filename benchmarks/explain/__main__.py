@@ -10,14 +10,15 @@ import sys
 from pathlib import Path
 
 from benchmarks.places import RECORDS, ROOT, data_dir
-from nodulus.pipeline.bundle.folder import TRAINING_PATIENTS, find_bundle
+from nodulus.pipeline.bundle.folder import CALIBRATION, TRAINING_PATIENTS, find_bundle
 from nodulus.pipeline.bundle.identity import identify
 from nodulus.pipeline.data.lidc import prepare_lidc
 from nodulus.pipeline.files import write_text
+from nodulus.pipeline.readout.calibration import read_calibration
 
 from .page import render
-from .record import Explanations, summarise
-from .run import measure_all, tasks_of
+from .record import Explanations, Made, summarise
+from .run import margin_of_air, measure_all, tasks_of
 
 RECORD, ROWS = "explanations.json", "rows.jsonl"
 
@@ -54,7 +55,14 @@ def measured(arguments: argparse.Namespace) -> Explanations:
         rows.append(row)
         print(f"\r{len(rows)} of {len(tasks)} nodules", end="", file=sys.stderr)  # noqa: T201
     shown = [row for row in rows if row is not None]
-    return summarise(shown, _command(arguments), identify(bundle).weights_sha256, len(rows) - len(shown))
+    made = Made(
+        command=_command(arguments),
+        weights_sha256=identify(bundle).weights_sha256,
+        not_shown=len(rows) - len(shown),
+        margin_of_air=margin_of_air(bundle),
+        additive=read_calibration(bundle / CALIBRATION).additive,
+    )
+    return summarise(shown, made)
 
 
 def write_docs(out: Path, bundle: Path) -> None:

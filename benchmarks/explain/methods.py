@@ -22,6 +22,7 @@ Map = NDArray[np.float32]
 Explainer = Callable[[View], Map]
 N_STEPS, N_NOISY, NOISE, N_AT_ONCE = 16, 16, 0.1, 32
 STEP_VOXELS = 3
+BALL = "ball of the diameter"
 AIR = 0.0
 
 
@@ -119,7 +120,7 @@ CANDIDATES: Mapping[str, Callable[[Margin], Explainer]] = {
     "integrated gradients, blur 2 mm": partial(integrated_gradients, blur_voxels=2.0),
     "SmoothGrad, blur 1 mm": partial(smooth_grad, blur_voxels=1.0),
 }
-CONTROLS: Mapping[str, Callable[[Margin], Explainer]] = {"ball of the diameter": ball, "brightness": brightness}
+CONTROLS: Mapping[str, Callable[[Margin], Explainer]] = {BALL: ball, "brightness": brightness}
 
 
 def _cubes(is_shown: NDArray[np.bool_], edge: int) -> list[tuple[slice, ...]]:

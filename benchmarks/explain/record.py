@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nodulus.pipeline.readout.additive import AdditiveModel
 from nodulus.pipeline.records import Record
 from nodulus.pipeline.statistics.bootstrap import estimate, patient_weights
 from nodulus.pipeline.statistics.estimate import Estimate
@@ -61,7 +63,10 @@ class Explanations(Record):
         area_share, fall_blobs, fall_voxels: what chance reaches: the mask's part of the shown voxels, and the fall of
             the margin by random deletion.
         candidates, controls: by name.
+        margin, margin_of_air: mean of the nodules, and that of a patch that shows nothing.
         passes: the candidates that miss nothing, the best first.
+        passes_but_deletion: those that miss none of the measures without deletion.
+        additive: the bundle's own sum over characteristics and size, which needs no map.
     """
 
     command: str
@@ -73,9 +78,13 @@ class Explanations(Record):
     area_share: Estimate
     fall_blobs: Estimate
     fall_voxels: Estimate
+    margin: Estimate
+    margin_of_air: float
     candidates: dict[str, Method]
     controls: dict[str, Method]
     passes: tuple[str, ...]
+    passes_but_deletion: tuple[str, ...]
+    additive: AdditiveModel | None
 
 
 class Sample:
@@ -98,25 +107,41 @@ class Sample:
         return np.asarray(self._weights @ values)
 
 
-def summarise(rows: Sequence[NoduleRow], command: str, weights_sha256: str, not_shown: int) -> Explanations:
+@dataclass(frozen=True)
+class Made:
+    """What a run says of itself and of the bundle; the fields are those of ``Explanations``."""
+
+    command: str
+    weights_sha256: str
+    not_shown: int
+    margin_of_air: float
+    additive: AdditiveModel | None
+
+
+def summarise(rows: Sequence[NoduleRow], made: Made) -> Explanations:
     """Return the record of the nodules' rows."""
     whole = Sample(sorted(rows, key=lambda row: row.nodule_id))
     candidates = {name: _method(name, whole) for name in CANDIDATES}
-    passing = [name for name, each in candidates.items() if not each.misses]
+    passing = _passing(candidates)
     return Explanations(
-        command=command,
-        weights_sha256=weights_sha256,
+        **vars(made),
         nodules=len(rows),
         patients=len({row.patient_id for row in rows}),
         random_nodules=len(_with_random(rows)),
-        not_shown=not_shown,
         area_share=whole.mean([row.area_share for row in whole.rows]),
         fall_blobs=whole.mean([row.fall_blobs for row in whole.rows]),
         fall_voxels=whole.mean([row.fall_voxels for row in whole.rows]),
+        margin=whole.mean([row.margin for row in whole.rows]),
         candidates=candidates,
         controls={name: _method(name, whole) for name in CONTROLS},
         passes=tuple(sorted(passing, key=lambda name: -candidates[name].figures[BEST_BY].value)),
+        passes_but_deletion=tuple(_passing(candidates, lambda measure: not measure.startswith("over "))),
     )
+
+
+def _passing(candidates: Mapping[str, Method], counts: Callable[[str], bool] = lambda _: True) -> list[str]:
+    """Return the candidates that miss none of the measures that count."""
+    return [name for name, method in candidates.items() if not any(map(counts, method.misses))]
 
 
 def _method(name: str, whole: Sample) -> Method:

@@ -20,10 +20,12 @@ from nodulus.pipeline.scoring.scorer import Scorer
 from nodulus.transforms.problems import UsageError
 
 from .measure import Bench, NoduleRow, measure
+from .methods import AIR, Margin
 from .views import marked_nodule
 
 # Crops of a few slices are no whole scans, and are known to be Hounsfield units.
 CROPS_ALLOW = ("too_few_slices", "not_hounsfield")
+PATCH_SIZE = 33
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +81,14 @@ def read_rows(rows_file: Path) -> list[NoduleRow]:
         return []
     lines = rows_file.read_text(encoding="utf-8").splitlines()
     return [NoduleRow.model_validate(json.loads(line)) for line in lines]
+
+
+def margin_of_air(bundle: Path) -> float:
+    """Return the margin of a patch that shows nothing."""
+    scorer = Scorer(bundle, device="cpu")
+    patch = torch.full((1, 1, *(PATCH_SIZE,) * 3), AIR)
+    with torch.no_grad():
+        return float(Margin(scorer.network)(patch).item())
 
 
 _process: dict[str, Any] = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,9 @@ from benchmarks.explain.measure import MethodRow, NoduleRow
 from benchmarks.explain.methods import CANDIDATES, CONTROLS
 from benchmarks.explain.page import render
 from benchmarks.explain.random_weights import STAGE_NAMES
-from benchmarks.explain.record import LEAST, MOST, Explanations, summarise
+from benchmarks.explain.record import LEAST, MOST, Explanations, Made, summarise
+from benchmarks.places import DOCS
+from nodulus.pipeline.readout.calibration import read_calibration
 
 N = 60
 GOOD, *OTHERS = CANDIDATES
@@ -45,7 +49,8 @@ def row(index: int, of_good: dict[str, float]) -> NoduleRow:
 
 
 def record(**changes: float) -> Explanations:
-    return summarise([row(index, WELL | changes) for index in range(N)], "a command", "0" * 64, 0)
+    made = Made("a command", "0" * 64, not_shown=0, margin_of_air=0.5, additive=None)
+    return summarise([row(index, WELL | changes) for index in range(N)], made)
 
 
 def test_what_keeps_every_limit_passes_and_nothing_else_does() -> None:
@@ -72,6 +77,8 @@ def test_one_limit_that_is_not_kept_is_enough(change: dict[str, float], misses: 
     found = record(**change)
     assert found.passes == ()
     assert set(found.candidates[GOOD].misses) == misses
+    is_only_deletion = all(measure.startswith("over ") for measure in misses)
+    assert found.passes_but_deletion == ((GOOD,) if is_only_deletion else ())
 
 
 def test_the_page_says_what_the_record_says() -> None:
@@ -90,3 +97,10 @@ def test_the_limits_are_those_that_were_written_down() -> None:
         "repeatability": 0.8,
     }
     assert MOST == {"random weights": 0.5}
+
+
+def test_the_page_among_the_docs_is_that_of_the_bundle_s_record(bundle: Path) -> None:
+    stored = Explanations.model_validate_json((bundle / "docs" / "explanations.json").read_text())
+    assert (DOCS / "records" / "explanations.md").read_text() == render(stored)
+    calibration = read_calibration(bundle / "models" / "calibration.json")
+    assert (stored.weights_sha256, stored.additive) == (calibration.weights_sha256, calibration.additive)
