@@ -18,7 +18,7 @@ DELETING = tuple(name for name in LEAST if name.startswith("over "))
 
 MEANING = """
 The mean margin of these nodules is {margin} logits; of a patch that shows nothing but air the network says {air:.2f}.
-On the way there the margin does not fall, it rises: by {ball} (mean over the part deleted) where the ball of the nodule is
+On the way there the margin does not fall, it rises: by {ball} (mean over the part deleted) where the nodule's ball is
 taken first. A nodule with a hole in it is unlike all that the network was trained on, so taking tissue away is not the
 same as taking evidence away. Read the deletion columns with that in mind, and the maps that start from air (occlusion,
 integrated gradients).
@@ -37,8 +37,8 @@ HOW = f"""
 Occlusion: cubes of 5 mm on every third voxel become air; a voxel has the mean fall of the cubes that hold it.
 Integrated gradients: {N_STEPS} Gauss-Legendre steps from air, by Captum. SmoothGrad: {N_NOISY} copies with noise of
 {NOISE:g} of the window, absolute values, by Captum. Grad-CAM and Grad-CAM++: MONAI's, not normalised, upsampled with
-the outer features on the outer voxels. Deletion: {len(FRACTIONS) - 1} steps up to all that is shown. Random maps: four a
-nodule of each kind; blobs are noise blurred by {BLOB_VOXELS:g} mm.
+the outer features on the outer voxels. Deletion: {len(FRACTIONS) - 1} steps up to all that is shown. Random maps: four
+a nodule of each kind; blobs are noise blurred by {BLOB_VOXELS:g} mm.
 """
 
 
