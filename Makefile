@@ -12,8 +12,8 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-
 # Processes that test side by side; each holds torch, about a gigabyte.
 JOBS ?= 2
 
-.PHONY: help demo test test-quick test-viewer container lint types format fuzz bench bench-model bench-stability bench-volume
-.PHONY: flag-rates model-card schema wheel clean
+.PHONY: help demo test test-quick test-viewer container lint types format fuzz bench bench-model bench-explain
+.PHONY: bench-stability bench-volume flag-rates model-card schema wheel clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -58,6 +58,9 @@ bench-stability: $(VENV)/.dev ## how steady the scores of validation nodules are
 bench-volume: $(VENV)/.dev ## how good volume and axes are on validation nodules: docs/records/volume.md
 	$(BIN)/python -m benchmarks.volume measure
 	$(BIN)/python -m benchmarks.volume page
+
+bench-explain: $(VENV)/.bench ## measure explanations of the score on masks: make bench-explain CROPS=FOLDER, minutes
+	$(BIN)/python -m benchmarks.explain --crops "$(CROPS)" -o out/explain
 
 flag-rates: $(VENV)/.dev ## how often nodules and other places are flagged: a table, and out/flag_rates.json
 	$(BIN)/python -m benchmarks.release.flag_rates

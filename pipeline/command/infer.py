@@ -76,6 +76,10 @@ def infer(
     min_score: MinScore = 0.0,
     case: CaseName = None,
     trust: Trust = False,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Record each score as a sum: what characteristics and size add to it."),
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in the output folder that was broken off.")
     ] = False,
@@ -147,6 +151,7 @@ def infer(
                 stability=stability,
                 stages=stages,
                 trust=trust,
+                explain=explain,
             )
         head = results_of((), scorer.identity)
         case_ids = [known_case(each).case_id for each in cases]
@@ -156,7 +161,7 @@ def infer(
         with Journal(folder, run, resume=resume) as journal:
             results = _score(scorer, cases, files, journal, quiet=quiet)
         record = head.model_copy(update={"cases": tuple(results)})
-        told = _told(how, asked, is_hashed, trust) | {"stability": stability}
+        told = _told(how, asked, is_hashed, trust) | {"stability": stability, "explain": explain}
         context = RunContext("infer", str(scorer.device), told, stages)
         written = write_results(record, output, context)
         written += tuple(_pages(record, output))
@@ -172,7 +177,7 @@ def infer(
 infer.__doc__ = f"{infer.__doc__}\n{EXAMPLES}"
 
 
-def _told(how: ReadOptions, asked: Sequence[str], is_hashed: bool, is_trusted: bool) -> dict[str, OptionValue]:
+def _told(how: ReadOptions, asked: Sequence[str], is_hashed: bool) -> dict[str, OptionValue]:
     """Return the options that bear on the results, for the manifest."""
     return {
         "allow": tuple(code.value for code in how.allow),
@@ -182,7 +187,6 @@ def _told(how: ReadOptions, asked: Sequence[str], is_hashed: bool, is_trusted: b
         "case": how.case,
         "files": tuple(asked),
         "digests": is_hashed,
-        "trust": is_trusted,
     }
 
 

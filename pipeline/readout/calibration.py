@@ -18,6 +18,7 @@ from nodulus.pipeline.records import Record
 from nodulus.pipeline.statistics.operating_points import POINT_NAMES, OperatingPoint
 from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode, UsageError
 
+from .additive import AdditiveModel
 from .characteristics import OUTPUTS
 from .training_range import TrainingRange
 
@@ -28,9 +29,13 @@ class Logistic(Record):
     slope: float
     intercept: float
 
+    def logit(self, x: float) -> float:
+        """Return the logit of the probability at a value."""
+        return self.slope * x + self.intercept
+
     def probability(self, x: float) -> float:
         """Return the probability at a value."""
-        z = self.slope * x + self.intercept
+        z = self.logit(x)
         # The two forms are equal; each overflows on one side.
         return 1 / (1 + math.exp(-z)) if z >= 0 else math.exp(z) / (1 + math.exp(z))
 
@@ -58,6 +63,8 @@ class Calibration(Record):
         size_only: of the natural logarithm of the diameter in mm: what size alone would say, by the same protocol.
         operating_points: two thresholds on the calibrated probability, with what they give on ``fitted_on``.
         training_range: what the nodules that trained the network were like.
+        additive: what the predicted characteristics and the size add to the calibrated logit; None in a calibration
+            of before there was one, and where the scores do not differ.
     """
 
     schema_version: Literal["1"] = "1"
@@ -68,6 +75,7 @@ class Calibration(Record):
     size_only: Logistic
     operating_points: tuple[OperatingPoint, ...]
     training_range: TrainingRange
+    additive: AdditiveModel | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Calibration:
@@ -83,11 +91,19 @@ class Calibration(Record):
 
     def malignant(self, logits: Sequence[float]) -> float:
         """Return the calibrated probability of malignancy that raw outputs (benign, malignant, ...) stand for."""
-        return self.network.probability(float(logits[1]) - float(logits[0]))
+        return self.network.probability(_margin(logits))
+
+    def malignant_logit(self, logits: Sequence[float]) -> float:
+        """Return the logit of that probability."""
+        return self.network.logit(_margin(logits))
 
     def malignant_by_size(self, diameter_mm: float) -> float:
         """Return the calibrated probability of malignancy that the diameter alone gives."""
         return self.size_only.probability(math.log(diameter_mm))
+
+
+def _margin(logits: Sequence[float]) -> float:
+    return float(logits[1]) - float(logits[0])
 
 
 def write_calibration(calibration: Calibration, path: Path) -> Path:

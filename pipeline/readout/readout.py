@@ -15,6 +15,7 @@ from monai.transforms import MapTransform
 from nodulus.transforms.patches.nodule_facts import NoduleFacts
 from nodulus.transforms.patches.note_facts import FACTS
 
+from .additive import ScoreParts, take_apart
 from .calibration import Calibration, read_calibration
 from .characteristics import CHARACTERISTICS, CLASSES
 from .training_range import Reason, reasons_outside
@@ -30,6 +31,7 @@ class Readout:
         above: for each operating point by name, whether ``malignant`` reaches its threshold.
         characteristics: predicted ratings by name, on the LIDC scales.
         outside: why the nodule is unlike those that trained the network; empty where it is like them.
+        parts: the score as a sum; None where the calibration holds none.
     """
 
     malignant: float
@@ -37,17 +39,21 @@ class Readout:
     above: Mapping[str, bool]
     characteristics: Mapping[str, float]
     outside: tuple[Reason, ...]
+    parts: ScoreParts | None = None
 
 
 def read_out(calibration: Calibration, logits: Sequence[float], facts: NoduleFacts) -> Readout:
     """Return what a calibration makes of one nodule's raw outputs, in the order of ``characteristics.OUTPUTS``."""
     malignant = calibration.malignant(logits)
+    characteristics = predicted_ratings(logits)
+    additive, logit = calibration.additive, calibration.malignant_logit(logits)
     return Readout(
         malignant=malignant,
         size_only=calibration.malignant_by_size(facts.diameter_mm),
         above={point.name: malignant >= point.threshold for point in calibration.operating_points},
-        characteristics=predicted_ratings(logits),
+        characteristics=characteristics,
         outside=reasons_outside(facts, np.asarray(logits, dtype=np.float64), calibration.training_range),
+        parts=None if additive is None else take_apart(additive, logit, characteristics, facts.diameter_mm),
     )
 
 

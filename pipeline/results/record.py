@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field
 from nodulus.pipeline.bundle.identity import BundleIdentity
 from nodulus.pipeline.json_files import read_json_as
 from nodulus.pipeline.records import Record
+from nodulus.pipeline.statistics.estimate import Estimate
 from nodulus.transforms.geometry import BoxCorners, Frame, Grid, Triple
 from nodulus.transforms.problems import Problem
 
@@ -98,6 +99,22 @@ class BrockRecord(Record):
     problem: str | None = None
 
 
+class ScorePartsRecord(Record):
+    """The calibrated logit of malignancy, taken apart: ``average``, all ``parts`` and ``remainder`` add up to it.
+
+    ``average`` is the logit of the average validation nodule, ``parts`` what each predicted characteristic and the size
+    add for being other than the average, ``remainder`` what they do not explain of this nodule. ``explained`` is the
+    share of the logit's variance that the sum explains in nodules that it was not fitted to. The characteristics are
+    the same network's: the parts say how the score hangs together with them, not whether it is right.
+    """
+
+    logit: float
+    average: float
+    parts: dict[str, float]
+    remainder: float
+    explained: Estimate
+
+
 class NoduleResult(Record):
     """One nodule: where it was looked for, and its score or the problem that kept it from one.
 
@@ -105,8 +122,9 @@ class NoduleResult(Record):
     calibrated; ``logits`` are the network's raw outputs: benign, malignant, then the characteristics in the order of
     ``characteristics``. ``size_only`` is what the diameter alone would say, calibrated on the same nodules. ``above``
     says for each of the bundle's operating points whether the malignant probability reaches its threshold.
-    ``characteristics`` are predicted mean ratings on the LIDC scales. ``stability`` is there where it was asked for.
-    ``flags`` say why to distrust a score that was given, ``problem`` why none was.
+    ``characteristics`` are predicted mean ratings on the LIDC scales. ``stability`` and ``explanation`` (the score as a
+    sum over characteristics and size) are there where they were asked for. ``flags`` say why to distrust a score that
+    was given, ``problem`` why none was.
     """
 
     nodule_id: Name
@@ -121,6 +139,7 @@ class NoduleResult(Record):
     characteristics: dict[str, float] = Field(default_factory=dict)
     stability: Stability | None = None
     measures: Measures | None = None
+    explanation: ScorePartsRecord | None = None
     flags: tuple[ProblemRecord, ...] = ()
     problem: ProblemRecord | None = None
 

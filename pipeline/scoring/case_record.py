@@ -21,6 +21,7 @@ from nodulus.pipeline.results.record import (
 from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode, UsageError, internal_error, refusal_in
 
 from .cases import Case
+from .explanation import record_parts
 from .measure import METHOD, measures_of
 from .open_case import OpenCase
 from .prediction import NodulePrediction
@@ -30,12 +31,13 @@ OUTSIDE_TRAINING_RANGE = "outside_training_range"
 N_FACTORS = len(missing_factors({}))
 
 
-def record_case(opened: OpenCase, predictions: Iterable[NodulePrediction]) -> CaseResult:
+def record_case(opened: OpenCase, predictions: Iterable[NodulePrediction], *, explain: bool = False) -> CaseResult:
     """Return the record of a case: refused with its problem, or scored nodule by nodule in the table's order.
 
     Args:
         opened: the case.
         predictions: one for each item of the case.
+        explain: record each score as a sum, too.
     """
     by_id = {prediction.nodule_id: prediction for prediction in predictions}
     if opened.problem is not None or opened.volume is None:
@@ -56,7 +58,9 @@ def record_case(opened: OpenCase, predictions: Iterable[NodulePrediction]) -> Ca
         warnings=tuple(ProblemRecord.of(warning) for warning in _warnings(opened, by_id)),
         geometry=Geometry.of(opened.volume.grid),
         nodules_from=_nodules_from(opened.case),
-        nodules=tuple(_nodule(nodule, opened, by_id.get(nodule.nodule_id)) for nodule in opened.case.nodules),
+        nodules=tuple(
+            _nodule(nodule, opened, by_id.get(nodule.nodule_id), explain=explain) for nodule in opened.case.nodules
+        ),
     )
 
 
@@ -98,7 +102,7 @@ def _nodules_from(case: Case) -> NodulesFrom | None:
     return NodulesFrom(format=source.format, frame=source.frame, frame_is=source.frame_is, notes=source.notes)
 
 
-def _nodule(nodule: Nodule, opened: OpenCase, prediction: NodulePrediction | None) -> NoduleResult:
+def _nodule(nodule: Nodule, opened: OpenCase, prediction: NodulePrediction | None, *, explain: bool) -> NoduleResult:
     problem = opened.nodule_problems.get(nodule.nodule_id)
     if prediction is None:
         return NoduleResult(**_place(nodule), problem=None if problem is None else ProblemRecord.of(problem))
@@ -113,6 +117,7 @@ def _nodule(nodule: Nodule, opened: OpenCase, prediction: NodulePrediction | Non
         characteristics=dict(readout.characteristics),
         stability=prediction.stability,
         measures=_measures(nodule, opened, prediction),
+        explanation=record_parts(readout.parts) if explain else None,
         flags=tuple(
             ProblemRecord(code=OUTSIDE_TRAINING_RANGE, message=reason.message, items=(reason.name,))
             for reason in readout.outside

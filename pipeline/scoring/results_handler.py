@@ -51,8 +51,8 @@ class ResultsHandler:
         A refusal is written to results.json first. The folder is this run's until its results are written.
 
         Raises:
-            UsageError: when no scan or no nodules were named, ``bundle_root`` is no bundle, or another run writes to the
-                folder.
+            UsageError: when no scan or no nodules were named, ``bundle_root`` is no bundle, or another run writes to
+                the folder.
             InputRefusedError: when the scan, or every nodule in it, was refused, or the bundle's calibration does not
                 belong to its weights.
         """

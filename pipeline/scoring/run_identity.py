@@ -29,6 +29,7 @@ WORDS = {
     "allow": "--allow",
     "series_uid": "--series",
     "stability": "--stability",
+    "explain": "--explain",
     "files": "files asked for",
     "digests": "--digests",
     "with_identifiers": "--with-identifiers",
@@ -46,6 +47,7 @@ class RunIdentity(Record):
     allow: tuple[str, ...]
     series_uid: str | None
     stability: bool = False
+    explain: bool = False
     files: tuple[str, ...] = ()
     digests: bool = False
     with_identifiers: bool = False
@@ -77,6 +79,7 @@ def identify_run(
         allow=tuple(sorted(code.value for code in scorer.how.allow)),
         series_uid=scorer.how.series_uid,
         stability=scorer.stability,
+        explain=scorer.explain,
         files=tuple(files),
         digests=scorer.digests,
         with_identifiers=with_identifiers,

@@ -27,6 +27,7 @@ from nodulus.transforms.scan.digest import scan_sha256
 
 from .case_record import failed_case, record_case
 from .cases import Case
+from .explanation import check_explains
 from .open_case import NodulesLike, OpenCase, OpenScan, ReadOptions, open_case, open_held_scan, open_scan, place_nodules
 from .prediction import NodulePrediction, prediction_of
 from .stability import stability_of
@@ -56,9 +57,10 @@ class Scorer:
         trust: do without the bundle's audit (see docs/how-to/audit-and-pack.md): what its config says is run.
         stability: score each nodule again under small changes, and record how far its score moves
             (docs/how-to/how-steady-is-a-score.md); takes several times as long.
+        explain: record each score as a sum over characteristics and size, too.
 
     Raises:
-        UsageError: when the bundle or the device is not there.
+        UsageError: when the bundle or the device is not there, or its calibration holds no sum to explain by.
         InputRefusedError: ``untrusted_bundle``, when the audit refuses a part of the bundle, the weights are not the
             network's plain state dict, or the calibration is malformed or belongs to other weights.
     """
@@ -74,6 +76,7 @@ class Scorer:
         stages: Stages | None = None,
         trust: bool = False,
         stability: bool = False,
+        explain: bool = False,
     ) -> None:
         self.digests, self.stages = digests, stages or Stages()
         self.bundle_dir = find_bundle(bundle_dir)
@@ -83,6 +86,9 @@ class Scorer:
         self.device = find_device(device)
         self.how = ReadOptions(allow=problem_codes(allow), series_uid=series_uid)
         self.stability = stability
+        self.explain = explain
+        if explain:
+            check_explains(self.bundle_dir)
         self.scans = ScanCache()
         parser = make_parser(config, bundle_root=str(self.bundle_dir), device=self.device, allow=list(self.how.allow))
         self.preprocessing = parser.get_parsed_content("preprocessing")
@@ -176,7 +182,7 @@ class Scorer:
 
     def _score(self, opened: OpenCase) -> CaseResult:
         with self.stages.time("score"):
-            result = record_case(opened, self._predictions(opened.items))
+            result = record_case(opened, self._predictions(opened.items), explain=self.explain)
         if not self.digests:
             return result
         with self.stages.time("hash"):

@@ -25,11 +25,15 @@ from nodulus.pipeline.data.training_patients import (
     write_training_patients,
 )
 from nodulus.pipeline.files import check_output_dir, sha256_of
+from nodulus.pipeline.readout.additive import AdditiveModel, term_values
 from nodulus.pipeline.readout.calibration import Calibration, FittedOn, Logistic, read_calibration, write_calibration
 from nodulus.pipeline.readout.collect_outputs import CollectOutputs, Output
+from nodulus.pipeline.readout.readout import predicted_ratings
 from nodulus.pipeline.readout.training_range import fit_training_range
 from nodulus.pipeline.statistics.operating_points import choose_operating_points
 from nodulus.transforms.problems import InputRefusedError, UsageError
+
+from .fit_additive import fit_additive
 
 logger = logging.getLogger(__name__)
 
@@ -182,7 +186,13 @@ def _fit(
         training_range=fit_training_range(
             [output.facts for output in outputs], np.asarray([output.logits for output in outputs])
         ),
+        additive=_additive(pairs, [network.logit(margin) for margin in margins]),
     )
+
+
+def _additive(pairs: Sequence[tuple[DataListItem, Output]], logits: Sequence[float]) -> AdditiveModel | None:
+    values = [term_values(predicted_ratings(output.logits), output.facts.diameter_mm) for _, output in pairs]
+    return fit_additive(values, logits, [item.patient_id for item, _ in pairs])
 
 
 def _describe(items: Sequence[DataListItem], data_hash: str) -> FittedOn:

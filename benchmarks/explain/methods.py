@@ -1,0 +1,145 @@
+"""The candidates: from a network and what it is shown to a map of what speaks for malignancy."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from itertools import product
+
+import numpy as np
+import torch
+from captum.attr import IntegratedGradients, NoiseTunnel, Saliency
+from monai.visualize import GradCAM, GradCAMpp
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+from torch.nn.functional import interpolate
+
+from .views import View
+
+Map = NDArray[np.float32]
+# Called with a view; made once for a network, as MONAI's hooks stay on it.
+Explainer = Callable[[View], Map]
+N_STEPS, N_NOISY, NOISE, N_AT_ONCE = 16, 16, 0.1, 32
+STEP_VOXELS = 3
+BALL = "ball of the diameter"
+AIR = 0.0
+
+
+class Margin(torch.nn.Module):
+    """The malignant logit less the benign one, (n, 1): what the calibrated probability is a rising function of."""
+
+    def __init__(self, network: torch.nn.Module) -> None:
+        super().__init__()
+        self.network = copy.deepcopy(network).requires_grad_(False)  # gradients of weights would double the work
+
+    def forward(self, patches: torch.Tensor) -> torch.Tensor:
+        """Return the margins of some patches."""
+        outputs = self.network(patches)
+        return torch.as_tensor(outputs[:, 1:2] - outputs[:, :1])
+
+
+def grad_cam(margin: Margin, layer: str, kind: type[GradCAM] = GradCAM) -> Explainer:
+    """Return Grad-CAM at a layer, as MONAI computes it, without its normaliser, which turns the hottest into 0."""
+    cam = kind(margin, f"network.{layer}", upsampler=_centred_upsampler, postprocessing=lambda heat: heat)
+    return lambda view: _as_map(cam(view.patch.clone().requires_grad_(), class_idx=0))
+
+
+def occlusion(margin: Margin, edge: int) -> Explainer:
+    """Return how far the margin falls when a cube of voxels is air, at each voxel the mean of the cubes that hold it.
+
+    MONAI's does the same three times as slowly, cube by cube in Python, by an indexing that torch is to drop.
+    """
+
+    def explain(view: View) -> Map:
+        cubes = _cubes(view.is_shown, edge)
+        fall, held = np.zeros(view.is_shown.shape), np.zeros(view.is_shown.shape)
+        with torch.no_grad():
+            before = margin(view.patch).item()
+            for start in range(0, len(cubes), N_AT_ONCE):
+                some = cubes[start : start + N_AT_ONCE]
+                patches = view.patch.repeat(len(some), 1, 1, 1, 1)
+                for row, cube in enumerate(some):
+                    patches[row, 0][cube] = AIR
+                for cube, after in zip(some, margin(patches).ravel().tolist(), strict=True):
+                    fall[cube] += before - after
+                    held[cube] += 1
+        return np.asarray(fall / np.maximum(held, 1), dtype=np.float32)
+
+    return explain
+
+
+def integrated_gradients(margin: Margin, blur_voxels: float) -> Explainer:
+    """Return what each voxel adds to the margin on the way from air to the picture, blurred."""
+    return lambda view: _blurred(_added(margin, view), blur_voxels)
+
+
+@lru_cache(maxsize=64)  # a nodule's views, for the blurs that follow one another
+def _added(margin: Margin, view: View) -> Map:
+    captum = IntegratedGradients(margin)
+    return _as_map(captum.attribute(view.patch, baselines=AIR, n_steps=N_STEPS, internal_batch_size=N_STEPS))
+
+
+def smooth_grad(margin: Margin, blur_voxels: float) -> Explainer:
+    """Return how much the margin depends on each voxel, mean over noisy copies, blurred."""
+    captum = NoiseTunnel(Saliency(margin))
+
+    def explain(view: View) -> Map:
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            slope = captum.attribute(view.patch, nt_type="smoothgrad", nt_samples=N_NOISY, stdevs=NOISE, abs=True)
+        return _blurred(_as_map(slope), blur_voxels)
+
+    return explain
+
+
+def ball(_: Margin) -> Explainer:
+    """Return a map that knows no network: how near a voxel lies to the middle, in stated diameters."""
+
+    def explain(view: View) -> Map:
+        axes = np.ogrid[tuple(slice(-(n - 1) / 2, n / 2) for n in view.is_shown.shape)]
+        distance_mm = np.sqrt(sum(axis**2 for axis in axes))
+        return np.asarray(np.exp(-2 * (distance_mm / view.diameter_mm) ** 2), dtype=np.float32)
+
+    return explain
+
+
+def brightness(_: Margin) -> Explainer:
+    """Return a map that knows no network: the picture."""
+    return lambda view: _as_map(view.patch)
+
+
+CANDIDATES: Mapping[str, Callable[[Margin], Explainer]] = {
+    "Grad-CAM, layer 1": partial(grad_cam, layer="layer1"),
+    "Grad-CAM, layer 2": partial(grad_cam, layer="layer2"),
+    "Grad-CAM, layer 3": partial(grad_cam, layer="layer3"),
+    "Grad-CAM++, layer 1": partial(grad_cam, layer="layer1", kind=GradCAMpp),
+    "Grad-CAM++, layer 2": partial(grad_cam, layer="layer2", kind=GradCAMpp),
+    "occlusion, 5 mm": partial(occlusion, edge=5),
+    "integrated gradients, blur 1 mm": partial(integrated_gradients, blur_voxels=1.0),
+    "integrated gradients, blur 2 mm": partial(integrated_gradients, blur_voxels=2.0),
+    "SmoothGrad, blur 1 mm": partial(smooth_grad, blur_voxels=1.0),
+}
+CONTROLS: Mapping[str, Callable[[Margin], Explainer]] = {BALL: ball, "brightness": brightness}
+
+
+def _cubes(is_shown: NDArray[np.bool_], edge: int) -> list[tuple[slice, ...]]:
+    """Return cubes whose middles stand on every third shown voxel: no gap from three voxels an edge on."""
+    first = [int(found.min()) for found in np.nonzero(is_shown)]
+    stop = [int(found.max()) + 1 for found in np.nonzero(is_shown)]
+    middles = product(*(range(low, high, STEP_VOXELS) for low, high in zip(first, stop, strict=True)))
+    return [tuple(slice(max(middle - edge // 2, 0), middle + edge // 2 + 1) for middle in each) for each in middles]
+
+
+def _centred_upsampler(size: tuple[int, ...]) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Return the upsampling that places features where strides of two put them: the first on the first voxel."""
+    return lambda features: interpolate(features, size=size, mode="trilinear", align_corners=True)
+
+
+def _blurred(values: Map, blur_voxels: float) -> Map:
+    return np.asarray(gaussian_filter(values, blur_voxels), dtype=np.float32)
+
+
+def _as_map(values: torch.Tensor) -> Map:
+    plain = torch.as_tensor(values).detach().as_subclass(torch.Tensor)
+    return np.asarray(plain.reshape(plain.shape[-3:]).numpy(), dtype=np.float32)
