@@ -25,7 +25,7 @@ BROCK = own_code("cancer_brock", "Probability of cancer by the Brock model, with
 FLAG = own_code("flag", "Reason to distrust the score")
 NOT_SCORED = own_code("not_scored", "Not scored, because")
 GIVEN = own_code("given", "As given with the nodule, not measured here")
-THRESHOLDS = {
+THRESHOLDS: dict[str, Code] = {
     name: own_code(f"above_{name.removeprefix('high_')[:5]}", f"Reaches the {name.replace('_', ' ')} threshold")
     for name in POINT_NAMES
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydicom import Dataset
@@ -123,7 +124,7 @@ def _nodule(random: np.random.Generator, number: int, volume: CTVolume) -> Nodul
     is_beside = random.random() < 0.1
     voxel = random.uniform(-0.49, np.array(volume.grid.size_xyz) - 0.51)
     center = volume.grid.lps_from_voxel(voxel + (500 if is_beside else 0))
-    place = {
+    place: dict[str, Any] = {
         "nodule_id": name,
         "center_lps_mm": tuple(round(float(value), 3) for value in center),
         "diameter_mm": round(float(random.uniform(1, 30)), 3),
@@ -134,7 +135,7 @@ def _nodule(random: np.random.Generator, number: int, volume: CTVolume) -> Nodul
     return NoduleResult(**place, **_scores(random))
 
 
-def _scores(random: np.random.Generator) -> dict[str, object]:
+def _scores(random: np.random.Generator) -> dict[str, Any]:
     malignant, by_size, brock = random.uniform(0, 1, 3) ** 4
     flags = random.choice(FLAGS, int(random.integers(0, 3)), replace=False)
     is_known = random.random() < 0.5
