@@ -47,7 +47,7 @@ def demo(
 
     stages = Stages()
     with stages.time("load"):  # first: where there is no bundle, nobody should wait for a phantom
-        scorer = Scorer(bundle, digests=True, stages=stages)
+        scorer = Scorer(bundle, digests=True, measures=True, stages=stages)
     with OutputFolder(output, FILES):
         with console.status("making the phantom study"):
             study = write_demo_study(output, PhantomSpec(seed=seed))

@@ -110,6 +110,14 @@ def infer(
         bool,
         typer.Option("--stability", help="Say how far each score moves when point, size, noise change a little."),
     ] = False,
+    measures: Annotated[
+        bool | None,
+        typer.Option(
+            "--measures/--no-measures",
+            help="Outline each nodule and record its volume, axes and density. [of one scan yes, of many no]",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print results.json instead of a table.")] = False,
     quiet: Quiet = False,
 ) -> int:
@@ -140,7 +148,8 @@ def infer(
 
         from .console import print_problems, print_written
 
-        is_hashed = len(cases) == 1 if digests is None else digests
+        # What reads more of a scan than its score does is done unasked where there is one.
+        is_hashed, is_measured = (len(cases) == 1 if each is None else each for each in (digests, measures))
         with stages.time("load"):
             scorer = Scorer(
                 bundle,
@@ -148,6 +157,7 @@ def infer(
                 allow=how.allow,
                 series_uid=series,
                 digests=is_hashed,
+                measures=is_measured,
                 stability=stability,
                 stages=stages,
                 trust=trust,
@@ -161,7 +171,8 @@ def infer(
         with Journal(folder, run, resume=resume) as journal:
             results = _score(scorer, cases, files, journal, quiet=quiet)
         record = head.model_copy(update={"cases": tuple(results)})
-        told = _told(how, asked, is_hashed, trust) | {"stability": stability, "explain": explain}
+        told = _told(how, asked) | {"digests": is_hashed, "measures": is_measured, "stability": stability}
+        told |= {"explain": explain, "trust": trust}
         context = RunContext("infer", str(scorer.device), told, stages)
         written = write_results(record, output, context)
         written += tuple(_pages(record, output))
@@ -177,7 +188,7 @@ def infer(
 infer.__doc__ = f"{infer.__doc__}\n{EXAMPLES}"
 
 
-def _told(how: ReadOptions, asked: Sequence[str], is_hashed: bool) -> dict[str, OptionValue]:
+def _told(how: ReadOptions, asked: Sequence[str]) -> dict[str, OptionValue]:
     """Return the options that bear on the results, for the manifest."""
     return {
         "allow": tuple(code.value for code in how.allow),
@@ -186,7 +197,6 @@ def _told(how: ReadOptions, asked: Sequence[str], is_hashed: bool) -> dict[str, 
         "min_score": how.min_score,
         "case": how.case,
         "files": tuple(asked),
-        "digests": is_hashed,
     }
 
 

@@ -31,13 +31,16 @@ OUTSIDE_TRAINING_RANGE = "outside_training_range"
 N_FACTORS = len(missing_factors({}))
 
 
-def record_case(opened: OpenCase, predictions: Iterable[NodulePrediction], *, explain: bool = False) -> CaseResult:
+def record_case(
+    opened: OpenCase, predictions: Iterable[NodulePrediction], *, explain: bool = False, measures: bool = False
+) -> CaseResult:
     """Return the record of a case: refused with its problem, or scored nodule by nodule in the table's order.
 
     Args:
         opened: the case.
         predictions: one for each item of the case.
         explain: record each score as a sum, too.
+        measures: record each nodule's volume, axes and density, too.
     """
     by_id = {prediction.nodule_id: prediction for prediction in predictions}
     if opened.problem is not None or opened.volume is None:
@@ -59,7 +62,8 @@ def record_case(opened: OpenCase, predictions: Iterable[NodulePrediction], *, ex
         geometry=Geometry.of(opened.volume.grid),
         nodules_from=_nodules_from(opened.case),
         nodules=tuple(
-            _nodule(nodule, opened, by_id.get(nodule.nodule_id), explain=explain) for nodule in opened.case.nodules
+            _nodule(nodule, opened, by_id.get(nodule.nodule_id), explain=explain, measures=measures)
+            for nodule in opened.case.nodules
         ),
     )
 
@@ -102,7 +106,9 @@ def _nodules_from(case: Case) -> NodulesFrom | None:
     return NodulesFrom(format=source.format, frame=source.frame, frame_is=source.frame_is, notes=source.notes)
 
 
-def _nodule(nodule: Nodule, opened: OpenCase, prediction: NodulePrediction | None, *, explain: bool) -> NoduleResult:
+def _nodule(
+    nodule: Nodule, opened: OpenCase, prediction: NodulePrediction | None, *, explain: bool, measures: bool
+) -> NoduleResult:
     problem = opened.nodule_problems.get(nodule.nodule_id)
     if prediction is None:
         return NoduleResult(**_place(nodule), problem=None if problem is None else ProblemRecord.of(problem))
@@ -116,7 +122,7 @@ def _nodule(nodule: Nodule, opened: OpenCase, prediction: NodulePrediction | Non
         above=dict(readout.above),
         characteristics=dict(readout.characteristics),
         stability=prediction.stability,
-        measures=_measures(nodule, opened, prediction),
+        measures=_measures(nodule, opened, prediction) if measures else None,
         explanation=record_parts(readout.parts) if explain else None,
         flags=tuple(
             ProblemRecord(code=OUTSIDE_TRAINING_RANGE, message=reason.message, items=(reason.name,))

@@ -28,6 +28,7 @@ WORDS = {
     "bundle_sha256": "bundle",
     "allow": "--allow",
     "series_uid": "--series",
+    "measures": "--measures",
     "stability": "--stability",
     "explain": "--explain",
     "files": "files asked for",
@@ -46,6 +47,7 @@ class RunIdentity(Record):
     bundle_sha256: str
     allow: tuple[str, ...]
     series_uid: str | None
+    measures: bool = False
     stability: bool = False
     explain: bool = False
     files: tuple[str, ...] = ()
@@ -78,6 +80,7 @@ def identify_run(
         bundle_sha256=_sha256(bundle),
         allow=tuple(sorted(code.value for code in scorer.how.allow)),
         series_uid=scorer.how.series_uid,
+        measures=scorer.measures,
         stability=scorer.stability,
         explain=scorer.explain,
         files=tuple(files),

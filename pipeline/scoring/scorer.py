@@ -55,6 +55,8 @@ class Scorer:
         digests: hash the files of each scan into its record, which reads all of them.
         stages: what it adds the time of its work to, by default its own ``stages``.
         trust: do without the bundle's audit (see docs/how-to/audit-and-pack.md): what its config says is run.
+        measures: outline each nodule and record its volume, axes and density (docs/explanation/measures.md); takes
+            longer than the score.
         stability: score each nodule again under small changes, and record how far its score moves
             (docs/how-to/how-steady-is-a-score.md); takes several times as long.
         explain: record each score as a sum over characteristics and size, too.
@@ -75,6 +77,7 @@ class Scorer:
         digests: bool = False,
         stages: Stages | None = None,
         trust: bool = False,
+        measures: bool = False,
         stability: bool = False,
         explain: bool = False,
     ) -> None:
@@ -85,7 +88,7 @@ class Scorer:
         self.identity = identify(self.bundle_dir)
         self.device = find_device(device)
         self.how = ReadOptions(allow=problem_codes(allow), series_uid=series_uid)
-        self.stability = stability
+        self.measures, self.stability = measures, stability
         self.explain = explain
         if explain:
             check_explains(self.bundle_dir)
@@ -182,7 +185,7 @@ class Scorer:
 
     def _score(self, opened: OpenCase) -> CaseResult:
         with self.stages.time("score"):
-            result = record_case(opened, self._predictions(opened.items), explain=self.explain)
+            result = record_case(opened, self._predictions(opened.items), explain=self.explain, measures=self.measures)
         if not self.digests:
             return result
         with self.stages.time("hash"):

@@ -19,7 +19,7 @@ from nodulus.transforms.scan.open import open_ct
 
 @pytest.fixture(scope="module")
 def scorer(bundle: Path) -> Scorer:
-    return Scorer(bundle, device="cpu")
+    return Scorer(bundle, device="cpu", measures=True)
 
 
 def test_every_scored_nodule_is_measured_or_it_is_said_why_not(study: DemoStudy, scorer: Scorer) -> None:
