@@ -95,7 +95,7 @@ def infer(
         bool, typer.Option("--report", help="Write report.html too, a page with each nodule's pictures and scores.")
     ] = False,
     with_identifiers: Annotated[
-        bool, typer.Option("--with-identifiers", help="Say on that page who the patient is, from the DICOM headers.")
+        bool, typer.Option("--with-identifiers", help="Say there who the patient is, from the DICOM headers.")
     ] = False,
     sr: Annotated[
         bool, typer.Option("--sr", help="Write a DICOM Structured Report, too: sr.dcm (of DICOM scans).")
@@ -103,6 +103,7 @@ def infer(
     key_images: Annotated[
         bool, typer.Option("--key-images", help="Write a DICOM picture a nodule, too: key_images (of DICOM scans).")
     ] = False,
+    fhir: Annotated[bool, typer.Option("--fhir", help="Write a FHIR R5 bundle, too: fhir.json.")] = False,
     revises: Annotated[
         Path | None, typer.Option("--revises", help="An earlier sr.dcm, which the new one takes the place of.")
     ] = None,
@@ -123,10 +124,11 @@ def infer(
 ) -> int:
     """Score the nodules of a scan: benign or malignant."""
     how = read_options(allow, series, frame, min_score, case)
-    wanted = {"report": report, "sr": sr, "key-images": key_images}
+    wanted = {"report": report, "sr": sr, "key-images": key_images, "fhir": fhir}
     asked = [option for option, is_asked in wanted.items() if is_asked]  # options of writers.which
-    if with_identifiers and not report:
-        raise UsageError("Expected --report beside --with-identifiers: no other file asks who the patient is")
+    if with_identifiers and not (report or fhir):
+        msg = "Expected --report or --fhir beside --with-identifiers: no other file asks who the patient is"
+        raise UsageError(msg)
     earlier = read_earlier_report(revises, asked)
     from nodulus.pipeline.results.stages import Stages
     from nodulus.pipeline.scoring.journal import FILES, JOURNAL, Journal

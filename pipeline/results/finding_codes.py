@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pydicom.sr.coding import Code
 
 from nodulus.pipeline.readout.characteristics import CHARACTERISTICS, Scale
+from nodulus.pipeline.results.record import NoduleResult
 from nodulus.pipeline.statistics.operating_points import POINT_NAMES
 
 # Private schemes begin with 99 (PS3.16 chapter 8).
@@ -22,9 +25,11 @@ SCORE_LOW = own_code("malignant_low", "Lower end of the band of the malignant pr
 SCORE_HIGH = own_code("malignant_high", "Upper end of the band of the malignant probability")
 SIZE_ONLY = own_code("malignant_size", "Probability radiologists judge malignant, by diameter alone")
 BROCK = own_code("cancer_brock", "Probability of cancer by the Brock model, without the image")
+X, Y, Z = (own_code(f"{axis}_lps", f"Centre, {axis} of LPS (patient's left, posterior, superior)") for axis in "xyz")
 FLAG = own_code("flag", "Reason to distrust the score")
 NOT_SCORED = own_code("not_scored", "Not scored, because")
 GIVEN = own_code("given", "As given with the nodule, not measured here")
+OUTLINED = own_code("outlined", "Within an outline made from point and diameter")
 THRESHOLDS: dict[str, Code] = {
     name: own_code(f"above_{name.removeprefix('high_')[:5]}", f"Reaches the {name.replace('_', ' ')} threshold")
     for name in POINT_NAMES
@@ -42,8 +47,28 @@ RATINGS = {name: _rating(name, scale) for name, scale in CHARACTERISTICS.items()
 NODULE = Code("27925004", "SCT", "Nodule")
 LUNG = Code("39607008", "SCT", "Lung structure")
 DIAMETER = Code("81827009", "SCT", "Diameter")
+VOLUME = Code("118565006", "SCT", "Volume")
+LONG_AXIS, SHORT_AXIS = Code("103339001", "SCT", "Long Axis"), Code("103340004", "SCT", "Short Axis")
+ATTENUATION, MEAN = Code("112031", "DCM", "Attenuation Coefficient"), Code("373098007", "SCT", "Mean")
 # (24627-2, LN, "CT Chest") would say more; it is none of the procedures that TID 1500 knows (CID 100).
 CT = Code("25045-6", "LN", "CT unspecified body region")
 YES, NO = Code("373066001", "SCT", "Yes"), Code("373067005", "SCT", "No")
+CUBIC_MILLIMETRE, HOUNSFIELD = Code("mm3", "UCUM", "cubic millimeter"), Code("[hnsf'U]", "UCUM", "Hounsfield unit")
 MILLIMETRE, PERCENT = Code("mm", "UCUM", "millimeter"), Code("%", "UCUM", "percent")
 RATING = Code("{rating}", "UCUM", "rating")
+
+
+def measured(nodule: NoduleResult) -> Iterator[tuple[Code, float, Code, Code | None]]:
+    """Yield what was measured within a nodule's outline: concept, value, unit, and how it was derived if at all."""
+    found = nodule.measures
+    if found is None:
+        return
+    told = (
+        (VOLUME, found.volume_mm3, CUBIC_MILLIMETRE, None),
+        (LONG_AXIS, found.long_axis_mm, MILLIMETRE, None),
+        (SHORT_AXIS, found.short_axis_mm, MILLIMETRE, None),
+        (ATTENUATION, found.mean_hu, HOUNSFIELD, MEAN),
+    )
+    for name, value, unit, derivation in told:
+        if value is not None:
+            yield name, value, unit, derivation

@@ -87,7 +87,6 @@ class ShownNodule:
         call: what it means that the score lies where it does among the thresholds; empty without a score.
         planes: none where nothing of it can be shown.
         why_not: why there are none.
-        band: from where to where the score moves under small changes; None where that was not asked for.
         spot: its place in the overview, parts from the left and from the top; None where it lies outside.
     """
 
@@ -97,7 +96,12 @@ class ShownNodule:
     planes: tuple[ShownPlane, ...] = ()
     why_not: str = ""
     spot: tuple[float, float] | None = None
-    band: Band | None = None
+
+    @property
+    def band(self) -> Band | None:
+        """From where to where the score moves under small changes; None where that is not known."""
+        steady = self.record.stability
+        return None if steady is None or steady.low is None or steady.high is None else Band(steady.low, steady.high)
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,18 @@ def _scores(nodule: NoduleResult) -> Iterable[hd.sr.Measurement]:
         yield _percent(codes.BROCK, nodule.brock.probability_cancer)
 
 
+def _band(nodule: NoduleResult) -> Iterable[hd.sr.Measurement]:
+    steady = nodule.stability
+    if steady is not None and steady.low is not None and steady.high is not None:
+        yield _percent(codes.SCORE_LOW, steady.low)
+        yield _percent(codes.SCORE_HIGH, steady.high)
+
+
+def _measures(nodule: NoduleResult) -> Iterable[hd.sr.Measurement]:
+    for name, value, unit, derivation in codes.measured(nodule):
+        yield _number(name, value, unit, codes.OUTLINED, derivation)
+
+
 def _ratings(nodule: NoduleResult) -> Iterable[hd.sr.Measurement]:
     for name, rating in nodule.characteristics.items():
         if name in codes.RATINGS:
@@ -65,7 +77,13 @@ def _ratings(nodule: NoduleResult) -> Iterable[hd.sr.Measurement]:
 
 
 # What is said of a nodule in numbers, in this order: viewers label a mark with the first.
-NUMBERS: tuple[Callable[[NoduleResult], Iterable[hd.sr.Measurement]], ...] = (_scores, _size, _ratings)
+NUMBERS: tuple[Callable[[NoduleResult], Iterable[hd.sr.Measurement]], ...] = (
+    _scores,
+    _size,
+    _band,
+    _measures,
+    _ratings,
+)
 
 
 def _percent(name: Code, probability: float) -> hd.sr.Measurement:
@@ -73,8 +91,10 @@ def _percent(name: Code, probability: float) -> hd.sr.Measurement:
     return _number(name, 100 * probability, codes.PERCENT)
 
 
-def _number(name: Code, value: float, unit: Code, method: Code | None = None) -> hd.sr.Measurement:
-    return hd.sr.Measurement(name, float(f"{value:.{_DIGITS}g}"), unit, method=method)
+def _number(
+    name: Code, value: float, unit: Code, method: Code | None = None, derivation: Code | None = None
+) -> hd.sr.Measurement:
+    return hd.sr.Measurement(name, float(f"{value:.{_DIGITS}g}"), unit, method=method, derivation=derivation)
 
 
 def _thresholds(nodule: NoduleResult) -> Iterable[hd.sr.QualitativeEvaluation]:

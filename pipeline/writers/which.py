@@ -12,6 +12,7 @@ from .scored_case import CaseWriter
 WRITERS: Mapping[str, tuple[str, str]] = {
     "sr": ("sr.dcm", "nodulus.pipeline.writers.structured_report:write_sr"),
     "key-images": ("key_images", "nodulus.pipeline.writers.key_images:write_key_images"),
+    "fhir": ("fhir.json", "nodulus.pipeline.writers.fhir:write_fhir"),
     "report": ("report.html", "nodulus.pipeline.writers.page:write_page"),
 }
 # All that a run may leave of its cases.

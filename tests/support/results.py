@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from nodulus.pipeline.bundle.identity import BundleIdentity
 from nodulus.pipeline.readout.brock import missing_factors
 from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
+from nodulus.pipeline.results.measures import Measures
 from nodulus.pipeline.results.record import (
     BrockRecord,
     CaseResult,
@@ -19,6 +20,7 @@ from nodulus.pipeline.results.record import (
     Results,
 )
 from nodulus.pipeline.results.run_record import results_of
+from nodulus.pipeline.results.stability import Stability
 from nodulus.pipeline.statistics.estimate import Estimate
 from nodulus.pipeline.statistics.operating_points import POINT_NAMES, OperatingPoint
 from nodulus.transforms.geometry import Grid
@@ -87,6 +89,19 @@ def small_scan(noise_hu: float = 0.0) -> CTVolume:
     return volume_from_array(hu.astype(np.float32), Grid((n, n, n), affine))
 
 
+def _band(ends: tuple[float, float]) -> Stability:
+    return Stability(low=min(ends), high=max(ends), n=16)
+
+
+def _no_band(problem: str) -> Stability:
+    return Stability(problem=problem)
+
+
+def _measures(values: list[float]) -> Measures:
+    volume, long, short, hu = values
+    return Measures(volume_mm3=volume, long_axis_mm=long, short_axis_mm=short, mean_hu=-hu, method="outline 1")
+
+
 @st.composite
 def nodule_results(draw: st.DrawFn, nodule_id: str) -> NoduleResult:
     """Draw a nodule: scored, flagged, refused, with or without each of what may stand beside a score."""
@@ -110,6 +125,8 @@ def nodule_results(draw: st.DrawFn, nodule_id: str) -> NoduleResult:
         characteristics=draw(
             st.just({}) | st.fixed_dictionaries({n: st.floats(s.low, s.high) for n, s in CHARACTERISTICS.items()})
         ),
+        stability=draw(st.none() | st.tuples(_SHARES, _SHARES).map(_band) | _TEXTS.map(_no_band)),
+        measures=draw(st.none() | st.lists(st.floats(0.5, 900), min_size=4, max_size=4).map(_measures)),
         flags=draw(st.just(()) | st.lists(_PROBLEMS, max_size=2).map(tuple)),
     )
 

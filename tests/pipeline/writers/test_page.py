@@ -16,10 +16,11 @@ from hypothesis import given, settings
 from nodulus.pipeline.bundle.identity import BundleIdentity
 from nodulus.pipeline.pages.environment import fixed
 from nodulus.pipeline.results.record import BrockRecord, CaseResult, NoduleResult, NodulesFrom, ProblemRecord, Results
+from nodulus.pipeline.results.stability import Stability
 from nodulus.pipeline.writers.page import PAGE, render_page, write_page
 from nodulus.pipeline.writers.run_page import write_run_page
 from nodulus.pipeline.writers.scored_case import ScoredCase
-from nodulus.pipeline.writers.shown_nodules import Band, ShownChest, ShownNodule, show_nodules
+from nodulus.pipeline.writers.shown_nodules import ShownChest, ShownNodule, show_nodules
 from nodulus.transforms.problems import printable
 from nodulus.transforms.volume import CTVolume
 from tests.support.html_outline import Outline
@@ -104,6 +105,9 @@ def expected_fields(nodule: NoduleResult) -> dict[str, tuple[float, int] | str |
         if problem is not None:
             told |= {f"{field}.code": problem.code.replace("_", " "), f"{field}.message": problem.message}
     told |= {f"characteristics.{name}": (rating, 1) for name, rating in nodule.characteristics.items()}
+    if nodule.measures is not None:
+        decimals = {"volume_mm3": 0, "long_axis_mm": 1, "short_axis_mm": 1, "mean_hu": 0}
+        told |= {f"measures.{name}": (getattr(nodule.measures, name), digits) for name, digits in decimals.items()}
     if nodule.probabilities is None:
         return told
     told["probabilities.malignant"] = (nodule.probabilities.malignant, 3)
@@ -114,6 +118,10 @@ def expected_fields(nodule: NoduleResult) -> dict[str, tuple[float, int] | str |
         told["brock.probability_cancer"] = (nodule.brock.probability_cancer, 3)
     elif nodule.brock is not None and nodule.brock.problem:
         told["brock.problem"] = nodule.brock.problem
+    if nodule.stability is not None and nodule.stability.low is not None:
+        told |= {f"stability.{end}": (getattr(nodule.stability, end), 3) for end in ("low", "high")}
+    elif nodule.stability is not None:
+        told["stability.problem"] = str(nodule.stability.problem)
     return told
 
 
@@ -238,7 +246,8 @@ def test_a_band_and_a_map_of_heat_are_shown_where_there_are_any(drawn: tuple[Sho
     shown, chest = drawn
     assert "Band</dt>" not in render_page(run_of(scored_case(scored_nodule())), [shown], chest)
     planes = tuple(replace(one, heat=b"heat") for one in shown.planes)
-    full = replace(shown, planes=planes, band=Band(0.9, 0.97))
+    steady = shown.record.model_copy(update={"stability": Stability(low=0.9, high=0.97, n=16)})
+    full = replace(shown, planes=planes, record=steady)
     page = render_page(run_of(scored_case(scored_nodule())), [full], chest)
     fields = {field: text for field, text, _ in Outline(page).fields()}
     assert (fields["stability.low"], fields["stability.high"]) == ("0.900", "0.970")

@@ -20,6 +20,7 @@ from nodulus.pipeline.writers.structured_report import write_sr
 from nodulus.transforms.problems import InputRefusedError
 from nodulus.transforms.volume import CTVolume
 from tests.support.dicom_validators import dciodvfy_errors, pixelmed_errors
+from tests.support.faces import groups_of
 from tests.support.generated_cases import GeneratedCase, generated_case
 
 N_CASES = 220
@@ -103,21 +104,6 @@ def test_highdicom_reads_the_numbers_of_the_record(reports: list[Written]) -> No
             assert numbers == pytest.approx(dict(numbers_of(nodule)), rel=1e-5)
             said = [(each.name.value, each.value.value) for each in group.get_qualitative_evaluations()]
             assert said == list(words_of(nodule))
-
-
-def groups_of(report: hd.sr.Comprehensive3DSR) -> Iterator[hd.sr.Template]:
-    groups = report.content.get_planar_roi_measurement_groups() if report.content else []
-    others = report.content.get_image_measurement_groups()
-    yield from sorted([*groups, *others], key=lambda group: order_in(report, group))
-
-
-def order_in(report: Dataset, group: hd.sr.Template) -> int:
-    (container,) = [item for item in report.ContentSequence if item.ConceptNameCodeSequence[0].CodeValue == "126010"]
-    uids = [
-        next(each.UID for each in item.ContentSequence if each.ValueType == "UIDREF")
-        for item in container.ContentSequence
-    ]
-    return uids.index(group.tracking_uid)
 
 
 def numbers_of(nodule: NoduleResult) -> Iterator[tuple[str, float]]:
