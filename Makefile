@@ -13,7 +13,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-
 JOBS ?= 2
 
 .PHONY: help demo test test-quick test-viewer container lint types format fuzz bench bench-model bench-explain
-.PHONY: bench-stability bench-volume flag-rates model-card schema wheel clean
+.PHONY: bench-stability bench-volume bench-fl test-fl flag-rates model-card schema wheel clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -62,6 +62,12 @@ bench-volume: $(VENV)/.dev ## how good volume and axes are on validation nodules
 bench-explain: $(VENV)/.bench ## measure explanations of the score on masks: make bench-explain CROPS=FOLDER, minutes
 	$(BIN)/python -m benchmarks.explain --crops "$(CROPS)" -o out/explain
 
+bench-fl: $(VENV)/.dev ## hospitals that train together, alone and pooled: make bench-fl CROPS=FOLDER SEEDS=3
+	$(BIN)/python -W ignore -m benchmarks.federated --crops "$(CROPS)" -o out/federated --seeds $(or $(SEEDS),1)
+
+test-fl: $(VENV)-fl/.fl ## NVFlare's simulator, in an environment of its own
+	$(VENV)-fl/bin/python -m pytest -q tests/pipeline/federated
+
 flag-rates: $(VENV)/.dev ## how often nodules and other places are flagged: a table, and out/flag_rates.json
 	$(BIN)/python -m benchmarks.release.flag_rates
 
@@ -103,4 +109,10 @@ $(VENV)/.ohif: Makefile
 
 $(VENV)/.bench: $(VENV)/.dev pyproject.toml
 	$(PIP) install -c constraints.txt -e ".[bench]"
+	@touch $@
+
+$(VENV)-fl/.fl: constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)-fl
+	PYTHONWARNINGS=ignore $(VENV)-fl/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	PYTHONWARNINGS=ignore $(VENV)-fl/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[fl,test]"
 	@touch $@

@@ -20,12 +20,22 @@ if TYPE_CHECKING:
     from .scoring.worklist import Worklist
     from .training.handlers import EpochLog, EpochSeed, KeepBest, ResumePoint, StateDeterminism, StopEarly
     from .training.loss import RatingsLoss
+    from .training.processes import (
+        AverageBuffers,
+        EqualProcesses,
+        batch_per_process,
+        device_of_process,
+        join_processes,
+        spread_network,
+    )
 
 __all__ = [
+    "AverageBuffers",
     "Case",
     "CaseResult",
     "EpochLog",
     "EpochSeed",
+    "EqualProcesses",
     "EvaluationReport",
     "KeepBest",
     "Nodule",
@@ -37,16 +47,22 @@ __all__ = [
     "StateDeterminism",
     "StopEarly",
     "Worklist",
+    "batch_per_process",
+    "device_of_process",
     "end_in_one_line",
+    "join_processes",
     "load_data_list",
     "read_nodules",
+    "spread_network",
 ]
 
 _HOME_OF = {
+    "AverageBuffers": ".training.processes",
     "Case": ".scoring.cases",
     "CaseResult": ".results.record",
     "EpochLog": ".training.handlers",
     "EpochSeed": ".training.handlers",
+    "EqualProcesses": ".training.processes",
     "EvaluationReport": ".evaluation.handler",
     "KeepBest": ".training.handlers",
     "Nodule": ".nodules.nodule",
@@ -58,9 +74,13 @@ _HOME_OF = {
     "StateDeterminism": ".training.handlers",
     "StopEarly": ".training.handlers",
     "Worklist": ".scoring.worklist",
+    "batch_per_process": ".training.processes",
+    "device_of_process": ".training.processes",
     "end_in_one_line": ".bundle.one_line",
+    "join_processes": ".training.processes",
     "load_data_list": ".data.monai_items",
     "read_nodules": ".nodules.sources",
+    "spread_network": ".training.processes",
 }
 # Where the configs of bundles up to 0.2.0 look for them. ``reading`` also held what is nodulus.transforms' now.
 _FORMER_MODULES = ("data_list", "ratings_loss", "reading", "results_handler", "training_handlers", "worklist")

@@ -10,8 +10,10 @@ _OURS = {
         "FillOutsideBoxd", "LoadCTd", "NoduleFactsd", "NodulePatchd", "OpenCTd", "RandNodulePatchd",
     ),
     "nodulus.pipeline": (
-        "EpochLog", "EpochSeed", "EvaluationReport", "KeepBest", "RatingsLoss", "ReadOutputsd", "ResultsHandler",
-        "ResumePoint", "StateDeterminism", "StopEarly", "Worklist", "end_in_one_line", "load_data_list",
+        "AverageBuffers", "EpochLog", "EpochSeed", "EqualProcesses", "EvaluationReport", "KeepBest", "RatingsLoss",
+        "ReadOutputsd", "ResultsHandler", "ResumePoint", "StateDeterminism", "StopEarly", "Worklist",
+        "batch_per_process", "device_of_process", "end_in_one_line", "join_processes", "load_data_list",
+        "spread_network",
     ),
 }  # fmt: skip
 # As bundles up to 0.2.0 name them.

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
 
+import ignite.distributed as idist
 from ignite.engine import Engine, Events
 
 from nodulus import __version__
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 class EvaluationReport(CollectOutputs):
     """Ignite handler that writes metrics.json, nodules.csv and report.html of what it collected.
+
+    Of several processes the first one writes.
 
     Args:
         data_list: the list that the dataset was made from, its path or as it was read.
@@ -117,6 +120,8 @@ class EvaluationReport(CollectOutputs):
         return overlap(patients, read_training_patients(self.weights.parent / role.name))
 
     def _write(self, _: Engine) -> None:
+        if idist.get_rank() > 0:
+            return
         predictions = [prediction_of(item, self.outputs[item.nodule_id], self.data_list.folder) for item in self._items]
         written = write_report(predictions, self.output_dir, self._context(), diagnosis=self.diagnosis)
         logger.info("%s", headline(read_evaluation(written[METRICS])))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+import ignite.distributed as idist
 from ignite.engine import Engine, Events
 
 from nodulus.transforms.patches.nodule_facts import NoduleFacts
@@ -30,7 +31,7 @@ class CollectOutputs:
     """Ignite handler that keeps each nodule's outputs, by nodule and by box ("own", "diameter").
 
     The evaluator's dataset holds each nodule twice (``load_data_list(..., boxes="both")``). Attach it after the
-    postprocessing.
+    postprocessing. Where several processes share the dataset, each has the outputs of all when the epoch is complete.
     """
 
     def __init__(self) -> None:
@@ -40,6 +41,7 @@ class CollectOutputs:
         """Listen to an evaluator."""
         engine.add_event_handler(Events.STARTED, self._start)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._collect)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self._gather)
 
     def check(self) -> None:
         """Raise what forbids the run: nothing here."""
@@ -54,3 +56,11 @@ class CollectOutputs:
                 facts=NoduleFacts(**{field.name: float(item["facts"][field.name]) for field in fields(NoduleFacts)}),
                 readout=output.get("readout"),
             )
+
+    def _gather(self, _: Engine) -> None:
+        if idist.get_world_size() == 1:
+            return
+        mine, self.outputs = self.outputs, {}
+        for of_process in idist.all_gather(mine):
+            for nodule_id, by_box in of_process.items():
+                self.outputs.setdefault(nodule_id, {}).update(by_box)

@@ -1,4 +1,7 @@
-"""What training adds to MONAI's handlers: seeds by epoch, the best weights, a point to resume from, a log in lines."""
+"""What training adds to MONAI's handlers: seeds by epoch, the best weights, a point to resume from, a log in lines.
+
+In a run of several processes all of them hang on every process, and the first one alone writes.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,19 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
 
+import ignite.distributed as idist
 import torch
 from ignite.engine import Engine, Events
 from monai.data.utils import set_rnd
+from torch.nn.parallel import DistributedDataParallel
 
 from nodulus.pipeline.bundle.weights import STATE_DICT_ERRORS, WEIGHT_FILE_ERRORS
 from nodulus.pipeline.files import replacing_file, write_errors_named, write_text
 from nodulus.transforms.problems import UsageError
 
 PROGRESS = {"epoch", "iteration", "best_metric", "best_metric_epoch"}
+# Between the seeds of two processes: more than any run's epochs, and no multiple of what is between those of two runs.
+RANK_STRIDE = 1_000_000_007
 HEADING = "epoch     loss  val_auc (best)         lr      s\n"
 
 
@@ -35,6 +42,7 @@ class EpochSeed:
     """Seed shuffling and augmentation anew at each epoch, so that a resumed run repeats an uninterrupted one.
 
     Worker processes take their seeds from torch's generator; without workers the dataset's transforms are seeded here.
+    Of several processes that train together each draws its own numbers, the first those of a process by itself.
 
     Args:
         seed: of the run.
@@ -50,9 +58,13 @@ class EpochSeed:
 
     def __call__(self, engine: Engine) -> None:
         """Seed the epoch that starts."""
-        seed = self.seed * 100_003 + engine.state.epoch
+        seed = self.seed_of(engine.state.epoch)
         torch.manual_seed(seed)
         set_rnd(self.dataset, seed)
+
+    def seed_of(self, epoch: int) -> int:
+        """Return what this process is seeded with at the start of an epoch."""
+        return self.seed * 100_003 + epoch + int(idist.get_rank()) * RANK_STRIDE
 
 
 class KeepBest:
@@ -72,7 +84,7 @@ class KeepBest:
 
     def __call__(self, engine: Engine) -> None:
         """Write the weights if this validation was the best."""
-        if engine.state.best_metric_epoch == engine.state.epoch:
+        if idist.get_rank() == 0 and engine.state.best_metric_epoch == engine.state.epoch:
             _save({key: value.cpu().contiguous() for key, value in self.network.state_dict().items()}, self.path)
             engine.logger.info("Best so far, %.4f: wrote %s", engine.state.best_metric, self.path)
 
@@ -97,8 +109,10 @@ class StateDeterminism:
     def __call__(self, engine: Engine) -> None:
         """Write the line."""
         if self.device.type == "cpu":
+            n_processes = idist.get_world_size()
             engine.logger.info(
-                "Deterministic: seed, data and %d threads decide the weights to the bit on this CPU and torch build",
+                "Deterministic: seed, data%s and %d threads decide the weights to the bit on this CPU and torch build",
+                f", {n_processes} processes" if n_processes > 1 else "",
                 torch.get_num_threads(),
             )
         else:
@@ -132,6 +146,9 @@ class StopEarly:
 class ResumePoint:
     """Save after each epoch all that training needs to go on, and continue from there when asked to.
 
+    The file is the same whether one process trains or several: it holds the network and not what spreads it, the first
+    process writes it and every one reads it.
+
     Args:
         path: the file; replaced after each epoch.
         parts: what has a state, by name: network, optimizer, ...
@@ -140,7 +157,10 @@ class ResumePoint:
     """
 
     def __init__(self, path: str, parts: Mapping[str, Stateful], evaluator: Engine, resume: bool = False) -> None:
-        self.path, self.parts, self.evaluator, self.resume = Path(path), dict(parts), evaluator, resume
+        self.path, self.evaluator, self.resume = Path(path), evaluator, resume
+        self.parts: dict[str, Stateful] = {
+            name: part.module if isinstance(part, DistributedDataParallel) else part for name, part in parts.items()
+        }
 
     def attach(self, engine: Engine) -> None:
         """Listen to a trainer; attach after all that changes a state at the end of an epoch."""
@@ -149,6 +169,8 @@ class ResumePoint:
 
     def save(self, engine: Engine) -> None:
         """Write the state after this epoch."""
+        if idist.get_rank() > 0:
+            return
         state: dict[str, Any] = {name: part.state_dict() for name, part in self.parts.items()}
         best = self.evaluator.state
         state["progress"] = {
@@ -180,7 +202,7 @@ class ResumePoint:
 
 
 class EpochLog:
-    """Write one line an epoch to a text file, and to the engine's log.
+    """Write one line an epoch to a text file, and to the engine's log; of several processes the mean loss.
 
     Args:
         path: the file; when training is resumed, lines are added to it.
@@ -208,7 +230,10 @@ class EpochLog:
     def _write(self, engine: Engine) -> None:
         state = self.evaluator.state
         value = state.metrics.get(state.key_metric_name, float("nan"))
-        loss, seconds = sum(self._losses) / len(self._losses), time.perf_counter() - self._started_s
+        loss = idist.all_reduce(sum(self._losses) / len(self._losses)) / idist.get_world_size()
+        if idist.get_rank() > 0:
+            return
+        seconds = time.perf_counter() - self._started_s
         rate = self.optimizer.param_groups[0]["lr"]
         line = (
             f"{engine.state.epoch:5d}  {loss:.5f}   {value:.4f} ({state.best_metric:.4f})  {rate:.2e}  {seconds:5.1f}"
