@@ -57,7 +57,7 @@ def test_everybody_names_the_version_that_the_package_names() -> None:
     assert f'\nversion: "{nodulus.__version__}"\n' in (ROOT / "CITATION.cff").read_text()
 
 
-def test_only_info_asks_what_is_installed() -> None:
+def test_one_module_alone_asks_what_is_installed() -> None:
     # Whatever else asked for the version would fail in a copy that is not installed.
     asking = [
         path.relative_to(ROOT).as_posix()
@@ -65,7 +65,7 @@ def test_only_info_asks_what_is_installed() -> None:
         for path in (ROOT / folder).rglob("*.py")
         if re.search(r"importlib(\.| import )metadata", path.read_text())
     ]
-    assert asking == ["pipeline/command/info.py"]
+    assert asking == ["pipeline/versions.py"]
 
 
 @pytest.mark.parametrize("place", [ROOT, ROOT / "pipeline", None], ids=["the root", "a folder in it", "elsewhere"])

@@ -157,7 +157,7 @@ class CaseResult(Record):
     """One scan and its nodules. A refused or failed case carries its problem and no scores.
 
     ``files`` are those that show this case alone, as paths from the folder of results.json. ``input_sha256`` is the
-    hash of the scan's files where it was asked for (see ``nodulus.transforms.scan.digest``).
+    hash of the scan's files where it was asked for (see ``nodulus.pipeline.scoring.scan_digest``).
     """
 
     case_id: Name

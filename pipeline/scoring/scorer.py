@@ -19,11 +19,11 @@ from nodulus.pipeline.bundle.weights import load_weights
 from nodulus.pipeline.bundle.workflow import make_parser
 from nodulus.pipeline.results.record import CaseResult
 from nodulus.pipeline.results.stages import Stages
+from nodulus.pipeline.scoring.scan_digest import scan_sha256
 from nodulus.pipeline.writers.case_files import CaseFiles
 from nodulus.transforms.geometry import Frame
 from nodulus.transforms.problems import printable, problem_codes, refusal_in
 from nodulus.transforms.scan.cache import ScanCache
-from nodulus.transforms.scan.digest import scan_sha256
 
 from .case_record import failed_case, record_case
 from .cases import Case

@@ -14,7 +14,7 @@ import pytest
 from nodulus import __version__
 from nodulus.pipeline.command.main import run
 from nodulus.pipeline.phantom.demo_study import DemoStudy
-from nodulus.transforms.scan.digest import scan_sha256
+from nodulus.pipeline.scoring.scan_digest import scan_sha256
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nodulus.transforms.scan.digest import scan_sha256
+from nodulus.pipeline.scoring.scan_digest import scan_sha256
 
 
 @pytest.fixture

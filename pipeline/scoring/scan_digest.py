@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from .cache import file_stamp
-from .open import is_place
+from nodulus.pipeline.files import sha256_of
+from nodulus.transforms.scan.cache import file_stamp
+from nodulus.transforms.scan.open import is_place
 
 
 def scan_sha256(path: Path) -> str | None:
@@ -24,16 +25,8 @@ def scan_sha256(path: Path) -> str | None:
 def _sha256(path: Path) -> str:
     names = [Path(name) for name, _, _ in file_stamp(path)]
     if names == [path]:
-        return _sha256_of(path)
+        return sha256_of(path)
     home = path if path.is_dir() else path.parent
     relative = sorted((name.relative_to(home).as_posix(), name) for name in names)
-    lines = "".join(f"{_sha256_of(name)}  {shown}\n" for shown, name in relative)
+    lines = "".join(f"{sha256_of(name)}  {shown}\n" for shown, name in relative)
     return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _sha256_of(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while part := file.read(2**20):
-            digest.update(part)
-    return digest.hexdigest()
