@@ -24,6 +24,7 @@ SIZE_ONLY = own_code("malignant_size", "Probability radiologists judge malignant
 BROCK = own_code("cancer_brock", "Probability of cancer by the Brock model, without the image")
 FLAG = own_code("flag", "Reason to distrust the score")
 NOT_SCORED = own_code("not_scored", "Not scored, because")
+SEGMENTED = own_code("segmented", "Measured on a segmentation of the nodule")
 GIVEN = own_code("given", "As given with the nodule, not measured here")
 THRESHOLDS: dict[str, Code] = {
     name: own_code(f"above_{name.removeprefix('high_')[:5]}", f"Reaches the {name.replace('_', ' ')} threshold")
@@ -42,8 +43,14 @@ RATINGS = {name: _rating(name, scale) for name, scale in CHARACTERISTICS.items()
 NODULE = Code("27925004", "SCT", "Nodule")
 LUNG = Code("39607008", "SCT", "Lung structure")
 DIAMETER = Code("81827009", "SCT", "Diameter")
+VOLUME = Code("118565006", "SCT", "Volume")
+# Published axes are read as the nodule's size, where it has none other: what was given stays the size of ours.
+LONG_AXIS = own_code("long_axis", "Longest distance across the segmentation within a slice")
+SHORT_AXIS = own_code("short_axis", "Longest distance at a right angle to the long axis")
+MEAN_DENSITY = own_code("mean_hu", "Mean Hounsfield units within the segmentation")
 # (24627-2, LN, "CT Chest") would say more; it is none of the procedures that TID 1500 knows (CID 100).
 CT = Code("25045-6", "LN", "CT unspecified body region")
 YES, NO = Code("373066001", "SCT", "Yes"), Code("373067005", "SCT", "No")
 MILLIMETRE, PERCENT = Code("mm", "UCUM", "millimeter"), Code("%", "UCUM", "percent")
-RATING = Code("{rating}", "UCUM", "rating")
+CUBIC_MILLIMETRE = Code("mm3", "UCUM", "cubic millimeter")
+RATING, HOUNSFIELD_UNIT = Code("{rating}", "UCUM", "rating"), Code("[hnsf'U]", "UCUM", "Hounsfield unit")

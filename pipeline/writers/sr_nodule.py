@@ -52,10 +52,31 @@ def _size(nodule: NoduleResult) -> Iterable[hd.sr.Measurement]:
 def _scores(nodule: NoduleResult) -> Iterable[hd.sr.Measurement]:
     if nodule.probabilities is not None:
         yield _percent(codes.SCORE, nodule.probabilities.malignant)
+    if (band := nodule.stability) is not None and band.low is not None and band.high is not None:
+        yield _percent(codes.SCORE_LOW, band.low)
+        yield _percent(codes.SCORE_HIGH, band.high)
     if nodule.size_only is not None:
         yield _percent(codes.SIZE_ONLY, nodule.size_only.malignant)
     if nodule.brock is not None and nodule.brock.probability_cancer is not None:
         yield _percent(codes.BROCK, nodule.brock.probability_cancer)
+
+
+def _measured(nodule: NoduleResult) -> Iterable[hd.sr.Measurement]:
+    """Yield what a segmentation measures.
+
+    Its mean is a concept of ours: a published one would need a derivation beside it, which viewers leave out.
+    """
+    found = nodule.measures
+    if found is None:
+        return
+    for name, value, unit in (
+        (codes.VOLUME, found.volume_mm3, codes.CUBIC_MILLIMETRE),
+        (codes.LONG_AXIS, found.long_axis_mm, codes.MILLIMETRE),
+        (codes.SHORT_AXIS, found.short_axis_mm, codes.MILLIMETRE),
+        (codes.MEAN_DENSITY, found.mean_hu, codes.HOUNSFIELD_UNIT),
+    ):
+        if value is not None:
+            yield _number(name, value, unit, codes.SEGMENTED)
 
 
 def _ratings(nodule: NoduleResult) -> Iterable[hd.sr.Measurement]:
@@ -65,7 +86,12 @@ def _ratings(nodule: NoduleResult) -> Iterable[hd.sr.Measurement]:
 
 
 # What is said of a nodule in numbers, in this order: viewers label a mark with the first.
-NUMBERS: tuple[Callable[[NoduleResult], Iterable[hd.sr.Measurement]], ...] = (_scores, _size, _ratings)
+NUMBERS: tuple[Callable[[NoduleResult], Iterable[hd.sr.Measurement]], ...] = (
+    _scores,
+    _size,
+    _measured,
+    _ratings,
+)
 
 
 def _percent(name: Code, probability: float) -> hd.sr.Measurement:
