@@ -12,16 +12,16 @@ SCHEME, SCHEME_NAME = "99NODULUS", "Concepts of the software nodulus"
 
 
 def own_code(value: str, meaning: str) -> Code:
-    """Return a concept of ours; a meaning has at most 64 letters."""
+    """Return a concept of ours; a meaning has at most 64 letters, of which viewers show some 50 beside a number."""
     return Code(value, SCHEME, meaning[:64])
 
 
 # (111047, DCM, "Probability of cancer") is not what the network was taught: its teachers were readers, not pathology.
 SCORE = own_code("malignant", "Probability that radiologists would judge malignant")
-SCORE_LOW = own_code("malignant_low", "Lower end of the band of the malignant probability")
-SCORE_HIGH = own_code("malignant_high", "Upper end of the band of the malignant probability")
-SIZE_ONLY = own_code("malignant_size", "Probability radiologists judge malignant, by diameter alone")
-BROCK = own_code("cancer_brock", "Probability of cancer by the Brock model, without the image")
+SCORE_LOW = own_code("malignant_low", "Malignant probability, lower end of its band")
+SCORE_HIGH = own_code("malignant_high", "Malignant probability, upper end of its band")
+SIZE_ONLY = own_code("malignant_size", "Probability judged malignant, by size alone")
+BROCK = own_code("cancer_brock", "Probability of cancer by the Brock model")
 FLAG = own_code("flag", "Reason to distrust the score")
 NOT_SCORED = own_code("not_scored", "Not scored, because")
 SEGMENTED = own_code("segmented", "Measured on a segmentation of the nodule")
@@ -45,9 +45,9 @@ LUNG = Code("39607008", "SCT", "Lung structure")
 DIAMETER = Code("81827009", "SCT", "Diameter")
 VOLUME = Code("118565006", "SCT", "Volume")
 # Published axes are read as the nodule's size, where it has none other: what was given stays the size of ours.
-LONG_AXIS = own_code("long_axis", "Longest distance across the segmentation within a slice")
-SHORT_AXIS = own_code("short_axis", "Longest distance at a right angle to the long axis")
-MEAN_DENSITY = own_code("mean_hu", "Mean Hounsfield units within the segmentation")
+LONG_AXIS = own_code("long_axis", "Long axis within a slice")
+SHORT_AXIS = own_code("short_axis", "Short axis within a slice")
+MEAN_DENSITY = own_code("mean_hu", "Mean Hounsfield units")
 # (24627-2, LN, "CT Chest") would say more; it is none of the procedures that TID 1500 knows (CID 100).
 CT = Code("25045-6", "LN", "CT unspecified body region")
 YES, NO = Code("373066001", "SCT", "Yes"), Code("373067005", "SCT", "No")
