@@ -15,21 +15,21 @@ SCHEME, SCHEME_NAME = "99NODULUS", "Concepts of the software nodulus"
 
 
 def own_code(value: str, meaning: str) -> Code:
-    """Return a concept of ours; a meaning has at most 64 letters."""
+    """Return a concept of ours; a meaning has at most 64 letters, of which viewers show some 50 beside a number."""
     return Code(value, SCHEME, meaning[:64])
 
 
 # (111047, DCM, "Probability of cancer") is not what the network was taught: its teachers were readers, not pathology.
 SCORE = own_code("malignant", "Probability that radiologists would judge malignant")
-SCORE_LOW = own_code("malignant_low", "Lower end of the band of the malignant probability")
-SCORE_HIGH = own_code("malignant_high", "Upper end of the band of the malignant probability")
-SIZE_ONLY = own_code("malignant_size", "Probability radiologists judge malignant, by diameter alone")
-BROCK = own_code("cancer_brock", "Probability of cancer by the Brock model, without the image")
+SCORE_LOW = own_code("malignant_low", "Malignant probability, lower end of its band")
+SCORE_HIGH = own_code("malignant_high", "Malignant probability, upper end of its band")
+SIZE_ONLY = own_code("malignant_size", "Probability judged malignant, by size alone")
+BROCK = own_code("cancer_brock", "Probability of cancer by the Brock model")
 X, Y, Z = (own_code(f"{axis}_lps", f"Centre, {axis} of LPS (patient's left, posterior, superior)") for axis in "xyz")
 FLAG = own_code("flag", "Reason to distrust the score")
 NOT_SCORED = own_code("not_scored", "Not scored, because")
+SEGMENTED = own_code("segmented", "Measured on a segmentation of the nodule")
 GIVEN = own_code("given", "As given with the nodule, not measured here")
-OUTLINED = own_code("outlined", "Within an outline made from point and diameter")
 THRESHOLDS: dict[str, Code] = {
     name: own_code(f"above_{name.removeprefix('high_')[:5]}", f"Reaches the {name.replace('_', ' ')} threshold")
     for name in POINT_NAMES
@@ -48,27 +48,32 @@ NODULE = Code("27925004", "SCT", "Nodule")
 LUNG = Code("39607008", "SCT", "Lung structure")
 DIAMETER = Code("81827009", "SCT", "Diameter")
 VOLUME = Code("118565006", "SCT", "Volume")
-LONG_AXIS, SHORT_AXIS = Code("103339001", "SCT", "Long Axis"), Code("103340004", "SCT", "Short Axis")
-ATTENUATION, MEAN = Code("112031", "DCM", "Attenuation Coefficient"), Code("373098007", "SCT", "Mean")
+# Published axes are read as the nodule's size, where it has none other: what was given stays the size of ours.
+LONG_AXIS = own_code("long_axis", "Long axis within a slice")
+SHORT_AXIS = own_code("short_axis", "Short axis within a slice")
+MEAN_DENSITY = own_code("mean_hu", "Mean Hounsfield units")
 # (24627-2, LN, "CT Chest") would say more; it is none of the procedures that TID 1500 knows (CID 100).
 CT = Code("25045-6", "LN", "CT unspecified body region")
 YES, NO = Code("373066001", "SCT", "Yes"), Code("373067005", "SCT", "No")
-CUBIC_MILLIMETRE, HOUNSFIELD = Code("mm3", "UCUM", "cubic millimeter"), Code("[hnsf'U]", "UCUM", "Hounsfield unit")
 MILLIMETRE, PERCENT = Code("mm", "UCUM", "millimeter"), Code("%", "UCUM", "percent")
-RATING = Code("{rating}", "UCUM", "rating")
+CUBIC_MILLIMETRE = Code("mm3", "UCUM", "cubic millimeter")
+RATING, HOUNSFIELD_UNIT = Code("{rating}", "UCUM", "rating"), Code("[hnsf'U]", "UCUM", "Hounsfield unit")
 
 
-def measured(nodule: NoduleResult) -> Iterator[tuple[Code, float, Code, Code | None]]:
-    """Yield what was measured within a nodule's outline: concept, value, unit, and how it was derived if at all."""
+def measured(nodule: NoduleResult) -> Iterator[tuple[Code, float, Code]]:
+    """Yield what was measured on a segmentation of a nodule: concept, value and unit.
+
+    The mean density is a concept of ours: a published one would need a derivation beside it, which viewers leave out.
+    """
     found = nodule.measures
     if found is None:
         return
     told = (
-        (VOLUME, found.volume_mm3, CUBIC_MILLIMETRE, None),
-        (LONG_AXIS, found.long_axis_mm, MILLIMETRE, None),
-        (SHORT_AXIS, found.short_axis_mm, MILLIMETRE, None),
-        (ATTENUATION, found.mean_hu, HOUNSFIELD, MEAN),
+        (VOLUME, found.volume_mm3, CUBIC_MILLIMETRE),
+        (LONG_AXIS, found.long_axis_mm, MILLIMETRE),
+        (SHORT_AXIS, found.short_axis_mm, MILLIMETRE),
+        (MEAN_DENSITY, found.mean_hu, HOUNSFIELD_UNIT),
     )
-    for name, value, unit, derivation in told:
+    for name, value, unit in told:
         if value is not None:
-            yield name, value, unit, derivation
+            yield name, value, unit

@@ -87,7 +87,7 @@ def _components(nodule: NoduleResult) -> Iterator[Resource]:
     if nodule.stability is not None and nodule.stability.low is not None and nodule.stability.high is not None:
         yield _number(codes.SCORE_LOW, nodule.stability.low)
         yield _number(codes.SCORE_HIGH, nodule.stability.high)
-    for code, value, unit, _ in codes.measured(nodule):
+    for code, value, unit in codes.measured(nodule):
         same = (VOLUME,) if code == codes.VOLUME else ()
         yield {"code": concept(*same, code), "valueQuantity": quantity(value, unit.value)}
     for name, is_above in nodule.above.items():

@@ -52,22 +52,18 @@ def _size(nodule: NoduleResult) -> Iterable[hd.sr.Measurement]:
 def _scores(nodule: NoduleResult) -> Iterable[hd.sr.Measurement]:
     if nodule.probabilities is not None:
         yield _percent(codes.SCORE, nodule.probabilities.malignant)
+    if (band := nodule.stability) is not None and band.low is not None and band.high is not None:
+        yield _percent(codes.SCORE_LOW, band.low)
+        yield _percent(codes.SCORE_HIGH, band.high)
     if nodule.size_only is not None:
         yield _percent(codes.SIZE_ONLY, nodule.size_only.malignant)
     if nodule.brock is not None and nodule.brock.probability_cancer is not None:
         yield _percent(codes.BROCK, nodule.brock.probability_cancer)
 
 
-def _band(nodule: NoduleResult) -> Iterable[hd.sr.Measurement]:
-    steady = nodule.stability
-    if steady is not None and steady.low is not None and steady.high is not None:
-        yield _percent(codes.SCORE_LOW, steady.low)
-        yield _percent(codes.SCORE_HIGH, steady.high)
-
-
-def _measures(nodule: NoduleResult) -> Iterable[hd.sr.Measurement]:
-    for name, value, unit, derivation in codes.measured(nodule):
-        yield _number(name, value, unit, codes.OUTLINED, derivation)
+def _measured(nodule: NoduleResult) -> Iterable[hd.sr.Measurement]:
+    for name, value, unit in codes.measured(nodule):
+        yield _number(name, value, unit, codes.SEGMENTED)
 
 
 def _ratings(nodule: NoduleResult) -> Iterable[hd.sr.Measurement]:
@@ -80,8 +76,7 @@ def _ratings(nodule: NoduleResult) -> Iterable[hd.sr.Measurement]:
 NUMBERS: tuple[Callable[[NoduleResult], Iterable[hd.sr.Measurement]], ...] = (
     _scores,
     _size,
-    _band,
-    _measures,
+    _measured,
     _ratings,
 )
 
@@ -91,10 +86,8 @@ def _percent(name: Code, probability: float) -> hd.sr.Measurement:
     return _number(name, 100 * probability, codes.PERCENT)
 
 
-def _number(
-    name: Code, value: float, unit: Code, method: Code | None = None, derivation: Code | None = None
-) -> hd.sr.Measurement:
-    return hd.sr.Measurement(name, float(f"{value:.{_DIGITS}g}"), unit, method=method, derivation=derivation)
+def _number(name: Code, value: float, unit: Code, method: Code | None = None) -> hd.sr.Measurement:
+    return hd.sr.Measurement(name, float(f"{value:.{_DIGITS}g}"), unit, method=method)
 
 
 def _thresholds(nodule: NoduleResult) -> Iterable[hd.sr.QualitativeEvaluation]:

@@ -23,7 +23,7 @@ _NUMBERS = {codes.SCORE.value: "malignant", codes.SIZE_ONLY.value: "size_only", 
 _NUMBERS |= {code.value: f"rating {name}" for name, code in codes.RATINGS.items()}
 _NUMBERS |= {codes.SCORE_LOW.value: "low", codes.SCORE_HIGH.value: "high"}
 _SIZES = {"volume_mm3": codes.VOLUME, "long_axis_mm": codes.LONG_AXIS, "short_axis_mm": codes.SHORT_AXIS}
-_SIZES |= {"mean_hu": codes.ATTENUATION}
+_SIZES |= {"mean_hu": codes.MEAN_DENSITY}
 _NUMBERS |= {code.value: name for name, code in _SIZES.items()}
 _CALLS = {code.value: f"above {name}" for name, code in codes.THRESHOLDS.items()}
 _AXES = {code.value: axis for axis, code in zip("xyz", (codes.X, codes.Y, codes.Z), strict=True)}

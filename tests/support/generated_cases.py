@@ -11,8 +11,10 @@ from pydicom import Dataset
 
 from nodulus.pipeline.bundle.identity import BundleIdentity
 from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
+from nodulus.pipeline.results.measures import Measures
 from nodulus.pipeline.results.record import BrockRecord, CaseResult, NoduleResult, Probabilities, ProblemRecord
 from nodulus.pipeline.results.run_record import results_of
+from nodulus.pipeline.results.stability import Stability
 from nodulus.pipeline.statistics.operating_points import POINT_NAMES
 from nodulus.pipeline.writers.scored_case import ScoredCase
 from nodulus.transforms.problems import ProblemCode
@@ -143,6 +145,8 @@ def _scores(random: np.random.Generator) -> dict[str, Any]:
         "probabilities": Probabilities(benign=1 - malignant, malignant=malignant),
         "size_only": Probabilities(benign=1 - by_size, malignant=by_size) if random.random() < 0.9 else None,
         "brock": BrockRecord(probability_cancer=brock) if is_known else None,
+        "stability": _band(random, float(malignant)) if random.random() < 0.5 else None,
+        "measures": _measures(random) if random.random() < 0.5 else None,
         "above": {name: bool(random.random() < malignant) for name in POINT_NAMES},
         "characteristics": {
             name: float(random.uniform(scale.low, scale.high)) for name, scale in CHARACTERISTICS.items()
@@ -151,3 +155,23 @@ def _scores(random: np.random.Generator) -> dict[str, Any]:
             ProblemRecord(code="outside_training_range", message="Expected, got", items=(str(name),)) for name in flags
         ),
     }
+
+
+def _band(random: np.random.Generator, malignant: float) -> Stability:
+    if random.random() < 0.2:
+        return Stability(problem="Expected even tissue, got none")
+    low, high = malignant * random.uniform(0.5, 1), malignant + (1 - malignant) * random.uniform(0, 0.5)
+    return Stability(low=float(low), high=float(high), n=12)
+
+
+def _measures(random: np.random.Generator) -> Measures:
+    if random.random() < 0.2:
+        return Measures(method="ball 1", problem="Expected one part, got several")
+    short_mm, long_mm = sorted(random.uniform(1, 40, 2).tolist())
+    return Measures(
+        volume_mm3=float(random.uniform(1, 30_000)),
+        long_axis_mm=long_mm,
+        short_axis_mm=short_mm,
+        mean_hu=float(random.uniform(-800, 300)),
+        method="ball 1",
+    )

@@ -114,6 +114,15 @@ def numbers_of(nodule: NoduleResult) -> Iterator[tuple[str, float]]:
         yield codes.SIZE_ONLY.value, 100 * nodule.size_only.malignant
     if nodule.brock and nodule.brock.probability_cancer is not None:
         yield codes.BROCK.value, 100 * nodule.brock.probability_cancer
+    if nodule.stability and nodule.stability.low is not None and nodule.stability.high is not None:
+        yield codes.SCORE_LOW.value, 100 * nodule.stability.low
+        yield codes.SCORE_HIGH.value, 100 * nodule.stability.high
+    measures = nodule.measures
+    if measures and measures.volume_mm3 and measures.long_axis_mm and measures.short_axis_mm and measures.mean_hu:
+        yield codes.VOLUME.value, measures.volume_mm3
+        yield codes.LONG_AXIS.value, measures.long_axis_mm
+        yield codes.SHORT_AXIS.value, measures.short_axis_mm
+        yield codes.MEAN_DENSITY.value, measures.mean_hu
     for name, rating in nodule.characteristics.items():
         yield codes.RATINGS[name].value, rating
 
