@@ -11,8 +11,10 @@ from pydicom import Dataset
 
 from nodulus.pipeline.bundle.identity import BundleIdentity
 from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
+from nodulus.pipeline.results.measures import Measures
 from nodulus.pipeline.results.record import BrockRecord, CaseResult, NoduleResult, Probabilities, ProblemRecord
 from nodulus.pipeline.results.run_record import results_of
+from nodulus.pipeline.results.stability import Stability
 from nodulus.pipeline.statistics.operating_points import POINT_NAMES
 from nodulus.pipeline.writers.scored_case import ScoredCase
 from nodulus.transforms.problems import ProblemCode
@@ -137,6 +139,8 @@ def _nodule(random: np.random.Generator, number: int, volume: CTVolume) -> Nodul
 
 def _scores(random: np.random.Generator) -> dict[str, Any]:
     malignant, by_size, brock = random.uniform(0, 1, 3) ** 4
+    low, high = sorted(random.uniform(0, 1, 2))
+    volume, long, short = random.uniform(4, 30, 3) ** [3, 1, 1]
     flags = random.choice(FLAGS, int(random.integers(0, 3)), replace=False)
     is_known = random.random() < 0.5
     return {
@@ -147,6 +151,16 @@ def _scores(random: np.random.Generator) -> dict[str, Any]:
         "characteristics": {
             name: float(random.uniform(scale.low, scale.high)) for name, scale in CHARACTERISTICS.items()
         },
+        "stability": Stability(low=low, high=high, n=16) if random.random() < 0.7 else None,
+        "measures": Measures(
+            volume_mm3=volume,
+            long_axis_mm=max(long, short),
+            short_axis_mm=min(long, short),
+            mean_hu=float(random.uniform(-800, 200)),
+            method="outline 1",
+        )
+        if random.random() < 0.7
+        else None,
         "flags": tuple(
             ProblemRecord(code="outside_training_range", message="Expected, got", items=(str(name),)) for name in flags
         ),
