@@ -54,7 +54,9 @@ Examples:
 
   nodulus infer cases.csv -o out --resume
 
-  nodulus infer SCAN_FOLDER --nodules nodules.csv -o out --sr --key-images
+  nodulus infer SCAN_FOLDER --nodules nodules.csv -o out --report --explain
+
+  nodulus infer SCAN_FOLDER --nodules nodules.csv -o out --sr --key-images --fhir
 """
 
 
@@ -176,8 +178,9 @@ def infer(
         told = _told(how, asked) | {"digests": is_hashed, "measures": is_measured, "stability": stability}
         told |= {"explain": explain, "trust": trust}
         context = RunContext("infer", str(scorer.device), told, stages)
-        written = write_results(record, output, context)
-        written += tuple(_pages(record, output))
+        run_page = _run_page(record, output) if report else ()
+        written = write_results(record, output, context, run_page)
+        written += run_page or tuple(output / name for case in results for name in case.files)
     if as_json:
         typer.echo(written[0].read_text(encoding="utf-8"), nl=False)
     if as_json or quiet:
@@ -213,15 +216,13 @@ def exit_code(results: list[CaseResult]) -> ExitCode:
     return ExitCode.INTERNAL_ERROR if is_our_fault else ExitCode.INPUT_REFUSED
 
 
-def _pages(record: Results, output: Path) -> list[Path]:
-    """Return the files to open: those of a single case, or the page that leads to the many cases' own."""
+def _run_page(record: Results, output: Path) -> tuple[Path, ...]:
+    """Write the page that leads to the files of many cases and return its path; a single case needs none."""
     if len(record.cases) == 1:
-        return [output / name for name in record.cases[0].files]
-    if not any(case.files for case in record.cases):
-        return []
+        return ()
     from nodulus.pipeline.writers.run_page import write_run_page
 
-    return [write_run_page(record, output)]
+    return (write_run_page(record, output),)
 
 
 def _score(

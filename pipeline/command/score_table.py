@@ -20,6 +20,7 @@ SHOWN_CHARACTERISTICS = tuple(name for name in CHARACTERISTICS if name != "inter
 Known = TypeVar("Known")
 MARK = "!"
 _BAND = "band: malignant with the point moved by 1 mm, the size changed by 20 %, and more of the scan's noise"
+_SUM = "explanation: what size and characteristics add to each score is in results.json, and on the page of --report"
 _SHORT = 3  # letters of a characteristic's name that head its column
 
 
@@ -59,6 +60,8 @@ def legend(cases: Iterable[CaseResult]) -> list[str]:
     lines = [f"{MARK}: look at the messages before you believe the score"] if marked else []
     if any(nodule.stability and nodule.stability.n for nodule in nodules):
         lines.append(_BAND)
+    if any(nodule.explanation for nodule in nodules):
+        lines.append(_SUM)
     if any(nodule.measures and nodule.measures.volume_mm3 for nodule in nodules):
         lines.append("mm3, axes (mm), HU: measured within an outline of the nodule, as readers would draw it")
     if any(nodule.characteristics for nodule in nodules):

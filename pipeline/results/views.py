@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from nodulus.pipeline.files import write_text
@@ -28,13 +28,16 @@ VIEWS: Mapping[str, Callable[[Results], str]] = {
 }
 
 
-def write_results(results: Results, output_dir: Path, run: RunContext | None = None) -> tuple[Path, ...]:
+def write_results(
+    results: Results, output_dir: Path, run: RunContext | None = None, others: Sequence[Path] = ()
+) -> tuple[Path, ...]:
     """Write results.csv (one row a nodule, LPS mm), other views, and results.json into a folder; return their paths.
 
     Args:
         results: the record.
         output_dir: the folder; the files of the cases are there already.
         run: what the record's manifest is to say of the run, with the hashes of all its other files.
+        others: files of the run in that folder which are neither views nor of one case.
 
     Raises:
         UsageError: a file cannot be written.
@@ -43,6 +46,6 @@ def write_results(results: Results, output_dir: Path, run: RunContext | None = N
     for name, view in VIEWS.items():
         if name == RESULTS and run is not None:
             case_files = (output_dir / file for case in results.cases for file in case.files)
-            results = results.model_copy(update={"run": manifest_of(run, [*written, *case_files], output_dir)})
+            results = results.model_copy(update={"run": manifest_of(run, [*written, *case_files, *others], output_dir)})
         written.append(write_text(output_dir / name, view(results)))
     return tuple(reversed(written))

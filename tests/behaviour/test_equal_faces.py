@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from pydicom import dcmread
 
 from nodulus.pipeline.csv_files import cell_text
+from nodulus.pipeline.readout.additive import TERMS
 from nodulus.pipeline.results.record import CaseResult, NoduleResult, ProblemRecord
 from nodulus.pipeline.results.results_csv import results_csv
 from nodulus.pipeline.results.views import results_json
@@ -31,7 +34,12 @@ N_RESULTS = 1000
 N_SCANS = 15
 # The order of magnitude to which a file rounds, and what it leaves out.
 ROUNDED = {"csv": 5.1e-4, "sr": 5.1e-4}
-LEFT_OUT = {"csv": {"flags"}, "page": {"flags"}, "sr": {"x", "y", "z"}, "fhir": {"flags"}}
+SUM = {f"sum {name}" for name in ("logit", "average", "remainder", *TERMS)}
+LEFT_OUT = {"csv": {"flags"} | SUM, "page": {"flags"}, "sr": {"x", "y", "z"} | SUM, "fhir": {"flags"} | SUM}
+# All that the drawn cases must have among them, and what they had.
+KINDS = {"oblique", "no patient", "no frame", "refused case", "no nodule", "20 nodules", "refused nodule", "beside"}
+KINDS |= {"flagged", "sum", "band", "measures"}
+SEEN: Counter[str] = Counter()
 NAMES = st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1, max_size=12)
 
 
@@ -90,6 +98,7 @@ def test_every_file_says_what_the_record_says(
 ) -> None:
     volume = volumes[drawn.scan]
     case = drawn.case_in(volume)
+    SEEN.update(set(kinds_of(case, volume)) | {"case"})
     record = told_by_json(results_json(run_of(case)))
     if case.problem is not None:
         record = [{**told, "problem": case.problem.code} for told in record]
@@ -98,6 +107,38 @@ def test_every_file_says_what_the_record_says(
         if case.problem is not None and face == "fhir":  # it says once why the case was refused
             expected = [{key: value for key, value in told.items() if key != "problem"} for told in expected]
         compare(face, found, expected)
+
+
+def kinds_of(case: CaseResult, volume: CTVolume) -> Iterator[str]:
+    """Yield which of the kinds that must be met a case is of."""
+    assert volume.read_header is not None
+    axes = np.abs(volume.grid.direction_lps)
+    of_scan = {
+        "oblique": not np.allclose(axes, np.round(axes), atol=1e-3),
+        "no patient": "PatientID" not in volume.read_header(0),
+        "no frame": not volume.attributes["frame_of_reference_uid"],
+        "refused case": case.status == "refused",
+        "no nodule": not case.nodules,
+        "20 nodules": len(case.nodules) == 20,
+    }
+    yield from (kind for kind, is_met in of_scan.items() if is_met)
+    for nodule in case.nodules:
+        of_nodule = {
+            "refused nodule": nodule.problem,
+            "beside": not volume.grid.contains_lps(nodule.center_lps_mm),
+            "flagged": nodule.flags,
+            "sum": nodule.explanation,
+            "band": nodule.stability and nodule.stability.n,
+            "measures": nodule.measures,
+        }
+        yield from (kind for kind, is_met in of_nodule.items() if is_met)
+
+
+def test_every_kind_of_case_was_among_them() -> None:
+    if not SEEN:
+        pytest.skip("the cases were not drawn in this run")
+    assert SEEN["case"] >= N_RESULTS
+    assert {kind for kind in KINDS if SEEN[kind] < 5} == set()
 
 
 def told_by_files(case: CaseResult, volume: CTVolume, folder: Path) -> dict[str, list[Told]]:

@@ -45,9 +45,16 @@ def _told_by_record(nodule: Mapping[str, Any]) -> Told:
     told |= {f"rating {name}": rating for name, rating in nodule["characteristics"].items()}
     told |= {end: (nodule["stability"] or {}).get(end) for end in ("low", "high")}
     told |= {name: (nodule["measures"] or {}).get(name) for name in _SIZES}
+    told |= _told_sum(nodule["explanation"] or {})
     told = {name: value for name, value in told.items() if value is not None}
     told["flags"] = sorted(item for flag in nodule["flags"] for item in flag["items"] or [flag["code"]])
     return told | ({"problem": nodule["problem"]["code"]} if nodule["problem"] else {})
+
+
+def _told_sum(sum_of_parts: Mapping[str, Any]) -> Told:
+    """Return what a score's sum says, each of its numbers by its field."""
+    whole = {name: sum_of_parts.get(name) for name in ("logit", "average", "remainder")}
+    return {f"sum {name}": value for name, value in (whole | sum_of_parts.get("parts", {})).items()}
 
 
 def told_by_csv(text: str) -> list[Told]:
@@ -86,6 +93,8 @@ def _told_by_fields(outline: Outline) -> Told:
         whole = attributes.get("value", attributes.get("data-value"))
         if field in fields:
             told[fields[field]] = float(str(whole))
+        elif field.startswith("explanation."):
+            told[f"sum {field.rpartition('.')[2]}"] = float(str(whole))
         elif field == "nodule_id":
             told["name"] = shown
         elif field.startswith("above."):

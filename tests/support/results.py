@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from nodulus.pipeline.bundle.identity import BundleIdentity
+from nodulus.pipeline.readout.additive import TERMS
 from nodulus.pipeline.readout.brock import missing_factors
 from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
 from nodulus.pipeline.results.measures import Measures
@@ -18,6 +19,7 @@ from nodulus.pipeline.results.record import (
     Probabilities,
     ProblemRecord,
     Results,
+    ScorePartsRecord,
 )
 from nodulus.pipeline.results.run_record import results_of
 from nodulus.pipeline.results.stability import Stability
@@ -49,6 +51,8 @@ FLAG = ProblemRecord(code="outside_training_range", message="Expected 3 to 30 mm
 _SHARES = st.floats(0, 1)
 _TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 _PROBLEMS = st.builds(ProblemRecord, code=st.sampled_from(["bad_nodule", "nodule_outside"]), message=_TEXTS)
+N_TERMS = len(TERMS)
+_ADDED = st.floats(-20, 20)
 _MM = st.floats(-500, 500).map(lambda value: round(value, 4))
 
 
@@ -102,6 +106,16 @@ def _measures(values: list[float]) -> Measures:
     return Measures(volume_mm3=volume, long_axis_mm=long, short_axis_mm=short, mean_hu=-hu, method="outline 1")
 
 
+def score_parts(values: list[float]) -> ScorePartsRecord:
+    """Return a score taken apart: what each term adds, and at the end what is left."""
+    *parts, remainder = values
+    terms = dict(zip(TERMS, parts, strict=True))
+    logit = sum(values) - 0.9
+    return ScorePartsRecord(
+        logit=logit, average=-0.9, parts=terms, remainder=remainder, explained=Estimate(0.98, 0.97, 0.99)
+    )
+
+
 @st.composite
 def nodule_results(draw: st.DrawFn, nodule_id: str) -> NoduleResult:
     """Draw a nodule: scored, flagged, refused, with or without each of what may stand beside a score."""
@@ -127,6 +141,7 @@ def nodule_results(draw: st.DrawFn, nodule_id: str) -> NoduleResult:
         ),
         stability=draw(st.none() | st.tuples(_SHARES, _SHARES).map(_band) | _TEXTS.map(_no_band)),
         measures=draw(st.none() | st.lists(st.floats(0.5, 900), min_size=4, max_size=4).map(_measures)),
+        explanation=draw(st.none() | st.lists(_ADDED, min_size=N_TERMS + 1, max_size=N_TERMS + 1).map(score_parts)),
         flags=draw(st.just(()) | st.lists(_PROBLEMS, max_size=2).map(tuple)),
     )
 

@@ -10,6 +10,7 @@ from nodulus.pipeline.command.score_table import legend, print_score_table
 from nodulus.pipeline.results.measures import Measures
 from nodulus.pipeline.results.record import CaseResult, NoduleResult, Probabilities
 from nodulus.pipeline.results.stability import Stability
+from tests.support.results import N_TERMS, score_parts
 
 PLAIN = NoduleResult(
     nodule_id="plain",
@@ -51,3 +52,5 @@ def test_a_table_without_them_is_as_it_was() -> None:
 def test_the_legend_explains_what_is_shown_and_nothing_else() -> None:
     assert [line.split(":")[0] for line in legend([case(FULL)])] == ["band", "mm3, axes (mm), HU"]
     assert legend([case(PLAIN, DOUBTED)]) == []
+    (line,) = legend([case(PLAIN.model_copy(update={"explanation": score_parts([0.1] * (N_TERMS + 1))}))])
+    assert line.startswith("explanation: ")

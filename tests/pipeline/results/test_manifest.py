@@ -70,3 +70,17 @@ def test_many_scans_are_hashed_when_asked(study: DemoStudy, tmp_path: Path) -> N
         cases = json.loads((out / "results.json").read_text())["cases"]
         found[option] = {case["input_sha256"] for case in cases}
     assert found == {"--quiet": {None}, "--digests": {scan_sha256(study.nifti)}, "--no-digests": {None}}
+
+
+def test_all_files_that_were_asked_for_are_in_the_list(study: DemoStudy, tmp_path: Path) -> None:
+    x, y, z = study.marked.nodules[0].center_lps_mm
+    rows = "".join(f"{case},{study.dicom_folder},1,{x},{y},{z},9\n" for case in "ab")
+    (tmp_path / "cases.csv").write_text(f"case_id,input,nodule_id,x_mm,y_mm,z_mm,diameter_mm\n{rows}")
+    out = tmp_path / "out"
+    asked = ["--report", "--fhir", "--sr", "--key-images"]
+    for more in ([], ["--resume"]):
+        assert run(["infer", str(tmp_path / "cases.csv"), "-o", str(out), "--quiet", *asked, *more]) == 0
+        named = [each["name"] for each in json.loads((out / "results.json").read_text())["run"]["files"]]
+        there = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
+        assert sorted(named) == sorted(there - {"results.json", "cases.jsonl"})
+        assert {"report.html", "cases/a/report.html", "cases/b/fhir.json", "cases/b/key_images/1.dcm"} <= there

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from nodulus.pipeline.results.measures import Measures
 from nodulus.pipeline.results.record import BrockRecord, NoduleResult, ProblemRecord
+from nodulus.pipeline.results.stability import Stability
 from nodulus.pipeline.writers.page import write_page
 from nodulus.pipeline.writers.run_page import write_run_page
 from nodulus.pipeline.writers.scored_case import ScoredCase
 from tests.support.axe import axe_source
 from tests.support.browser import Browser, OpenPage, find_chromium, opened
-from tests.support.results import FLAG, run_of, scored_case, scored_nodule, small_scan
+from tests.support.results import FLAG, run_of, score_parts, scored_case, scored_nodule, small_scan
 
 WIDTHS_PX = (400, 800, 1400)
 LONG = "AN_UNUSUALLY-LONG_NAME_WITHOUT_ANY_SPACE_" + "x" * 80
@@ -34,8 +37,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Return pages of every kind: a case with all that can be said, a refused one, and a run of many."""
     folder = tmp_path_factory.mktemp("pages")
     outside = NoduleResult(nodule_id="far", center_lps_mm=(900, 0, 0), diameter_mm=8, problem=GAP)
+    more: dict[str, Any] = {
+        "stability": Stability(low=0.6, high=0.99, n=16),
+        "measures": Measures(volume_mm3=904, long_axis_mm=13, short_axis_mm=11, mean_hu=-50, method="outline 1"),
+        "explanation": score_parts([1.2, 0, -0.03, 1.9, -3, 0.4, 2.8, 0.9, -0.2, -0.4]),
+    }
     nodules = (
-        scored_nodule("first", brock=BrockRecord(probability_cancer=0.4)),
+        scored_nodule("first", brock=BrockRecord(probability_cancer=0.4), **more),
         scored_nodule(LONG, 0.1, flags=(FLAG,), brock=BrockRecord(missing=("age", "sex"))),
         outside,
     )
