@@ -10,7 +10,7 @@ from monai.deploy.core import Application
 from monai.deploy.operators.dicom_data_loader_operator import DICOMDataLoaderOperator
 from monai.deploy.operators.dicom_series_selector_operator import DICOMSeriesSelectorOperator
 
-from nodulus.pipeline.results.manifest import RunContext
+from nodulus.pipeline.results.manifest import OptionValue, RunContext
 from nodulus.pipeline.results.record import CaseResult, Results
 from nodulus.pipeline.results.run_record import results_of
 from nodulus.pipeline.results.views import write_results
@@ -81,10 +81,16 @@ class NoduleApplication(Application):
         with self.scorer.stages.time("write"):
             self.result = files.write(result, volume)
         record = head.model_copy(update={"cases": (self.result,)})
-        allowed = tuple(code.value for code in self.scorer.how.allow)
-        told = {"allow": allowed, "rules": self.rules, **dict.fromkeys(self.files, True)}
-        told |= {"digests": self.scorer.digests, "measures": self.scorer.measures}
-        write_results(
-            record, self.output_folder, RunContext(COMMAND, str(self.scorer.device), told, self.scorer.stages)
-        )
+        context = RunContext(COMMAND, str(self.scorer.device), self._told(), self.scorer.stages)
+        write_results(record, self.output_folder, context)
         return record
+
+    def _told(self) -> dict[str, OptionValue]:
+        """Return the options that bear on the results, for the manifest."""
+        return {
+            "allow": tuple(code.value for code in self.scorer.how.allow),
+            "rules": self.rules,
+            **dict.fromkeys(self.files, True),
+            "digests": self.scorer.digests,
+            "measures": self.scorer.measures,
+        }
