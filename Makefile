@@ -13,7 +13,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-
 JOBS ?= 2
 
 .PHONY: help demo test test-quick test-viewer container lint types format fuzz bench bench-model bench-explain
-.PHONY: bench-stability bench-volume bench-fl test-fl flag-rates model-card schema wheel clean
+.PHONY: bench-stability bench-volume bench-fl test-fl test-deploy flag-rates model-card schema wheel clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -68,6 +68,9 @@ bench-fl: $(VENV)/.dev ## hospitals that train together, alone and pooled: make 
 test-fl: $(VENV)-fl/.fl ## NVFlare's simulator, in an environment of its own
 	$(VENV)-fl/bin/python -m pytest -q tests/pipeline/federated
 
+test-deploy: $(VENV)-deploy/.deploy ## MONAI Deploy's SDK (Linux, 2 GB), in an environment of its own
+	NODULUS_REQUIRE_DEPLOY=1 $(VENV)-deploy/bin/python -m pytest -q tests/deploy
+
 flag-rates: $(VENV)/.dev ## how often nodules and other places are flagged: a table, and out/flag_rates.json
 	$(BIN)/python -m benchmarks.release.flag_rates
 
@@ -115,4 +118,10 @@ $(VENV)-fl/.fl: constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)-fl
 	PYTHONWARNINGS=ignore $(VENV)-fl/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	PYTHONWARNINGS=ignore $(VENV)-fl/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[fl,test]"
+	@touch $@
+
+$(VENV)-deploy/.deploy: constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)-deploy
+	PYTHONWARNINGS=ignore $(VENV)-deploy/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	PYTHONWARNINGS=ignore $(VENV)-deploy/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[deploy,test]"
 	@touch $@

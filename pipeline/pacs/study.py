@@ -8,16 +8,15 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset
 
-from nodulus.pipeline.nodules.sources import read_nodules
-from nodulus.pipeline.nodules.sr_content import ct_series_of_evidence
-from nodulus.pipeline.writers.earlier_report import read_report
-from nodulus.pipeline.writers.structured_report import MANUFACTURER
-from nodulus.transforms.problems import InputRefusedError, UsageError
+from nodulus.pipeline.nodules.study_marks import MARKS, the_marks
+from nodulus.pipeline.writers.earlier_report import report_of_ours
+from nodulus.transforms.problems import UsageError
 
 from .archive import Archive
 from .fetch import fetch_series
 
-_MARKS = ("SEG", "SR", "RTSTRUCT")
+# What a user gives where a study does not tell which nodules are meant.
+_OR_GIVE = "--nodules FILE"
 
 
 @dataclass(frozen=True)
@@ -50,14 +49,14 @@ def fetch_study(
     scan = folder / scan_uid
     fetch_series(archive, study_uid, scan_uid, scan)
     objects: list[Path] = []
-    looked_at = _MARKS if nodules is None else ("SR",)  # an earlier report of ours may be there anyway
+    looked_at = MARKS if nodules is None else ("SR",)  # an earlier report of ours may be there anyway
     for series in listed:
         if series.get("Modality") in looked_at:
             place = folder / str(series.SeriesInstanceUID)
             objects += fetch_series(archive, study_uid, str(series.SeriesInstanceUID), place)
-    ours = {path: report for path in objects if (report := _report_of_ours(path, scan_uid)) is not None}
+    ours = {path: report for path in objects if (report := report_of_ours(path, scan_uid)) is not None}
     earlier = max(ours, key=lambda path: _made(ours[path]), default=None)
-    marks = nodules or _the_marks([path for path in objects if path not in ours], scan, scan_uid)
+    marks = nodules or the_marks([path for path in objects if path not in ours], scan, scan_uid, _OR_GIVE)
     return StudyFiles(scan, marks, earlier)
 
 
@@ -75,34 +74,5 @@ def _told(scans: dict[str, Dataset]) -> str:
     return f"; there are {', '.join(names)}" if names else ""
 
 
-def _report_of_ours(path: Path, scan_uid: str) -> Dataset | None:
-    """Return a report that we wrote on a series, None for any other object."""
-    try:
-        report = read_report(path)
-        is_ours = report.get("Manufacturer") == MANUFACTURER and ct_series_of_evidence(report) == scan_uid
-    except UsageError:
-        return None
-    return report if is_ours else None
-
-
 def _made(report: Dataset) -> tuple[str, str, int]:
     return str(report.get("ContentDate")), str(report.get("ContentTime")), int(report.get("InstanceNumber") or 0)
-
-
-def _the_marks(objects: Sequence[Path], scan: Path, scan_uid: str) -> Path:
-    """Return the one object that marks nodules in the series."""
-    found, reasons = [], []
-    for path in objects:
-        try:
-            read_nodules(path, scan=scan, series_uid=scan_uid)
-        except (UsageError, InputRefusedError) as refusal:
-            reasons.append(str(refusal))
-        else:
-            found.append(path)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        names = ", ".join(str(path) for path in found)
-        raise UsageError(f"Expected one object that marks nodules, got {len(found)}: --nodules FILE, one of {names}")
-    told = f" ({'; '.join(reasons)})" if reasons else ""
-    raise UsageError(f"Expected nodules marked in the study (SEG, SR, RTSTRUCT) or --nodules FILE, got none{told}")

@@ -11,7 +11,11 @@ from pydicom.uid import Comprehensive3DSRStorage
 
 from nodulus.pipeline.nodules.dicom_fields import items, needed_uid, pydicom_at_work, text, whole
 from nodulus.pipeline.nodules.nodule_file import MAX_OBJECT_BYTES, read_bounded
+from nodulus.pipeline.nodules.sr_content import ct_series_of_evidence
 from nodulus.transforms.problems import UsageError
+
+# Who made our objects, as they say themselves.
+MANUFACTURER = "nodulus"
 
 
 def read_report(path: Path) -> Dataset:
@@ -30,6 +34,16 @@ def read_report(path: Path) -> Dataset:
     for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
         needed_uid(report, keyword)
     return report
+
+
+def report_of_ours(path: Path, scan_uid: str) -> Dataset | None:
+    """Return a report that we wrote on a series, None for any other object."""
+    try:
+        report = read_report(path)
+        is_ours = report.get("Manufacturer") == MANUFACTURER and ct_series_of_evidence(report) == scan_uid
+    except UsageError:
+        return None
+    return report if is_ours else None
 
 
 def report_before(report: Dataset) -> Dataset | None:

@@ -22,9 +22,10 @@ from nodulus.transforms.volume import CTVolume
 
 from .dicom_origin import DicomOrigin, reported_origin
 from .dicom_stamp import made_at, stamp
+from .earlier_report import MANUFACTURER
 from .name_uids import uid_named
 from .scored_case import ScoredCase
-from .structured_report import MANUFACTURER, report_uid
+from .structured_report import report_uid
 
 _SERIES_NUMBER = 9802
 _WHAT_IT_IS = "Research software. Probabilities are of radiologists' opinion, not of cancer."

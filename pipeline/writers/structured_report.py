@@ -18,12 +18,11 @@ from nodulus.transforms.volume import CTVolume
 
 from .dicom_origin import DicomOrigin, reported_origin
 from .dicom_stamp import made_at, stamp
-from .earlier_report import report_before
+from .earlier_report import MANUFACTURER, report_before
 from .name_uids import uid_named
 from .scored_case import ScoredCase
 from .sr_nodule import nodule_group
 
-MANUFACTURER = "nodulus"
 _SERIES_NUMBER = 9801
 # The fields of a nodule's result that a report shows where they are there.
 _SHOWN = ("probabilities", "size_only", "above", "characteristics", "stability", "measures", "flags")

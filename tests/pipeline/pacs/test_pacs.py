@@ -8,19 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from pydicom import dcmread
 
 from nodulus.pipeline.command.main import run
 from nodulus.pipeline.phantom.demo_study import DemoStudy
 from nodulus.pipeline.results.record import read_results
-from nodulus.transforms.scan.open import open_ct
-from tests.support.dicom_objects import measured, write_rtstruct, write_seg, write_sr
 from tests.support.faulty_archive import Faults, faulty_archive
+from tests.support.marked_study import CENTER_LPS_MM, write_marks
 from tests.support.orthanc import free_port, running_orthanc, store
-
-CENTER_LPS_MM, DIAMETER_MM = np.array([72.0, -14.0, 59.0]), 16.0
 
 
 @pytest.fixture
@@ -54,33 +50,11 @@ def results_in(address: str) -> dict[str, int]:
     return {name: modalities.count(name) for name in ("SR", "OT")}
 
 
-def write_marks(kind: str, study: DemoStudy, path: Path) -> Path:
-    """Write an object that marks the known nodule in the study."""
-    slices = [dcmread(each) for each in sorted(study.dicom_folder.iterdir())]
-    if kind == "SR":
-        frame_uid = slices[0].FrameOfReferenceUID
-        return write_sr(path, slices, [measured("1", "POINT", CENTER_LPS_MM[None], frame_uid, DIAMETER_MM)])
-    grid = open_ct(study.dicom_folder).grid
-    if kind == "RTSTRUCT":
-        angles = np.linspace(0, 2 * np.pi, 48, endpoint=False)
-        circle = np.stack([np.cos(angles), np.sin(angles), 0 * angles], axis=-1)
-        heights = [float(each.ImagePositionPatient[2]) - CENTER_LPS_MM[2] for each in slices]
-        near = [height for height in heights if abs(height) < DIAMETER_MM / 2]
-        rings = [CENTER_LPS_MM + [0, 0, z] + circle * np.sqrt(DIAMETER_MM**2 / 4 - z**2) for z in near]
-        return write_rtstruct(path, slices[0], {"nodule": rings})
-    near = [each for each in slices if abs(float(each.ImagePositionPatient[2]) - CENTER_LPS_MM[2]) < DIAMETER_MM / 2]
-    index = np.indices((*grid.size_xyz[:2], 1)).transpose(1, 2, 3, 0)
-    starts = [np.array(each.ImagePositionPatient, dtype=float) for each in near]
-    steps = [*grid.spacing_mm[:2], 0.0]
-    balls = [np.linalg.norm(start + index * steps - CENTER_LPS_MM, axis=-1) <= DIAMETER_MM / 2 for start in starts]
-    return write_seg(path, near, [np.concatenate(balls, axis=2)], ["nodule"])
-
-
 @pytest.mark.parametrize("kind", ["SEG", "SR", "RTSTRUCT"])
 def test_nodules_marked_in_the_study_are_scored_and_the_results_found_under_it(
     kind: str, pacs: str, command: list[str], study: DemoStudy, tmp_path: Path
 ) -> None:
-    store(pacs, [write_marks(kind, study, tmp_path / "marks.dcm")])
+    store(pacs, [write_marks(kind, study.dicom_folder, tmp_path / "marks.dcm")])
     before = results_in(pacs)
     assert run([*pacs_of(pacs), *command, "-q"]) == 0
     (case,) = read_results(tmp_path / "out" / "results.json").cases
@@ -97,7 +71,7 @@ def test_nodules_marked_in_the_study_are_scored_and_the_results_found_under_it(
 def test_a_second_run_doubles_nothing_and_scores_no_report_of_its_own(
     pacs: str, command: list[str], study: DemoStudy, tmp_path: Path
 ) -> None:
-    store(pacs, [write_marks("SR", study, tmp_path / "marks.dcm")])
+    store(pacs, [write_marks("SR", study.dicom_folder, tmp_path / "marks.dcm")])
     assert run([*pacs_of(pacs), *command, "-q"]) == 0
     once = listed(pacs)
     assert run([*pacs_of(pacs), *command, "-q"]) == 0
