@@ -139,8 +139,6 @@ def _nodule(random: np.random.Generator, number: int, volume: CTVolume) -> Nodul
 
 def _scores(random: np.random.Generator) -> dict[str, Any]:
     malignant, by_size, brock = random.uniform(0, 1, 3) ** 4
-    low, high = sorted(random.uniform(0, 1, 2))
-    volume, long, short = random.uniform(4, 30, 3) ** [3, 1, 1]
     flags = random.choice(FLAGS, int(random.integers(0, 3)), replace=False)
     is_known = random.random() < 0.5
     return {
@@ -153,16 +151,6 @@ def _scores(random: np.random.Generator) -> dict[str, Any]:
         "characteristics": {
             name: float(random.uniform(scale.low, scale.high)) for name, scale in CHARACTERISTICS.items()
         },
-        "stability": Stability(low=low, high=high, n=16) if random.random() < 0.7 else None,
-        "measures": Measures(
-            volume_mm3=volume,
-            long_axis_mm=max(long, short),
-            short_axis_mm=min(long, short),
-            mean_hu=float(random.uniform(-800, 200)),
-            method="outline 1",
-        )
-        if random.random() < 0.7
-        else None,
         "flags": tuple(
             ProblemRecord(code="outside_training_range", message="Expected, got", items=(str(name),)) for name in flags
         ),

@@ -125,14 +125,6 @@ def numbers_of(nodule: NoduleResult) -> Iterator[tuple[str, float]]:
         yield codes.MEAN_DENSITY.value, measures.mean_hu
     for name, rating in nodule.characteristics.items():
         yield codes.RATINGS[name].value, rating
-    if nodule.stability and nodule.stability.low is not None and nodule.stability.high is not None:
-        yield codes.SCORE_LOW.value, 100 * nodule.stability.low
-        yield codes.SCORE_HIGH.value, 100 * nodule.stability.high
-    if nodule.measures:
-        yield codes.VOLUME.value, nodule.measures.volume_mm3 or 0
-        yield codes.LONG_AXIS.value, nodule.measures.long_axis_mm or 0
-        yield codes.SHORT_AXIS.value, nodule.measures.short_axis_mm or 0
-        yield codes.ATTENUATION.value, nodule.measures.mean_hu or 0
 
 
 def words_of(nodule: NoduleResult) -> Iterator[tuple[str, str]]:
