@@ -11,7 +11,7 @@ from dicomweb_client.api import DICOMwebClient
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 from requests.exceptions import ConnectionError as NoConnectionError
-from requests.exceptions import HTTPError, RequestException, Timeout
+from requests.exceptions import HTTPError, InvalidJSONError, RequestException, Timeout
 from retrying import RetryError
 
 from .errors import ArchiveError
@@ -100,7 +100,8 @@ def _reason(error: Exception) -> str:
         return f"no answer within {_ANSWERS_WITHIN_S} s"
     if isinstance(error, NoConnectionError):
         return "no connection"
-    return "an answer that broke off" if isinstance(error, RequestException) else "an answer that is no DICOMweb"
+    is_cut = isinstance(error, RequestException) and not isinstance(error, InvalidJSONError)
+    return "an answer that broke off" if is_cut else "an answer that is no DICOMweb"
 
 
 def _dataset(answer: dict[str, Any]) -> Dataset:

@@ -50,8 +50,9 @@ def fetch_study(
     scan = folder / scan_uid
     fetch_series(archive, study_uid, scan_uid, scan)
     objects: list[Path] = []
+    looked_at = _MARKS if nodules is None else ("SR",)  # an earlier report of ours may be there anyway
     for series in listed:
-        if series.get("Modality") in _MARKS:
+        if series.get("Modality") in looked_at:
             place = folder / str(series.SeriesInstanceUID)
             objects += fetch_series(archive, study_uid, str(series.SeriesInstanceUID), place)
     ours = {path: report for path in objects if (report := _report_of_ours(path, scan_uid)) is not None}

@@ -15,16 +15,16 @@ SCHEME, SCHEME_NAME = "99NODULUS", "Concepts of the software nodulus"
 
 
 def own_code(value: str, meaning: str) -> Code:
-    """Return a concept of ours; a meaning has at most 64 letters."""
+    """Return a concept of ours; a meaning has at most 64 letters, of which viewers show some 50 beside a number."""
     return Code(value, SCHEME, meaning[:64])
 
 
 # (111047, DCM, "Probability of cancer") is not what the network was taught: its teachers were readers, not pathology.
 SCORE = own_code("malignant", "Probability that radiologists would judge malignant")
-SCORE_LOW = own_code("malignant_low", "Lower end of the band of the malignant probability")
-SCORE_HIGH = own_code("malignant_high", "Upper end of the band of the malignant probability")
-SIZE_ONLY = own_code("malignant_size", "Probability radiologists judge malignant, by diameter alone")
-BROCK = own_code("cancer_brock", "Probability of cancer by the Brock model, without the image")
+SCORE_LOW = own_code("malignant_low", "Malignant probability, lower end of its band")
+SCORE_HIGH = own_code("malignant_high", "Malignant probability, upper end of its band")
+SIZE_ONLY = own_code("malignant_size", "Probability judged malignant, by size alone")
+BROCK = own_code("cancer_brock", "Probability of cancer by the Brock model")
 X, Y, Z = (own_code(f"{axis}_lps", f"Centre, {axis} of LPS (patient's left, posterior, superior)") for axis in "xyz")
 FLAG = own_code("flag", "Reason to distrust the score")
 NOT_SCORED = own_code("not_scored", "Not scored, because")
@@ -48,7 +48,9 @@ NODULE = Code("27925004", "SCT", "Nodule")
 LUNG = Code("39607008", "SCT", "Lung structure")
 DIAMETER = Code("81827009", "SCT", "Diameter")
 VOLUME = Code("118565006", "SCT", "Volume")
-LONG_AXIS, SHORT_AXIS = Code("103339001", "SCT", "Long Axis"), Code("103340004", "SCT", "Short Axis")
+# Published axes are read as the nodule's size, where it has none other: what was given stays the size of ours.
+LONG_AXIS = own_code("long_axis", "Long axis within a slice")
+SHORT_AXIS = own_code("short_axis", "Short axis within a slice")
 ATTENUATION, MEAN = Code("112031", "DCM", "Attenuation Coefficient"), Code("373098007", "SCT", "Mean")
 # (24627-2, LN, "CT Chest") would say more; it is none of the procedures that TID 1500 knows (CID 100).
 CT = Code("25045-6", "LN", "CT unspecified body region")

@@ -167,6 +167,15 @@ def test_an_archive_that_is_not_there_is_said_at_once(
     assert said == f"nodulus: Expected {address}/dicom-web to list study {command[1]}, got no connection\n"
 
 
+def test_a_server_of_something_else_is_no_archive(
+    pacs: str, command: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["pacs", f"{pacs}/app/explorer.html#", *command]) == 5
+    assert "got an answer that is no DICOMweb" in capfd.readouterr().err
+    assert run(["pacs", f"{pacs}/nothing", *command]) == 5
+    assert "got HTTP 404 Not Found" in capfd.readouterr().err
+
+
 def test_a_study_without_marks_asks_for_a_table(
     pacs: str, command: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:
