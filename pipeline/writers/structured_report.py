@@ -25,6 +25,8 @@ from .sr_nodule import nodule_group
 
 MANUFACTURER = "nodulus"
 _SERIES_NUMBER = 9801
+# The fields of a nodule's result that a report shows where they are there.
+_SHOWN = ("probabilities", "size_only", "above", "characteristics", "stability", "measures", "flags")
 
 
 def write_sr(scored: ScoredCase, folder: Path, revises: Dataset | None = None) -> tuple[Path, ...]:
@@ -100,7 +102,7 @@ def _told(nodule: NoduleResult) -> list[object]:
     """Return what is known of a nodule before it is scored, and which fields of its result are filled in."""
     problem = None if nodule.problem is None else nodule.problem.code
     brock = None if nodule.brock is None else nodule.brock.probability_cancer
-    filled = sorted(name for name, value in nodule.model_dump().items() if value)
+    filled = [name for name in _SHOWN if getattr(nodule, name)]
     place = (*nodule.center_lps_mm, nodule.diameter_mm, *(nodule.box_lps_mm or ()))
     return [nodule.nodule_id, *map(repr, place), problem, repr(brock), filled]
 
