@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -57,8 +58,10 @@ def test_dciodvfy_finds_no_error_in_any_report(reports: list[Written]) -> None:
 
 
 @pytest.mark.slow
-def test_pixelmed_finds_no_error_in_any_report(reports: list[Written], tmp_path: Path) -> None:
-    found = pixelmed_errors([one.path for one in reports], tmp_path)
+def test_pixelmed_finds_no_error_in_reports(reports: list[Written], tmp_path: Path) -> None:
+    """It takes seconds a nodule: NODULUS_ALL_REPORTS=1 has it judge all, by default those of one or two nodules."""
+    most = 20 if os.environ.get("NODULUS_ALL_REPORTS") == "1" else 2
+    found = pixelmed_errors([one.path for one in reports if len(one.nodules) <= most], tmp_path)
     assert {path: errors for path, errors in found.items() if errors} == {}
 
 
