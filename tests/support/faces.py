@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import highdicom as hd
@@ -105,24 +105,41 @@ def _told_by_fields(outline: Outline) -> Told:
 
 
 def told_by_report(dataset: Dataset) -> list[Told]:
-    """Return what sr.dcm says of the nodules, in their order."""
-    report = hd.sr.Comprehensive3DSR.from_dataset(dataset)
-    return [_told_by_group(group) for group in groups_of(report)]
+    """Return what sr.dcm says of the nodules, in their order: the plain content, whose templates others read."""
+    return [_told_by_group(group.ContentSequence) for group in _measurement_groups(dataset)]
 
 
-def _told_by_group(group: hd.sr.Template) -> Told:
-    told: Told = {"name": group.tracking_identifier, "flags": []}
-    for number in group.get_measurements():
-        share = 100 if number.unit.value == codes.PERCENT.value else 1
-        told[_NUMBERS.get(number.name.value, "diameter")] = number.value / share
-    for said in group.get_qualitative_evaluations():
-        if said.name.value in _CALLS:
-            told[_CALLS[said.name.value]] = said.value.value == codes.YES.value
-        elif said.name.value == codes.FLAG.value:
-            told["flags"].append(said.value.value)
-        elif said.name.value == codes.NOT_SCORED.value:  # highdicom also lists the algorithm's family here
-            told["problem"] = said.value.value
+def _measurement_groups(dataset: Dataset) -> Iterator[Dataset]:
+    (container,) = [item for item in dataset.ContentSequence if _name_of(item) == "126010"]
+    yield from container.ContentSequence
+
+
+def _name_of(item: Dataset) -> str:
+    return str(item.ConceptNameCodeSequence[0].CodeValue)
+
+
+def _told_by_group(items: Iterable[Dataset]) -> Told:
+    told: Told = {"flags": []}
+    for item in items:
+        name = _name_of(item)
+        if name == "112039":
+            told["name"] = item.TextValue
+        elif item.ValueType == "NUM":
+            (number,) = item.MeasuredValueSequence
+            share = 100 if number.MeasurementUnitsCodeSequence[0].CodeValue == codes.PERCENT.value else 1
+            told[_NUMBERS.get(name, "diameter")] = float(number.NumericValue) / share
+        elif item.ValueType == "CODE":
+            _add_word(told, name, item.ConceptCodeSequence[0].CodeValue)
     return told | {"flags": sorted(told["flags"])}
+
+
+def _add_word(told: Told, name: str, value: str) -> None:
+    if name in _CALLS:
+        told[_CALLS[name]] = value == codes.YES.value
+    elif name == codes.FLAG.value:
+        told["flags"].append(value)
+    elif name == codes.NOT_SCORED.value:
+        told["problem"] = value
 
 
 def groups_of(report: hd.sr.Comprehensive3DSR) -> Iterator[hd.sr.Template]:
@@ -132,10 +149,9 @@ def groups_of(report: hd.sr.Comprehensive3DSR) -> Iterator[hd.sr.Template]:
 
 
 def _order_in(report: Dataset, group: hd.sr.Template) -> int:
-    (container,) = [item for item in report.ContentSequence if item.ConceptNameCodeSequence[0].CodeValue == "126010"]
     uids = [
         next(each.UID for each in item.ContentSequence if each.ValueType == "UIDREF")
-        for item in container.ContentSequence
+        for item in _measurement_groups(report)
     ]
     return uids.index(group.tracking_uid)
 

@@ -28,6 +28,7 @@ from tests.support.results import FLAG, POINTS, case_results, run_of, scored_cas
 
 MOST_BYTES = 3_000_000
 HARMLESS = "name"
+WHOLE_SUM = ("logit", "average", "remainder")
 HOSTILE = (
     "<script>alert(1)</script>",
     "\"><img src=x onerror='alert(1)'>",
@@ -108,6 +109,9 @@ def expected_fields(nodule: NoduleResult) -> dict[str, tuple[float, int] | str |
     if nodule.measures is not None:
         decimals = {"volume_mm3": 0, "long_axis_mm": 1, "short_axis_mm": 1, "mean_hu": 0}
         told |= {f"measures.{name}": (getattr(nodule.measures, name), digits) for name, digits in decimals.items()}
+    if nodule.explanation is not None:
+        told |= {f"explanation.{name}": (getattr(nodule.explanation, name), 2) for name in WHOLE_SUM}
+        told |= {f"explanation.parts.{name}": (part, 2) for name, part in nodule.explanation.parts.items()}
     if nodule.probabilities is None:
         return told
     told["probabilities.malignant"] = (nodule.probabilities.malignant, 3)
