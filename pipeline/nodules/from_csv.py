@@ -10,7 +10,16 @@ from pathlib import Path
 from nodulus.transforms.problems import UsageError
 
 from .nodule import Nodule
-from .scan_names import CASE_COLUMNS, FRAME_COLUMNS, SERIES_COLUMNS, STUDY_COLUMNS, name_of_image
+from .scan_names import (
+    CASE_COLUMNS,
+    FRAME_COLUMNS,
+    MAYBE_SERIES_COLUMNS,
+    SERIES_COLUMNS,
+    STUDY_COLUMNS,
+    is_uid,
+    name_of_image,
+    plain_column,
+)
 from .table_rows import Row, read_rows
 
 OUR_COLUMNS = ("nodule_id", "x_mm", "y_mm", "z_mm", "diameter_mm")
@@ -79,10 +88,12 @@ class _Columns:
 
 def _columns_of(row: Row, format_columns: Sequence[str], case_column: str | None) -> _Columns:
     def called(names: Collection[str]) -> list[str]:
-        return [column for column in row.cells if column.lower().replace("_", "").replace(" ", "") in names]
+        return [column for column in row.cells if plain_column(column) in names]
 
-    case = called(CASE_COLUMNS) if case_column is None else [case_column]
+    by_likelihood = sorted(called(CASE_COLUMNS), key=lambda column: CASE_COLUMNS.index(plain_column(column)))
+    case = by_likelihood if case_column is None else [case_column]
     uids = [called(names) for names in (SERIES_COLUMNS, STUDY_COLUMNS, FRAME_COLUMNS)]
+    uids[0] += [column for column in called(MAYBE_SERIES_COLUMNS) if is_uid(row.cells[column])]
     known = {*format_columns, *case, *(column for columns in uids for column in columns), ""}
     attributes = [column for column in row.cells if column not in known]
     return _Columns(format_columns[1:], case, uids[0], uids[1], uids[2], attributes, case_column is not None)
@@ -97,7 +108,7 @@ def _nodule(row: Row, columns: _Columns, nodule_id: str) -> Nodule:
             (x, y, z),
             diameter,
             case_id=case_id if columns.is_case_a_name else name_of_image(case_id),
-            series_uid=_first_cell(row, columns.series_uid),
+            series_uid=name_of_image(_first_cell(row, columns.series_uid)),
             frame_of_reference_uid=_first_cell(row, columns.frame_uid),
             attributes={column: row.cells[column] for column in columns.attributes if row.cells[column]},
             study_uid=_first_cell(row, columns.study_uid),

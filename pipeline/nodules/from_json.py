@@ -10,7 +10,16 @@ from nodulus.transforms.problems import UsageError
 
 from .from_markups import is_markups, nodules_of_markups
 from .nodule import Nodule, is_length, nodule_from_mapping, shown
-from .scan_names import CASE_COLUMNS, FRAME_COLUMNS, SERIES_COLUMNS, STUDY_COLUMNS, name_of_image
+from .scan_names import (
+    CASE_COLUMNS,
+    FRAME_COLUMNS,
+    MAYBE_SERIES_COLUMNS,
+    SERIES_COLUMNS,
+    STUDY_COLUMNS,
+    is_uid,
+    name_of_image,
+    plain_column,
+)
 from .table_rows import MAX_ROWS, read_text
 
 # Lists in objects in lists: no file of nodules goes deeper, and what is shown of one is written by recursion.
@@ -102,14 +111,23 @@ def _ours(entries: Sequence[Mapping[str, object]], path: Path) -> list[Nodule]:
 def _in_our_keys(entry: Mapping[str, object]) -> dict[str, object]:
     """Return the entry with what it says of its scan under our keys, whatever it calls them."""
     renamed: dict[str, object] = {}
-    for key, value in entry.items():
-        plain = key.lower().replace("_", "")
+    for key, value in sorted(entry.items(), key=lambda item: _likelihood(plain_column(item[0]))):
+        plain = plain_column(key)
         ours = next((name for name, keys in _KEYS.items() if plain in keys), None)
+        if plain in MAYBE_SERIES_COLUMNS and isinstance(value, str) and is_uid(value):
+            ours = "series_uid"
         if plain in CASE_COLUMNS:
-            ours, value = "case_id", name_of_image(value) if isinstance(value, str) else value
+            ours = "case_id"
+        if ours in ("case_id", "series_uid"):
+            value = name_of_image(value) if isinstance(value, str) else value
         if ours is None or renamed.get(ours) is None:
             renamed[ours or key] = value
     return renamed
+
+
+def _likelihood(plain_key: str) -> int:
+    """Return a key's place among those that name a case; the others keep theirs before all of these."""
+    return CASE_COLUMNS.index(plain_key) if plain_key in CASE_COLUMNS else -1
 
 
 def _detected(entries: Sequence[Mapping[str, object]], path: Path) -> list[Nodule]:

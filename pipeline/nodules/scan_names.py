@@ -13,7 +13,13 @@ _SUFFIXES = (".seg.nrrd", *IMAGE_SUFFIXES, ".dcm", ".zip")
 _UID = re.compile(r"[0-2](\.\d+){4,}")
 
 # Columns and keys by which tables name a scan, in lower case and without underscores.
-CASE_COLUMNS = frozenset({"case", "caseid", "image", "imageid", "imagename", "scan", "scanid", "scanname"})
+# The likeliest first: a patient has several scans, but never another patient's.
+CASE_COLUMNS = (
+    *("case", "caseid", "image", "imageid", "imagename", "imagefile", "imagepath", "scan", "scanid", "scanname"),
+    *("file", "filename", "filepath", "path", "patient", "patientid", "subject", "subjectid"),
+)
+# May also hold a number or a description, which tells no series apart.
+MAYBE_SERIES_COLUMNS = frozenset({"series", "seriesid"})
 SERIES_COLUMNS = frozenset({"seriesuid", "seriesinstanceuid"})
 STUDY_COLUMNS = frozenset({"studyuid", "studyinstanceuid"})
 FRAME_COLUMNS = frozenset({"frameofreferenceuid"})
@@ -44,6 +50,11 @@ def names_of_scan(scan: Path) -> tuple[str, ...]:
 def is_named(name: str, wanted: Iterable[str]) -> bool:
     """Return whether a name is one of those wanted, whatever its letters' case."""
     return name.strip().casefold() in {suffix.strip().casefold() for suffix in wanted}
+
+
+def plain_column(column: str) -> str:
+    """Return a column's or key's name as it is listed here: in lower case, without underscores and blanks."""
+    return column.lower().replace("_", "").replace(" ", "")
 
 
 def is_uid(name: str) -> bool:

@@ -57,8 +57,11 @@ def test_what_stands_above_a_list_says_whose_it_is(tmp_path: Path) -> None:
 
 
 CASE_SOURCES = [
-    *((our_table, column) for column in ("case", "case_id", "Case", "image", "scan")),
-    *((in_json, key) for key in ("case", "case_id", "image")),
+    *(
+        (our_table, column)
+        for column in ("case", "case_id", "Case", "image", "scan", "File Name", "patient_id", "subject")
+    ),
+    *((in_json, key) for key in ("case", "case_id", "image", "file_name", "PatientID")),
     (detected, "image"),
 ]
 
@@ -90,8 +93,9 @@ def test_paths_in_an_image_column_are_names(tmp_path: Path) -> None:
 
 UID_SOURCES = [
     (lambda folder, _, *uids: luna16(folder, *uids), ""),
-    *((our_table, column) for column in ("seriesuid", "series_uid", "SeriesInstanceUID")),
-    *((in_json, key) for key in ("seriesuid", "series_uid", "SeriesInstanceUID")),
+    *((our_table, column) for column in ("seriesuid", "series_uid", "SeriesInstanceUID", "series")),
+    *((in_json, key) for key in ("seriesuid", "series_uid", "SeriesInstanceUID", "Series")),
+    (lambda folder, _, *uids: luna16(folder, *(f"{uid}.mhd" for uid in uids)), ""),
 ]
 
 
@@ -120,6 +124,21 @@ def test_the_series_uid_goes_before_what_a_case_is_called(tmp_path: Path) -> Non
     path = tmp_path / "nodules.csv"
     path.write_text(f"case,seriesuid,nodule_id,x_mm,y_mm,z_mm,diameter_mm\nmine,{UID},a,{ROW}\nb,{OTHER_UID},c,{ROW}\n")
     assert [one.nodule_id for one in read_nodules(path, series_uid=UID, scan=tmp_path / "ct").nodules] == ["a"]
+
+
+@pytest.mark.parametrize("order", [("patient", "image"), ("image", "patient")])
+def test_an_image_tells_more_than_its_patient(tmp_path: Path, order: tuple[str, str]) -> None:
+    values = {"patient": "anna", "image": "p1.nii"}
+    path = our_table(tmp_path, ",".join(order), ",".join(values[column] for column in order))
+    assert [one.case_id for one in read_nodules(path, scan=tmp_path / "p1.nii").nodules] == ["p1"]
+    entry = {"nodule_id": "1", "center_lps_mm": [1, 2, 3], "diameter_mm": 8, **{name: values[name] for name in order}}
+    (tmp_path / "nodules.json").write_text(json.dumps([entry]))
+    assert [one.case_id for one in read_nodules(tmp_path / "nodules.json", scan=tmp_path / "p1").nodules] == ["p1"]
+
+
+def test_a_number_of_a_series_names_no_scan(tmp_path: Path) -> None:
+    found = read_nodules(our_table(tmp_path, "series", "3"), series_uid=UID, scan=tmp_path / "ct").nodules
+    assert [one.attributes for one in found] == [{"series": "3"}]
 
 
 def test_a_case_without_a_column_is_a_usage_error(tmp_path: Path) -> None:
