@@ -37,7 +37,7 @@ def test_a_training_patient_is_found_and_another_is_not() -> None:
 def respelled(patient_id: str) -> st.SearchStrategy[str]:
     """Return the ways to write an id that are one patient's: each letter in either case, blanks around."""
     letters = st.tuples(*(st.sampled_from((letter.lower(), letter.upper())) for letter in patient_id))
-    blanks = st.text(" \t\n", max_size=3)
+    blanks = st.text(" \t\n\0\ufeff\u00a0\u200b", max_size=3)
     return st.builds(lambda before, middle, after: before + "".join(middle) + after, blanks, letters, blanks)
 
 
