@@ -6,6 +6,7 @@
 #SBATCH --mem=8G
 #SBATCH --requeue
 set -euo pipefail
+export OMP_NUM_THREADS=1 # the same on every machine: with another number, last digits differ
 cases="$1" parts="$2"
 
 code=0

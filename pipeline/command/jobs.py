@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
 def in_processes(n_jobs: int, make_scorer: Callable[[], Scorer], files: CaseFiles, stages: Stages) -> ScoreAll:
     """Return what scores cases with so many processes, each of which loads the model as ``make_scorer`` does."""
-    from nodulus.pipeline.scoring.many_processes import ManyProcesses, threads_each
+    import torch
+
+    from nodulus.pipeline.scoring.many_processes import ManyProcesses
     from nodulus.pipeline.scoring.worker import Setup
 
-    setup = Setup(make_scorer, files, threads_each(n_jobs))
+    # As many as this process would use: with others, sums are taken in another order, and last digits differ.
+    setup = Setup(make_scorer, files, torch.get_num_threads())
     return ManyProcesses(n_jobs, setup, prepare_worker, stages).score_journaled

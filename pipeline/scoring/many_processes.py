@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
@@ -186,12 +185,6 @@ class ManyProcesses:
                 worker.process.kill()
                 worker.process.join()
         self._workers.clear()
-
-
-def threads_each(n_jobs: int) -> int:
-    """Return how many threads each of some processes may have, so that together they are not more than the CPUs."""
-    n_cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, n_cpus // n_jobs)
 
 
 def _send(worker: _Worker, message: object) -> None:

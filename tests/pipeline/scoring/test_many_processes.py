@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from nodulus.pipeline.results.record import CaseResult
 from nodulus.pipeline.scoring.cases import Case
 from nodulus.pipeline.scoring.journal import FILES, JOURNAL, Journal, read_journal
-from nodulus.pipeline.scoring.many_processes import MOST_TRIES, ManyProcesses, WorkerKilledError, threads_each
+from nodulus.pipeline.scoring.many_processes import MOST_TRIES, ManyProcesses, WorkerKilledError
 from nodulus.pipeline.scoring.output_folder import OutputFolder
 from nodulus.pipeline.scoring.run_identity import RunIdentity
 from nodulus.pipeline.scoring.worker import Setup
@@ -79,9 +78,3 @@ def test_an_error_that_ends_a_run_ends_this_one_and_keeps_what_is_done(
 def test_processes_that_cannot_load_the_model_end_the_run(tmp_path: Path) -> None:
     with pytest.raises(WorkerKilledError, match="fewer --jobs need less memory"):
         scored(tmp_path, ["a", "b", "c"], CannotLoad)
-
-
-def test_processes_together_have_no_more_threads_than_there_are_cpus() -> None:
-    n_cpus = len(os.sched_getaffinity(0))
-    assert threads_each(1) == n_cpus
-    assert all(threads_each(n) == 1 for n in range(n_cpus, n_cpus + 3))
