@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from nodulus.pipeline.scoring.scorer import Scorer
     from nodulus.pipeline.writers.case_files import CaseFiles
 
+    ScoreAll = Callable[[Sequence[Case | OpenCase], Journal], Generator[CaseResult, None, None]]
+
 EXAMPLES = """
 Examples:
 
@@ -53,6 +57,10 @@ Examples:
   nodulus infer cases.csv -o out
 
   nodulus infer cases.csv -o out --resume
+
+  nodulus infer cases.csv -o out --jobs 4
+
+  nodulus infer cases.csv -o out/2 --shard 2/4
 
   nodulus infer SCAN_FOLDER --nodules nodules.csv -o out --report --explain
 
@@ -121,6 +129,13 @@ def infer(
             show_default=False,
         ),
     ] = None,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", help="Processes that score a cases table, each with the model loaded.", min=1)
+    ] = 1,
+    shard: Annotated[
+        str | None,
+        typer.Option("--shard", metavar="I/N", help="Score part I of N of a cases table; `nodulus merge` joins them."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print results.json instead of a table.")] = False,
     quiet: Quiet = False,
 ) -> int:
@@ -135,12 +150,14 @@ def infer(
     from nodulus.pipeline.results.stages import Stages
     from nodulus.pipeline.scoring.journal import FILES, JOURNAL, Journal
     from nodulus.pipeline.scoring.output_folder import OutputFolder
+    from nodulus.pipeline.scoring.shard import SHARD, cases_of, read_shard
     from nodulus.pipeline.writers.which import CASE_FILES
 
     with OutputFolder(output, FILES, keep=(JOURNAL, *CASE_FILES) if resume else ()) as folder:
         stages = Stages()
         with stages.time("open"):
             cases = _cases(input_path, nodules, point, diameter, how)
+        part, to_score = cases_of(read_shard(shard) if shard else None, cases)
         writers = asked_writers(asked, cases, earlier)
         # Loaded late: a wrong table or path should not wait for torch.
         from nodulus.pipeline.results.manifest import RunContext
@@ -151,11 +168,13 @@ def infer(
         from nodulus.pipeline.writers.case_files import CaseFiles
 
         from .console import print_problems, print_written
+        from .jobs import in_processes
 
         # What reads more of a scan than its score does is done unasked where there is one.
         is_hashed, is_measured = (len(cases) == 1 if each is None else each for each in (digests, measures))
         with stages.time("load"):
-            scorer = Scorer(
+            make_scorer = partial(
+                Scorer,
                 bundle,
                 device=device,
                 allow=how.allow,
@@ -163,22 +182,25 @@ def infer(
                 digests=is_hashed,
                 measures=is_measured,
                 stability=stability,
-                stages=stages,
                 trust=trust,
                 explain=explain,
             )
+            scorer = make_scorer(stages=stages)
         head = results_of((), scorer.identity)
         case_ids = [known_case(each).case_id for each in cases]
         files = CaseFiles(head, writers, output, case_ids, with_identifiers=with_identifiers)
         revised = () if earlier is None else (f"in place of {earlier.SOPInstanceUID}",)
-        run = identify_run(scorer, cases, (*asked, *revised), with_identifiers=with_identifiers)
+        run = identify_run(scorer, cases, (*asked, *revised), with_identifiers=with_identifiers, shard=part)
         with Journal(folder, run, resume=resume) as journal:
-            results = _score(scorer, cases, files, journal, quiet=quiet)
+            score: ScoreAll = partial(_score_each, scorer, files)
+            if jobs > 1 and len(cases) > 1:
+                score = in_processes(jobs, make_scorer, files, stages)
+            results = _score(to_score, score, journal, quiet=quiet)
         record = head.model_copy(update={"cases": tuple(results)})
         told = _told(how, asked) | {"digests": is_hashed, "measures": is_measured, "stability": stability}
-        told |= {"explain": explain, "trust": trust}
+        told |= {"explain": explain, "trust": trust} | ({} if part is None else {SHARD: str(part)})
         context = RunContext("infer", str(scorer.device), told, stages)
-        run_page = _run_page(record, output) if report else ()
+        run_page = run_page_of(record, output) if report else ()
         written = write_results(record, output, context, run_page)
         written += run_page or tuple(output / name for case in results for name in case.files)
     if as_json:
@@ -216,7 +238,7 @@ def exit_code(results: list[CaseResult]) -> ExitCode:
     return ExitCode.INTERNAL_ERROR if is_our_fault else ExitCode.INPUT_REFUSED
 
 
-def _run_page(record: Results, output: Path) -> tuple[Path, ...]:
+def run_page_of(record: Results, output: Path) -> tuple[Path, ...]:
     """Write the page that leads to the files of many cases and return its path; a single case needs none."""
     if len(record.cases) == 1:
         return ()
@@ -225,32 +247,37 @@ def _run_page(record: Results, output: Path) -> tuple[Path, ...]:
     return (write_run_page(record, output),)
 
 
-def _score(
-    scorer: Scorer, cases: Sequence[Case | OpenCase], files: CaseFiles, journal: Journal, *, quiet: bool
-) -> list[CaseResult]:
+def _score(cases: Sequence[Case | OpenCase], score: ScoreAll, journal: Journal, *, quiet: bool) -> list[CaseResult]:
     """Return the results of all cases, each of which the journal holds as soon as it is known."""
-    from nodulus.pipeline.scoring.journal import score_journaled
-
     from .console import note
     from .progress import show_progress
-
-    def score(case: Case | OpenCase) -> CaseResult:
-        (result,) = scorer.score_many([case], files)
-        stop_if_asked()
-        return result
 
     if journal.n_done and not quiet:
         note(f"resuming after {journal.n_done} of {len(cases)} cases in {journal.path}")
     results: list[CaseResult] = []
     try:
-        with show_progress(quiet=quiet or len(cases) == 1) as tell:
-            for result in score_journaled(cases, score, journal):
+        with show_progress(quiet=quiet or len(cases) == 1) as tell, closing(score(cases, journal)) as found:
+            for result in found:
                 results.append(result)
                 tell("scoring, case", len(results), len(cases))
     except KeyboardInterrupt:
         note(f"{journal.n_done} of {len(cases)} cases are in {journal.path}: --resume goes on")
         raise
     return results
+
+
+def _score_each(
+    scorer: Scorer, files: CaseFiles, cases: Sequence[Case | OpenCase], journal: Journal
+) -> Generator[CaseResult, None, None]:
+    """Return the results of all cases in their order, scored in this process."""
+    from nodulus.pipeline.scoring.journal import score_journaled
+
+    def score(case: Case | OpenCase) -> CaseResult:
+        (result,) = scorer.score_many([case], files)
+        stop_if_asked()
+        return result
+
+    return score_journaled(cases, score, journal)
 
 
 def _cases(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import sys
 
@@ -22,6 +21,8 @@ from .exit_codes import ExitCode
 from .help_text import with_brackets
 from .infer import infer
 from .info import info
+from .log_errors import log_errors
+from .merge import merge
 from .pacs import pacs
 from .prepare import prepare
 from .quick_start import exit_at_once, leave_extras_out
@@ -53,6 +54,7 @@ def _nodulus(version: VersionOption = False) -> None:
 app.command()(demo)
 app.command()(check)
 app.command()(infer)
+app.command()(merge)
 app.command()(pacs)
 app.add_typer(prepare, name="prepare")
 app.command()(train)
@@ -65,8 +67,7 @@ app.add_typer(bundle, name="bundle")
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and exit with its code; an error is one line on standard error."""
     heed_signals()
-    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("ignite").setLevel(logging.CRITICAL)  # it logs the errors that end a run: `run` says them
+    log_errors()
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] != ["infer"]:
         sys.exit(run(words))

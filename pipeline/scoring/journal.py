@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import AbstractContextManager
 from io import FileIO
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -158,7 +159,7 @@ class Journal:
 
 def score_journaled(
     cases: Iterable[Case | OpenCase], score: Callable[[Case | OpenCase], CaseResult], journal: Journal
-) -> Iterator[CaseResult]:
+) -> Generator[CaseResult, None, None]:
     """Yield the result of each case: the journal's, or a new one that the journal holds by then."""
     for case in cases:
         known = known_case(case)
@@ -168,6 +169,27 @@ def score_journaled(
             result = score(case)
             journal.add(scan, result)
         yield result
+
+
+def read_journal(path: Path) -> tuple[RunIdentity, dict[str, CaseResult]]:
+    """Return which run a journal is of, and the results that it holds, by case.
+
+    Raises:
+        UsageError: it cannot be read, or is no journal, or has a line that its run did not write.
+    """
+    try:
+        head, *lines = path.read_bytes().splitlines(keepends=True) or [b""]
+        run = RunIdentity.model_validate_json(head)
+    except (OSError, ValidationError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "something else"
+        raise UsageError(f"Expected the journal of a run, got {reason} in {path}") from error
+    results: dict[str, CaseResult] = {}
+    for number, line in enumerate(lines, 2):
+        entry = _entry(line, head)
+        if entry is None:
+            raise UsageError(f"Expected the result of a case, got something else in line {number} of {path}")
+        results[entry.result.case_id] = entry.result
+    return run, results
 
 
 def _entry(line: bytes, head: bytes) -> JournalLine | None:

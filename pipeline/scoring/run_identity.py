@@ -16,6 +16,7 @@ from nodulus.transforms.scan.open import is_place
 
 from .cases import Case
 from .open_case import OpenCase
+from .shard import Shard
 
 if TYPE_CHECKING:
     from .scorer import Scorer
@@ -35,11 +36,15 @@ WORDS = {
     "digests": "--digests",
     "with_identifiers": "--with-identifiers",
     "cases_sha256": "cases, nodules or options that read them",
+    "shard": "--shard",
 }
 
 
 class RunIdentity(Record):
-    """All that decides what a run's results are, but for the scans' own files: those are looked at case by case."""
+    """All that decides what a run's results are, but for the scans' own files: those are looked at case by case.
+
+    ``cases_sha256`` is that of the whole table, of a shard, too: what its parts have in common.
+    """
 
     journal: Literal["2"] = "2"
     software: tuple[str, ...]
@@ -54,6 +59,7 @@ class RunIdentity(Record):
     digests: bool = False
     with_identifiers: bool = False
     cases_sha256: str
+    shard: Shard | None = None
 
     def differences(self, other: RunIdentity) -> list[str]:
         """Return what differs from another run, in words."""
@@ -61,7 +67,12 @@ class RunIdentity(Record):
 
 
 def identify_run(
-    scorer: Scorer, cases: Iterable[Case | OpenCase], files: Iterable[str] = (), *, with_identifiers: bool = False
+    scorer: Scorer,
+    cases: Iterable[Case | OpenCase],
+    files: Iterable[str] = (),
+    *,
+    with_identifiers: bool = False,
+    shard: Shard | None = None,
 ) -> RunIdentity:
     """Return what makes a run over some cases with a loaded bundle this one and no other.
 
@@ -70,6 +81,7 @@ def identify_run(
         cases: all cases of the run.
         files: options that ask for files of each case.
         with_identifiers: whether they may say who the patient is.
+        shard: which of the cases are scored, where not all are.
     """
     import torch  # loaded late: a folder that another run writes to should be refused at once
 
@@ -87,6 +99,7 @@ def identify_run(
         digests=scorer.digests,
         with_identifiers=with_identifiers,
         cases_sha256=_sha256("\n".join(map(_read_case, cases))),
+        shard=shard,
     )
 
 

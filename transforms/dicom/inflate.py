@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from nodulus.transforms.gate.place_rules import fair_size
 from nodulus.transforms.sources.byte_sources import ByteSource, MemorySource
+from nodulus.transforms.sources.inflater import INFLATE_ERRORS, new_inflater
 
 from .errors import CutShortError, InflatesTooFarError, MalformedError
 
@@ -39,8 +40,8 @@ class InflatedSource:
         deflated = self.file.read(self.start, self.file.size)
         stop = max(offset + length, 1)  # zlib takes a limit of 0 for none
         try:
-            return zlib.decompressobj(-zlib.MAX_WBITS).decompress(deflated, stop)[offset:stop]
-        except zlib.error as error:
+            return new_inflater(-zlib.MAX_WBITS).decompress(deflated, stop)[offset:stop]
+        except INFLATE_ERRORS as error:
             raise OSError(f"the deflated dataset of {self.name} is damaged") from error
 
     def verify(self) -> None:
@@ -56,10 +57,10 @@ def inflate_dataset(file: ByteSource, start: int) -> MemorySource:
         MalformedError: it is damaged, or longer than a scan can be.
     """
     most = min(_MAX_INFLATED, fair_size(file.size))
-    stream = zlib.decompressobj(-zlib.MAX_WBITS)
+    stream = new_inflater(-zlib.MAX_WBITS)
     try:
         dataset = stream.decompress(file.read(start, file.size), most)
-    except zlib.error as error:
+    except INFLATE_ERRORS as error:
         raise MalformedError("its deflated dataset is damaged") from error
     if len(dataset) == most and not stream.eof:
         raise InflatesTooFarError(f"its deflated dataset is longer than {most} bytes")

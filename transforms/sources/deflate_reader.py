@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import threading
-import zlib
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from nodulus.transforms.gate.image_rules import SOUND_COMPRESSION, WHOLE_FILE
 from nodulus.transforms.gate.verdict import refusal
 
+from .inflater import INFLATE_ERRORS, Inflater, new_inflater
 from .signatures import GZIP_MAGIC
-
-if TYPE_CHECKING:
-    from zlib import _Decompress  # a name that only the type stubs have
 
 # A checkpoint keeps what was read and not yet inflated.
 _READ_BYTES = 1 << 16
@@ -31,7 +28,7 @@ class _Checkpoint:
 
     position: int
     file_offset: int
-    inflater: _Decompress
+    inflater: Inflater
 
 
 class DeflateReader:
@@ -46,7 +43,7 @@ class DeflateReader:
     def __init__(self, path: Path, offset: int = 0, checkpoint_bytes: int = 2 << 20) -> None:
         self._path = path
         self._step = checkpoint_bytes
-        self._checkpoints = [_Checkpoint(0, offset, zlib.decompressobj(_GZIP_OR_ZLIB))]
+        self._checkpoints = [_Checkpoint(0, offset, new_inflater(_GZIP_OR_ZLIB))]
         self._lock = threading.Lock()
 
     def read(self, start: int, n_bytes: int) -> bytes:
@@ -99,7 +96,7 @@ class DeflateReader:
                 waiting = inflater.unused_data + file.read(len(GZIP_MAGIC))
                 if not waiting.startswith(GZIP_MAGIC):
                     return
-                inflater = zlib.decompressobj(_GZIP_OR_ZLIB)  # gzip files may be chained (bgzip, pigz)
+                inflater = new_inflater(_GZIP_OR_ZLIB)  # gzip files may be chained (bgzip, pigz)
             if position >= self._checkpoints[-1].position + self._step:
                 self._checkpoints.append(_Checkpoint(position, file.tell() - len(waiting), inflater.copy()))
                 self._thin_out()
@@ -110,10 +107,10 @@ class DeflateReader:
             del self._checkpoints[1::2]
             self._step *= 2
 
-    def _inflate(self, inflater: _Decompress, data: bytes, position: int) -> bytes:
+    def _inflate(self, inflater: Inflater, data: bytes, position: int) -> bytes:
         try:
             block = inflater.decompress(data, _BLOCK_BYTES)
-        except zlib.error as error:
+        except INFLATE_ERRORS as error:
             got = f"damage at or after byte {position} (inflated)"
             raise refusal(SOUND_COMPRESSION, got, self._path.name) from error
         if not data and not block and not inflater.eof:

@@ -1,0 +1,27 @@
+"""Several processes that score for one command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .log_errors import prepare_worker
+
+if TYPE_CHECKING:
+    from nodulus.pipeline.results.stages import Stages
+    from nodulus.pipeline.scoring.scorer import Scorer
+    from nodulus.pipeline.writers.case_files import CaseFiles
+
+    from .infer import ScoreAll
+
+
+def in_processes(n_jobs: int, make_scorer: Callable[[], Scorer], files: CaseFiles, stages: Stages) -> ScoreAll:
+    """Return what scores cases with so many processes, each of which loads the model as ``make_scorer`` does."""
+    import torch
+
+    from nodulus.pipeline.scoring.many_processes import ManyProcesses
+    from nodulus.pipeline.scoring.worker import Setup
+
+    # As many as this process would use: with others, sums are taken in another order, and last digits differ.
+    setup = Setup(make_scorer, files, torch.get_num_threads())
+    return ManyProcesses(n_jobs, setup, prepare_worker, stages).score_journaled

@@ -1,0 +1,95 @@
+"""A process that scores cases for another, one at a time, with a model of its own."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
+
+from nodulus.pipeline.results.record import CaseResult
+from nodulus.pipeline.results.stages import StageRecord, Stages
+from nodulus.transforms.problems import UsageError, internal_error, refusal_in
+
+from .cases import Case
+
+if TYPE_CHECKING:
+    from nodulus.pipeline.writers.case_files import CaseFiles
+
+    from .scorer import Scorer
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a worker is told once.
+
+    Args:
+        make_scorer: loads the model.
+        files: written of each case.
+        n_threads: of torch.
+    """
+
+    make_scorer: Callable[[], Scorer]
+    files: CaseFiles
+    n_threads: int
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The result of a case, and what each stage of it took."""
+
+    result: CaseResult
+    stages: tuple[StageRecord, ...]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What ends the run: a call that is wrong or a disk that is full, or an error of ours."""
+
+    message: str
+    is_usage: bool
+
+    def error(self) -> Exception:
+        """Return the error to raise of it in the process that was told."""
+        return UsageError(self.message) if self.is_usage else RuntimeError(self.message)
+
+
+def work(told: Connection, prepare: Callable[[], None]) -> None:
+    """Score the cases that come until None does, or until the other process is gone.
+
+    Args:
+        told: the setup, then cases, come from here; an answer each goes there, the first says that the model is loaded.
+        prepare: called before what takes long is imported.
+    """
+    # Ctrl-C goes to all processes of a terminal: the other one decides, and ends this one by SIGTERM.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    prepare()
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        try:
+            _work(told)
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            raise
+        except Exception as error:
+            told.send(_ended(error))
+
+
+def _work(told: Connection) -> None:
+    setup: Setup = told.recv()
+    import torch  # after the preparation, as all that loads it
+
+    torch.set_num_threads(setup.n_threads)
+    scorer = setup.make_scorer()
+    told.send(None)
+    case: Case | None
+    while (case := told.recv()) is not None:
+        scorer.stages = Stages()
+        (result,) = scorer.score_many([case], setup.files)
+        told.send(Scored(result, scorer.stages.records()))
+
+
+def _ended(error: Exception) -> Ended:
+    refusal = refusal_in(error)
+    return Ended(internal_error(error) if refusal is None else str(refusal), isinstance(refusal, UsageError))

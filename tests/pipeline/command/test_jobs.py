@@ -1,0 +1,135 @@
+"""Several processes give the bytes of one, whichever of them is killed, and whatever ends the run."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from nodulus.pipeline.command.main import run
+from nodulus.pipeline.phantom.demo_study import DemoStudy
+from nodulus.pipeline.results.record import read_results
+
+N_CASES, GONE = 8, 5
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds processes by /proc")
+
+
+@pytest.fixture(scope="module")
+def table(study: DemoStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a table of cases, each with a scan of its own."""
+    folder = tmp_path_factory.mktemp("cases")
+    x, y, z = study.marked.nodules[0].center_lps_mm
+    with (folder / "cases.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["case_id", "input", "nodule_id", "x_mm", "y_mm", "z_mm", "diameter_mm"])
+        for index in range(N_CASES):
+            if index != GONE:
+                shutil.copy(study.nifti, folder / f"{index}.nii.gz")
+            writer.writerow([f"case {index}", f"{index}.nii.gz", "1", x + index / 7, y, z, 9])
+    return folder / "cases.csv"
+
+
+@pytest.fixture(scope="module")
+def serial(table: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    out = tmp_path_factory.mktemp("serial")
+    assert run(["infer", str(table), "-o", str(out), "--quiet"]) == 4
+    return final_files(out)
+
+
+def final_files(out: Path) -> dict[str, str]:
+    """Return what lies in a folder after a run, the time left out, the journal's lines sorted."""
+    texts = {path.name: path.read_text() for path in out.iterdir()}
+    assert set(texts) == {"results.json", "results.csv", "cases.jsonl"}
+    record = json.loads(texts["results.json"])
+    record["created"] = record["run"] = ""
+    head, *lines = texts["cases.jsonl"].splitlines()
+    return texts | {"results.json": json.dumps(record), "cases.jsonl": "\n".join([head, *sorted(lines)])}
+
+
+def start(table: Path, out: Path, *more: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "nodulus", "infer", str(table), "-o", str(out), "--jobs", "2", *more]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+
+
+def workers_of(pid: int) -> list[int]:
+    """Return the processes that score for another one."""
+    children = [int(word) for path in Path(f"/proc/{pid}/task").glob("*/children") for word in path.read_text().split()]
+    return [child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def n_lines(out: Path) -> int:
+    journal = out / "cases.jsonl"
+    return journal.read_bytes().count(b"\n") if journal.is_file() else 0
+
+
+def wait_until_scored(process: subprocess.Popen[str], out: Path, n_cases: int) -> None:
+    while n_lines(out) < n_cases + 1:
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.002)
+
+
+def ends(pids: list[int]) -> bool:
+    """Return whether processes are gone within some seconds."""
+    for _ in range(1000):
+        if not any(Path(f"/proc/{pid}").exists() for pid in pids):
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_two_processes_give_the_bytes_of_one_though_one_is_killed(
+    table: Path, serial: dict[str, str], tmp_path: Path
+) -> None:
+    process = start(table, tmp_path)
+    wait_until_scored(process, tmp_path, 2)
+    os.kill(workers_of(process.pid)[0], signal.SIGKILL)
+    said = process.communicate(timeout=120)[1]
+    assert process.returncode == 4, said
+    assert final_files(tmp_path) == serial
+    record = read_results(tmp_path / "results.json").run
+    assert record is not None
+    assert {stage.name: stage.n for stage in record.stages}["score"] == N_CASES - 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_is_stopped_leaves_no_process_and_goes_on(
+    number: signal.Signals, table: Path, serial: dict[str, str], tmp_path: Path
+) -> None:
+    process = start(table, tmp_path)
+    wait_until_scored(process, tmp_path, 2)
+    workers = workers_of(process.pid)
+    process.send_signal(number)
+    said = process.communicate(timeout=60)[1].splitlines()
+    assert ends(workers)
+    if number == signal.SIGKILL:
+        assert process.returncode == -number
+    else:
+        assert process.returncode == 130
+        assert said[-1] == "nodulus: stopped"
+        assert said[-2].endswith(f"of {N_CASES} cases are in {tmp_path / 'cases.jsonl'}: --resume goes on")
+    assert not (tmp_path / "results.json").exists()
+    assert n_lines(tmp_path) >= 3
+    assert run(["infer", str(table), "-o", str(tmp_path), "--quiet", "--jobs", "2", "--resume"]) == 4
+    assert final_files(tmp_path) == serial
+
+
+def test_a_call_that_a_process_finds_wrong_ends_the_run_with_its_line(
+    table: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cases").write_text("in the way")
+    assert run(["infer", str(table), "-o", str(tmp_path), "--quiet", "--jobs", "2", "--fhir", "--resume"]) == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("nodulus: Expected to write ")
+
+
+def test_the_number_of_processes_must_be_one_or_more(table: Path, tmp_path: Path) -> None:
+    assert run(["infer", str(table), "-o", str(tmp_path), "--jobs", "0"]) == 2
