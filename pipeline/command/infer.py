@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nodulus.pipeline.nodules.nodule import Nodule, nodule_from_mapping
-from nodulus.pipeline.nodules.sources import NoduleSet
-from nodulus.pipeline.scoring.cases import Case, is_cases_table, read_cases
-from nodulus.transforms.geometry import Frame, Triple, swap_lps_ras_points
 from nodulus.transforms.problems import UsageError
 
+from .asked_cases import asked_cases
 from .dicom_files import asked_writers, read_earlier_report
 from .exit_codes import ExitCode
 from .options import (
@@ -33,17 +28,14 @@ from .options import (
     Trust,
     read_options,
 )
-from .stopping import stop_if_asked
+from .score_all import in_this_process, score_all
 
 if TYPE_CHECKING:
     from nodulus.pipeline.results.manifest import OptionValue
     from nodulus.pipeline.results.record import CaseResult, Results
-    from nodulus.pipeline.scoring.journal import Journal
-    from nodulus.pipeline.scoring.open_case import OpenCase, OpenScan, ReadOptions
-    from nodulus.pipeline.scoring.scorer import Scorer
-    from nodulus.pipeline.writers.case_files import CaseFiles
+    from nodulus.pipeline.scoring.open_case import ReadOptions
 
-    ScoreAll = Callable[[Sequence[Case | OpenCase], Journal], Generator[CaseResult, None, None]]
+    from .score_all import ScoreAll
 
 EXAMPLES = """
 Examples:
@@ -156,7 +148,7 @@ def infer(
     with OutputFolder(output, FILES, keep=(JOURNAL, *CASE_FILES) if resume else ()) as folder:
         stages = Stages()
         with stages.time("open"):
-            cases = _cases(input_path, nodules, point, diameter, how)
+            cases = asked_cases(input_path, nodules, point, diameter, how)
         part, to_score = cases_of(read_shard(shard) if shard else None, cases)
         writers = asked_writers(asked, cases, earlier)
         # Loaded late: a wrong table or path should not wait for torch.
@@ -192,10 +184,10 @@ def infer(
         revised = () if earlier is None else (f"in place of {earlier.SOPInstanceUID}",)
         run = identify_run(scorer, cases, (*asked, *revised), with_identifiers=with_identifiers, shard=part)
         with Journal(folder, run, resume=resume) as journal:
-            score: ScoreAll = partial(_score_each, scorer, files)
+            score: ScoreAll = partial(in_this_process, scorer, files)
             if jobs > 1 and len(cases) > 1:
                 score = in_processes(jobs, make_scorer, files, stages)
-            results = _score(to_score, score, journal, quiet=quiet)
+            results = score_all(to_score, score, journal, quiet=quiet)
         record = head.model_copy(update={"cases": tuple(results)})
         told = _told(how, asked) | {"digests": is_hashed, "measures": is_measured, "stability": stability}
         told |= {"explain": explain, "trust": trust} | ({} if part is None else {SHARD: str(part)})
@@ -245,90 +237,3 @@ def run_page_of(record: Results, output: Path) -> tuple[Path, ...]:
     from nodulus.pipeline.writers.run_page import write_run_page
 
     return (write_run_page(record, output),)
-
-
-def _score(cases: Sequence[Case | OpenCase], score: ScoreAll, journal: Journal, *, quiet: bool) -> list[CaseResult]:
-    """Return the results of all cases, each of which the journal holds as soon as it is known."""
-    from .console import note
-    from .progress import show_progress
-
-    if journal.n_done and not quiet:
-        note(f"resuming after {journal.n_done} of {len(cases)} cases in {journal.path}")
-    results: list[CaseResult] = []
-    try:
-        with show_progress(quiet=quiet or len(cases) == 1) as tell, closing(score(cases, journal)) as found:
-            for result in found:
-                results.append(result)
-                tell("scoring, case", len(results), len(cases))
-    except KeyboardInterrupt:
-        note(f"{journal.n_done} of {len(cases)} cases are in {journal.path}: --resume goes on")
-        raise
-    return results
-
-
-def _score_each(
-    scorer: Scorer, files: CaseFiles, cases: Sequence[Case | OpenCase], journal: Journal
-) -> Generator[CaseResult, None, None]:
-    """Return the results of all cases in their order, scored in this process."""
-    from nodulus.pipeline.scoring.journal import score_journaled
-
-    def score(case: Case | OpenCase) -> CaseResult:
-        (result,) = scorer.score_many([case], files)
-        stop_if_asked()
-        return result
-
-    return score_journaled(cases, score, journal)
-
-
-def _cases(
-    scan: Path, table: Path | None, point: str | None, diameter: float | None, how: ReadOptions
-) -> Sequence[Case | OpenCase]:
-    if is_cases_table(scan):
-        if table is not None or point is not None or diameter is not None:
-            msg = f"Expected no --nodules and no --point beside the cases table {scan.name}: it names the nodules"
-            raise UsageError(msg)
-        return read_cases(scan, frame=how.frame, min_score=how.min_score)
-    if not scan.exists():
-        msg = f"Expected a scan or a cases table, got a path that does not exist: {scan}"
-        raise UsageError(msg)
-    if (table is None) == (point is None):
-        msg = (
-            "Expected either --nodules FILE or --point X,Y,Z, if known with --diameter MM, to say where the nodules are"
-            " (where to get a FILE: docs/how-to/from-a-scan-to-nodules.md)"
-        )
-        raise UsageError(msg)
-    if table is not None and diameter is not None:
-        msg = "Expected no --diameter beside --nodules: the table states each nodule's own"
-        raise UsageError(msg)
-    from nodulus.pipeline.scoring.open_case import open_case, open_scan
-
-    if table is not None:
-        return [open_case(open_scan(scan, how), table, how)]
-    center_lps_mm, opened = _point(point or "", how.frame), open_scan(scan, how)
-    there, note = _nodules_at(center_lps_mm, diameter, opened)
-    notes = (note,) if note else ()
-    stated = NoduleSet(there, "point", how.frame or "LPS", "stated" if how.frame else "implied", notes)
-    return [open_case(opened, stated, replace(how, frame=None))]
-
-
-def _point(point: str, frame: Frame | None) -> Triple:
-    try:
-        x, y, z = (float(part) for part in point.split(","))
-    except ValueError as error:
-        msg = f"Expected --point X,Y,Z, three numbers in mm, got '{point}'"
-        raise UsageError(msg) from error
-    x, y, z = swap_lps_ras_points([x, y, z]).tolist() if frame == "RAS" else (x, y, z)
-    return x, y, z
-
-
-def _nodules_at(center_lps_mm: Triple, diameter: float | None, opened: OpenScan) -> tuple[tuple[Nodule, ...], str]:
-    """Return the nodule at a point, and a note where its diameter was measured; of a refused scan nothing is."""
-    if diameter is not None:
-        stated = {"nodule_id": "1", "center_lps_mm": center_lps_mm, "diameter_mm": diameter}
-        return (nodule_from_mapping(stated),), ""
-    if opened.volume is None:
-        return (), ""
-    from nodulus.pipeline.scoring.point_alone import nodule_at
-
-    nodule = nodule_at(opened.volume, center_lps_mm)
-    return (nodule,), f"diameter of {nodule.diameter_mm:.1f} mm measured at the point"

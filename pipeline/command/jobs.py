@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from nodulus.pipeline.scoring.scorer import Scorer
     from nodulus.pipeline.writers.case_files import CaseFiles
 
-    from .infer import ScoreAll
+    from .score_all import ScoreAll
 
 
 def in_processes(n_jobs: int, make_scorer: Callable[[], Scorer], files: CaseFiles, stages: Stages) -> ScoreAll:
