@@ -18,7 +18,7 @@ def test_the_nodule_of_the_page_is_the_demos(bundle: Path, tmp_path: Path) -> No
     page = (ROOT / "docs" / "explanation" / "the-score.md").read_text()
     shown = json.loads(re.findall(r"^```json\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[0])
     study = write_demo_study(tmp_path, PhantomSpec())
-    found = Scorer(bundle, device="cpu").score(study.dicom_folder, study.nodule_table)
+    found = Scorer(bundle, device="cpu", measures=True).score(study.dicom_folder, study.nodule_table)
     (nodule,) = [one.model_dump(mode="json") for one in found.nodules if one.nodule_id == shown["nodule_id"]]
     assert shown.keys() == nodule.keys()
     for name, value in shown.items():

@@ -16,7 +16,7 @@ _STRIDE = 3
 _MIN_WINDOWS = 20
 # The quietest fifth: what else is uneven, vessels and the texture of the lung, makes windows louder, never quieter.
 _QUIET_PERCENT = 20
-# Scanners cut the noise of air off at -1000 or -1024 HU.
+# Scanners cut the noise of air off at air or at -1024 HU.
 _CUT_OFF_HU = -980.0
 
 # What the quietest windows measure of noise whose grain is known: white noise, smoothed within its slices by a Gaussian

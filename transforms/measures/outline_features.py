@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 
 from nodulus.transforms.geometry import Triple
 from nodulus.transforms.patches.nodule_facts import AERATED_HU, SMALLEST_CORE_RADIUS_MM, THIN_AIR_HU
+from nodulus.transforms.volume import AIR_HU
 
 from .neighbourhood import Neighbourhood
 
@@ -19,7 +20,7 @@ REACH_RADII = 1.8
 RING_MM = (1.0, 8.0)
 FEATURES = ("distance", "density", "thinnest", "way", "core", "log_diameter", "height")
 
-_WINDOW_HU = (-1000.0, 400.0)
+_WINDOW_HU = (AIR_HU, 400.0)
 _SMOOTH_MM = 0.7
 _USUAL_LUNG_HU = -850.0
 _STEPS = 8  # places looked at on the way from the point to a voxel

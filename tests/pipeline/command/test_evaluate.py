@@ -39,7 +39,13 @@ def test_the_defaults_are_the_careful_ones(calls: list[Call], bundle: Path, caps
     assert run(["evaluate", "--data", "list.json", "-o", "out"]) == 0
     arguments, options = calls[0]
     assert arguments == (Path("list.json"), Path("out"), bundle)
-    assert options == {"split": "validation", "allow_overlap": False, "diagnosis": None, "device": "auto"}
+    assert options == {
+        "split": "validation",
+        "allow_overlap": False,
+        "diagnosis": None,
+        "device": "auto",
+        "trust": False,
+    }
     said = capsys.readouterr()
     headline, *written = said.out.splitlines()
     assert re.match(
@@ -91,7 +97,13 @@ def test_every_option_is_handed_on(calls: list[Call], tmp_path: Path) -> None:
     assert run(["evaluate", "--data", "list.json", "-o", "out", *words]) == 0
     arguments, options = calls[0]
     assert arguments[2] == tmp_path
-    assert options == {"split": "test", "allow_overlap": True, "diagnosis": Path("d.csv"), "device": "cpu"}
+    assert options == {
+        "split": "test",
+        "allow_overlap": True,
+        "diagnosis": Path("d.csv"),
+        "device": "cpu",
+        "trust": False,
+    }
 
 
 def test_a_split_of_no_such_name_is_refused(calls: list[Call], capsys: pytest.CaptureFixture[str]) -> None:

@@ -460,6 +460,6 @@ def test_the_console_says_what_the_brock_model_says_or_lacks(
     )
     assert run(["infer", str(study.nifti), "--nodules", str(table), "-o", str(tmp_path / "out")]) == 0
     text = " ".join(capfd.readouterr().out.split())  # lines are broken where the terminal ends
-    assert "Brock sub cal sph mar lob spi tex" in text
+    assert "Brock mm3 axes HU sub cal sph mar lob spi tex" in text
     assert "the Brock model's probability of cancer" in text
     assert "Brock model: the table lacks nodule_count (some)" in text

@@ -25,6 +25,8 @@ from tests.support.faces import groups_of
 from tests.support.generated_cases import GeneratedCase, generated_case
 
 N_CASES = 220
+# highdicom lists it among what was found of a nodule without a region on an image.
+ALGORITHM_FAMILY = "111000"
 # What is malformed in a scan is written here as it is.
 pytestmark = pytest.mark.filterwarnings("ignore:The value length", "ignore:Invalid value")
 
@@ -61,7 +63,10 @@ def test_dciodvfy_finds_no_error_in_any_report(reports: list[Written]) -> None:
 def test_pixelmed_finds_no_error_in_reports(reports: list[Written], tmp_path: Path) -> None:
     """It takes seconds a nodule: NODULUS_ALL_REPORTS=1 has it judge all, by default those of one or two nodules."""
     most = 20 if os.environ.get("NODULUS_ALL_REPORTS") == "1" else 2
-    found = pixelmed_errors([one.path for one in reports if len(one.nodules) <= most], tmp_path)
+    # Of TID 1410 it does not know the region in space, which a nodule beside the scan has: viewers need one.
+    flat = [one for one in reports if not any(is_in_space(nodule, one.case.volume) for nodule in one.nodules)]
+    found = pixelmed_errors([one.path for one in flat if len(one.nodules) <= most], tmp_path)
+    assert len(found) > 5
     assert {path: errors for path, errors in found.items() if errors} == {}
 
 
@@ -80,6 +85,11 @@ def test_our_own_reader_finds_the_same_nodules_in_the_same_places(reports: list[
             assert distance_mm(read.center_lps_mm, nodule, one.case.volume) < 0.01
             n_read += 1
     assert n_read > 1000
+
+
+def is_in_space(nodule: NoduleResult, volume: CTVolume) -> bool:
+    is_beside = not volume.grid.contains_lps(nodule.center_lps_mm)
+    return is_beside and bool(volume.attributes["frame_of_reference_uid"])
 
 
 def is_placed(nodule: NoduleResult, volume: CTVolume) -> bool:
@@ -105,7 +115,8 @@ def test_highdicom_reads_the_numbers_of_the_record(reports: list[Written]) -> No
         for group, nodule in zip(groups, one.nodules, strict=True):
             numbers = {each.name.value: each.value for each in group.get_measurements()}
             assert numbers == pytest.approx(dict(numbers_of(nodule)), rel=1e-5)
-            said = [(each.name.value, each.value.value) for each in group.get_qualitative_evaluations()]
+            evaluations = group.get_qualitative_evaluations()
+            said = [(each.name.value, each.value.value) for each in evaluations if each.name.value != ALGORITHM_FAMILY]
             assert said == list(words_of(nodule))
 
 
