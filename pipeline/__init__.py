@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         join_processes,
         spread_network,
     )
+    from .training.start import parameter_groups, start_network
 
 __all__ = [
     "AverageBuffers",
@@ -52,8 +53,10 @@ __all__ = [
     "end_in_one_line",
     "join_processes",
     "load_data_list",
+    "parameter_groups",
     "read_nodules",
     "spread_network",
+    "start_network",
 ]
 
 _HOME_OF = {
@@ -79,8 +82,10 @@ _HOME_OF = {
     "end_in_one_line": ".bundle.one_line",
     "join_processes": ".training.processes",
     "load_data_list": ".data.monai_items",
+    "parameter_groups": ".training.start",
     "read_nodules": ".nodules.sources",
     "spread_network": ".training.processes",
+    "start_network": ".training.start",
 }
 # Where the configs of bundles up to 0.2.0 look for them. ``reading`` also held what is nodulus.transforms' now.
 _FORMER_MODULES = ("data_list", "ratings_loss", "reading", "results_handler", "training_handlers", "worklist")

@@ -13,7 +13,7 @@ _OURS = {
         "AverageBuffers", "EpochLog", "EpochSeed", "EqualProcesses", "EvaluationReport", "KeepBest", "RatingsLoss",
         "ReadOutputsd", "ResultsHandler", "ResumePoint", "StateDeterminism", "StopEarly", "Worklist",
         "batch_per_process", "device_of_process", "end_in_one_line", "join_processes", "load_data_list",
-        "spread_network",
+        "parameter_groups", "spread_network", "start_network",
     ),
 }  # fmt: skip
 # As bundles up to 0.2.0 name them.
@@ -124,6 +124,7 @@ FUNCTIONS = frozenset(
 CONSTANTS = frozenset(
     [
         "math.pi",
+        "torch.bfloat16",
         "torch.channels_last_3d",
         "torch.float16",
         "torch.float32",

@@ -37,20 +37,29 @@ def load_weights(network: torch.nn.Module, path: Path) -> None:
     Raises:
         InputRefusedError: ``untrusted_bundle``, when the file holds something else, or numbers that are not finite.
     """
-    expected = f"Expected the state dict of the bundle's network in {path.name}"
-    try:
-        weights = _read(path)
-    except WEIGHT_FILE_ERRORS as error:
-        raise _untrusted(f"{expected}, got a damaged file, or one of another kind") from error
-    if not isinstance(weights, Mapping):
-        raise _untrusted(f"{expected}, got one {type(weights).__name__}")
+    weights = read_weights(path)
     try:
         network.load_state_dict(weights)
     except STATE_DICT_ERRORS as error:
-        raise _untrusted(f"{expected}, got names or shapes of another one") from error
+        raise _untrusted(f"{_expected(path)}, got names or shapes of another one") from error
     spoilt = next((name for name, values in network.state_dict().items() if not torch.isfinite(values).all()), None)
     if spoilt is not None:
         raise _untrusted(f"Expected finite weights in {path.name}, got NaN or infinity in {spoilt}")
+
+
+def read_weights(path: Path) -> Mapping[str, torch.Tensor]:
+    """Return the tensors of a plain state dict by name.
+
+    Raises:
+        InputRefusedError: ``untrusted_bundle``, when the file is damaged or holds something else.
+    """
+    try:
+        weights = _read(path)
+    except WEIGHT_FILE_ERRORS as error:
+        raise _untrusted(f"{_expected(path)}, got a damaged file, or one of another kind") from error
+    if not isinstance(weights, Mapping):
+        raise _untrusted(f"{_expected(path)}, got one {type(weights).__name__}")
+    return weights
 
 
 def is_damaged(path: Path) -> bool:
@@ -74,6 +83,10 @@ def _read(path: Path) -> object:
         if spoilt is not None:
             raise ValueError(f"Expected the checksum of {spoilt}, got another")
     return weights
+
+
+def _expected(path: Path) -> str:
+    return f"Expected the state dict of the bundle's network in {path.name}"
 
 
 def _untrusted(message: str) -> InputRefusedError:

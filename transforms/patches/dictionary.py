@@ -16,7 +16,19 @@ from nodulus.transforms.problems import problem_codes
 from nodulus.transforms.scan.cache import ScanCache
 from nodulus.transforms.volume import AIR_HU, CTVolume, volume_from_array
 
-from .box import BOX_PER_DIAMETER, Box, Pose, VoxelRange, as_triple, box_around, patch_affine_ras, shown_voxels
+from .box import (
+    BOX_PER_DIAMETER,
+    Box,
+    Pose,
+    Size,
+    Spacing,
+    VoxelRange,
+    as_sizes,
+    as_triple,
+    box_around,
+    patch_affine_ras,
+    shown_voxels,
+)
 from .patch import cut_patch
 
 Item = dict[Hashable, Any]
@@ -74,7 +86,7 @@ class LoadCTd(OpenCTd):
 
 
 class NodulePatchd(MapTransform):
-    """Replace a scan by the isotropic patch of one nodule: a MetaTensor (1, size, size, size) of Hounsfield units.
+    """Replace a scan by the patch of one nodule: a MetaTensor (1, x, y, z) of Hounsfield units.
 
     The nodule's centre is the middle of the patch; a patch that leaves the scan is filled with air, never shifted.
     What lies outside the nodule's box plus a margin is air too, and ``shown_key`` receives the voxel range that is not:
@@ -82,8 +94,8 @@ class NodulePatchd(MapTransform):
 
     Args:
         keys: items that hold a ``CTVolume`` or a MetaTensor (1, x, y, z) in Hounsfield units with a RAS affine.
-        size: voxels along each side; odd, so that the nodule's centre is a voxel's centre.
-        spacing_mm: isotropic spacing of the patch.
+        size: voxels along each axis, or one number for all; odd, so that the nodule's centre is a voxel's centre.
+        spacing_mm: of the patch along each axis, or one number for all.
         margin_mm: kept around the box at each face, along x, y and z (LPS) mm.
         box_per_diameter: size of the box of a nodule that comes without one, in diameters, along x, y and z.
         air_hu: the fill, Hounsfield units.
@@ -92,8 +104,8 @@ class NodulePatchd(MapTransform):
     def __init__(
         self,
         keys: KeysCollection,
-        size: int,
-        spacing_mm: float,
+        size: Size,
+        spacing_mm: Spacing,
         margin_mm: Sequence[float] = (5.0, 5.0, 0.0),
         box_per_diameter: Sequence[float] = BOX_PER_DIAMETER,
         center_key: str = "center_lps_mm",
@@ -104,10 +116,10 @@ class NodulePatchd(MapTransform):
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        if size % 2 != 1:
+        if not all(length % 2 for length in as_sizes(size)):
             msg = f"Expected an odd patch size, so that the nodule's centre is a voxel's centre, got {size}"
             raise ValueError(msg)
-        self.size, self.spacing_mm, self.air_hu = size, float(spacing_mm), float(air_hu)
+        self.size, self.spacing_mm, self.air_hu = as_sizes(size), as_triple(spacing_mm), float(air_hu)
         self.margin_mm, self.box_per_diameter = as_triple(margin_mm), as_triple(box_per_diameter)
         self.center_key, self.diameter_key = center_key, diameter_key
         self.box_key, self.shown_key = box_key, shown_key

@@ -1,4 +1,4 @@
-"""The voxels that the network sees of one nodule: an isotropic patch, one resampling, nothing outside the box."""
+"""The voxels that the network sees of one nodule: one small grid, one resampling, nothing outside the box."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from nodulus.transforms.geometry import Affine, Grid, Points, swap_lps_ras
 from nodulus.transforms.volume import AIR_HU, CTVolume
 
-from .box import VoxelRange
+from .box import Size, VoxelRange, as_sizes
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,21 +27,22 @@ class Patch:
 
 
 def cut_patch(
-    volume: CTVolume, affine_ras: Affine, size: int, shown: VoxelRange | None = None, air_hu: float = AIR_HU
+    volume: CTVolume, affine_ras: Affine, size: Size, shown: VoxelRange | None = None, air_hu: float = AIR_HU
 ) -> Patch:
     """Return the patch of a scan on the grid of ``affine_ras``, in one linear resampling.
 
     Args:
         volume: the scan; only the slices that the shown voxels need are read.
         affine_ras: 4x4 voxel-to-RAS affine of the patch, mm.
-        size: voxels along each side.
+        size: voxels along each axis; one number for a cube.
         shown: the voxels that are sampled, all others are filled with air; None samples all.
         air_hu: the fill, Hounsfield units; also where the patch leaves the scan (it is never shifted back inside).
     """
-    shown = shown or (slice(0, size),) * 3
+    x, y, z = as_sizes(size)
+    shown = shown or (slice(0, x), slice(0, y), slice(0, z))
     voxels = _patch_voxels(volume.grid, affine_ras, shown)
     inside = volume.grid.contains_voxel(voxels)
-    intensity_hu = np.full((size,) * 3, air_hu, dtype=np.float32)
+    intensity_hu = np.full((x, y, z), air_hu, dtype=np.float32)
     intensity_hu[shown] = _sample_inside(volume, voxels, inside, air_hu).reshape(intensity_hu[shown].shape)
     return Patch(intensity_hu, affine_ras, float(inside.mean()) if len(inside) else 0.0)
 
