@@ -13,7 +13,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-
 JOBS ?= 2
 
 .PHONY: help demo test test-quick test-viewer container lint types format fuzz bench bench-model bench-explain
-.PHONY: bench-stability bench-volume bench-fl test-fl test-deploy flag-rates model-card schema wheel clean
+.PHONY: bench-stability bench-robustness bench-volume bench-fl test-fl test-deploy flag-rates model-card schema wheel clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,9 @@ bench-model: $(VENV)/.dev ## train and compare on the published LIDC folds: make
 
 bench-stability: $(VENV)/.dev ## how steady the scores of validation nodules are: docs/records/stability.md
 	$(BIN)/python -m benchmarks.stability
+
+bench-robustness: $(VENV)/.dev ## how scores hold on noisy, sharp, soft and thick scans: docs/records/robustness.md
+	$(BIN)/python -m benchmarks.robustness
 
 bench-volume: $(VENV)/.dev ## how good volume and axes are on validation nodules: docs/records/volume.md
 	$(BIN)/python -m benchmarks.volume measure

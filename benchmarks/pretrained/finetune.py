@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,8 +69,8 @@ def train(
     judged: NDArray[np.int64],
     labels: NDArray[np.int64],
     seed: int,
-) -> tuple[ResNet, list[float], NDArray[np.float64]]:
-    """Return the averaged network, its AUC on the judged nodules after each epoch, and its last chances (n, 2 boxes)."""
+) -> list[float]:
+    """Return the AUC of the averaged network on the judged nodules after each epoch."""
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
     device = crops.voxels_hu.device
@@ -82,7 +83,7 @@ def train(
     rates = [group["lr"] for group in optimizer.param_groups]
     loss_of = RatingsLoss(variant.characteristics_weight)
     n_steps = len(training) // variant.batch_size
-    aucs, chances = [], np.zeros((0, 2))
+    aucs = []
     for epoch in range(variant.epochs):
         network.train()
         _freeze_norms(network, taken, variant)
@@ -101,9 +102,8 @@ def train(
             loss.backward()
             optimizer.step()
             _average(averaged, network, variant.averaging)
-        chances = judge(averaged, crops, judged, variant.grid)
-        aucs.append(auc_of(chances, labels))
-    return averaged, aucs, chances
+        aucs.append(auc_of(judge(averaged, crops, judged, variant.grid), labels))
+    return aucs
 
 
 def judge(network: torch.nn.Module, crops: Crops, which: NDArray[np.int64], grid: Grid) -> NDArray[np.float64]:
@@ -141,7 +141,8 @@ def _take(network: ResNet, start: dict[str, torch.Tensor], variant: Variant) -> 
 
 def _groups(network: ResNet, taken: set[str], variant: Variant) -> list[dict[str, Any]]:
     frozen = ("conv1.", "bn1.", "layer1.", "layer2.")[: (0, 2, 3, 4)[variant.n_frozen]]
-    old, new = [], []
+    old: list[torch.nn.Parameter] = []
+    new: list[torch.nn.Parameter] = []
     for name, parameter in network.named_parameters():
         if variant.taken and name.startswith(frozen) and frozen:
             parameter.requires_grad_(False)
@@ -159,8 +160,6 @@ def _freeze_norms(network: ResNet, taken: set[str], variant: Variant) -> None:
 
 
 def _copy(network: ResNet) -> ResNet:
-    import copy
-
     averaged = copy.deepcopy(network)
     return averaged.requires_grad_(False)
 
@@ -168,7 +167,7 @@ def _copy(network: ResNet) -> ResNet:
 @torch.no_grad()
 def _average(averaged: ResNet, network: ResNet, momentum: float) -> None:
     kept, new = list(averaged.parameters()), list(network.parameters())
-    torch._foreach_lerp_(kept, [each.detach() for each in new], momentum)  # noqa: SLF001 - no public name
+    torch._foreach_lerp_(kept, [each.detach() for each in new], momentum)
     for kept_buffer, buffer in zip(averaged.buffers(), network.buffers(), strict=True):
         if buffer.is_floating_point():
             kept_buffer.lerp_(buffer, momentum)

@@ -1,6 +1,7 @@
-"""Puts the weights of a training run into the bundle, with the record of how they were made and what they are worth.
+r"""Puts the weights of a training run into the bundle, with the record of how they were made and what they are worth.
 
-python -m benchmarks.release.ship_weights --run OUT --data LIST.json --command "python -m monai.bundle run ..." --trained-with "..."
+python -m benchmarks.release.ship_weights --run OUT --data LIST.json \\
+  --command "python -m monai.bundle run ..." --trained-with "one GPU; torch 2.11.0, ..."
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ def main() -> None:
     write_text(models / "training.txt", "".join(f"{key}: {value}\n" for key, value in facts.items()))
 
 
-def describe(report: Evaluation, data: Mapping[str, Any], config: Mapping[str, Any], trained: tuple[str, str]) -> dict[str, str]:
+def describe(
+    report: Evaluation, data: Mapping[str, Any], config: Mapping[str, Any], trained: tuple[str, str]
+) -> dict[str, str]:
     """Return what the weights were made from and what they are worth, by name."""
     counts, bundle = report.counts, report.context.bundle
     facts = {
@@ -65,7 +68,8 @@ def describe(report: Evaluation, data: Mapping[str, Any], config: Mapping[str, A
         "left out": ", ".join(data.get("left_out", ())) or "none",
         "training nodules": f"{len(data['training'])} of {_n_patients(data['training'])} patients",
         "seed": str(config["seed"]),
-        "calibrated and judged with": ", ".join(f"{name} {version(name)}" for name in PACKAGES) + f", Python {platform.python_version()}",
+        "calibrated and judged with": ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+        + f", Python {platform.python_version()}",
         "weights_sha256": "" if bundle is None else bundle.weights_sha256,
         "validated on": f"{counts.malignant + counts.benign} nodules of {counts.patients} patients ({counts.malignant} "
         f"malignant, {counts.benign} benign); {counts.undecided} undecided ones are not scored",

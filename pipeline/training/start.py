@@ -20,7 +20,7 @@ class KeptNorm(torch.nn.BatchNorm3d):
     Its scale and shift still learn. Statistics of a few small patches are worth less than those of many whole scans.
     """
 
-    def train(self, mode: bool = True) -> KeptNorm:  # noqa: FBT001, FBT002 - torch's signature
+    def train(self, mode: bool = True) -> KeptNorm:
         """Stay in evaluation."""
         return super().train(mode=False)
 
@@ -52,9 +52,7 @@ def start_network(
     return network
 
 
-def parameter_groups(
-    network: torch.nn.Module, stages: Sequence[str], learning_rate: float
-) -> list[dict[str, Any]]:
+def parameter_groups(network: torch.nn.Module, stages: Sequence[str], learning_rate: float) -> list[dict[str, Any]]:
     """Return a network's parameters as an optimizer takes them, those of some stages with a learning rate of their own.
 
     Args:

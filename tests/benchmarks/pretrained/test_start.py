@@ -56,8 +56,8 @@ class Inflated(torch.nn.Module):
         out = patch.permute(0, 1, 4, 2, 3).repeat(1, 3, 1, 1, 1)
         out = torch.nn.functional.max_pool3d(torch.relu(self.bn1(self.conv1(out))), 3, 2, 1)
         said = [out]
-        for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
-            said.append(stage(said[-1]))
+        for stage in range(1, 5):
+            said.append(self.get_submodule(f"layer{stage}")(said[-1]))
         return [each.permute(0, 1, 3, 4, 2) for each in said]
 
 
@@ -67,8 +67,8 @@ def source() -> Inflated:
     network = Inflated()
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm3d):
-            torch.nn.init.uniform_(module.running_mean, -0.2, 0.2)
-            torch.nn.init.uniform_(module.running_var, 0.5, 2.0)
+            for name, low, high in (("running_mean", -0.2, 0.2), ("running_var", 0.5, 2.0)):
+                torch.nn.init.uniform_(module.get_buffer(name), low, high)
             torch.nn.init.uniform_(module.weight, 0.5, 1.5)
     return network.eval()
 

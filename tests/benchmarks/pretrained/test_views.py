@@ -13,7 +13,7 @@ import torch
 from benchmarks.pretrained.views import Crops, Draw, Grid, boxes_about, plain, randomised
 from nodulus.pipeline.data.lidc import CROPS_MAY_BE
 from nodulus.transforms.geometry import swap_lps_ras_points
-from nodulus.transforms.patches.dictionary import NodulePatchd, OpenCTd
+from nodulus.transforms.patches.dictionary import Item, NodulePatchd, OpenCTd
 
 GRID = Grid((17, 17, 9), (0.8, 0.8, 1.3))
 NODULES: list[dict[str, Any]] = [
@@ -55,7 +55,7 @@ def test_plain_patches_are_the_bundles(crops: tuple[Crops, list[Path]], box: int
     patches = plain(held, np.arange(2), box, GRID)
     cut = NodulePatchd("image", GRID.size, GRID.spacing_mm)
     for patch, path, nodule in zip(patches, paths, NODULES, strict=True):
-        item = {**nodule, "image": str(path)}
+        item: Item = {"image": str(path)} | dict(nodule.items())
         if box:
             item.pop("box_lps_mm")
         expected = cut(OpenCTd("image", allow=CROPS_MAY_BE)(item))["image"].as_tensor()

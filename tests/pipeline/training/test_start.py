@@ -49,7 +49,9 @@ def test_norms_of_the_file_keep_their_statistics_in_training(stages: Path) -> No
     before = {name: value.clone() for name, value in network.state_dict().items() if "running" in name}
     network.train()
     network(torch.randn(4, 1, 17, 17, 17))
-    moved = {name for name, value in network.state_dict().items() if "running" in name and (value != before[name]).any()}
+    moved = {
+        name for name, value in network.state_dict().items() if "running" in name and (value != before[name]).any()
+    }
     given = torch.load(stages, weights_only=True)
     assert moved == {name for name in before if name not in given}
 
