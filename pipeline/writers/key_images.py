@@ -17,6 +17,7 @@ from nodulus.pipeline.files import replacing_folder
 from nodulus.pipeline.nodules.nodule import Nodule
 from nodulus.pipeline.pictures.overview import Overview, overview_of
 from nodulus.pipeline.pictures.views import Caption, draw_nodule_views
+from nodulus.pipeline.readout.prior_shift import percent
 from nodulus.pipeline.results.record import NoduleResult
 from nodulus.transforms.volume import CTVolume
 
@@ -72,7 +73,8 @@ def _caption(nodule: NoduleResult) -> Caption:
     if nodule.probabilities is None:
         return Caption(alarms=tuple(alarms))
     by_size = "" if nodule.size_only is None else f"  (size alone {nodule.size_only.malignant:.3f})"
-    score = f"malignant to radiologists: {nodule.probabilities.malignant:.3f}{by_size}"
+    asked = "" if nodule.prevalence is None else f" at a prevalence of {percent(nodule.prevalence.asked)}"
+    score = f"malignant to radiologists{asked}: {nodule.probabilities.malignant:.3f}{by_size}"
     return Caption(scan=_WHAT_IT_IS, score=score, alarms=tuple(alarms))
 
 
