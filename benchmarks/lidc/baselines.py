@@ -33,9 +33,9 @@ BASELINES = {
         "features and the logarithm of the diameter"
     ),
     "readers_characteristics": (
-        "no rival: the same readers rated twice. Logistic regression on the eight characteristics as rated by those who "
-        "made the label (their means), and on the logarithm of the diameter: how far readers agree with themselves, "
-        "not how far others' characteristics would tell"
+        "no rival: the same readers rated twice. Logistic regression on the eight characteristics as rated by those "
+        "who made the label (their means), and on the logarithm of the diameter: how far readers agree with "
+        "themselves, not how far others' characteristics would tell"
     ),
 }
 # What a score has to be above: nothing simpler does better.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from nodulus.pipeline.statistics.estimate import Estimate
 
 from .record import DIAMETER, NETWORK, PathologyTask
@@ -17,6 +19,22 @@ def pathology_sentences(task: PathologyTask) -> tuple[str, ...]:
         return ()
     sentences = (_beside_one_reader(task), _beside_the_readers(task), _beside_size(task), _to_a_user(task))
     return tuple(sentence for sentence in sentences if sentence)
+
+
+def pathology_in_short(tasks: Sequence[PathologyTask]) -> str:
+    """Return all tasks in a few words: the score beside one reader, that size is not ranked, and what it means."""
+    told = [task for task in tasks if NETWORK in task.auc and task.one_reader is not None]
+    if not told:
+        return "not compared: too few patients, or no readers' ratings."
+    figures = "; ".join(
+        f"{task.positive} ({task.malignant}) or benign ({task.benign}): score {task.auc[NETWORK]}, one reader"
+        f" {task.one_reader}"
+        for task in told
+    )
+    fewest = min(min(task.malignant, task.benign) for task in told)
+    can_all = all(can_rank(task, DIAMETER) for task in told)
+    unranked = "" if can_all else f" With {fewest} patients in the smallest class, score and size cannot be ranked."
+    return f"{figures}.{unranked} {_to_a_user(told[0])}"
 
 
 def can_rank(task: PathologyTask, score: str) -> bool:
