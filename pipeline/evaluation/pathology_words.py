@@ -23,18 +23,21 @@ def pathology_sentences(task: PathologyTask) -> tuple[str, ...]:
 
 def pathology_in_short(tasks: Sequence[PathologyTask]) -> str:
     """Return all tasks in a few words: the score beside one reader, that size is not ranked, and what it means."""
-    told = [task for task in tasks if NETWORK in task.auc and task.one_reader is not None]
+    told = [task for task in tasks if NETWORK in task.auc]
     if not told:
-        return "not compared: too few patients, or no readers' ratings."
+        return "not compared: too few patients."
     figures = "; ".join(
-        f"{task.positive} ({task.malignant}) or benign ({task.benign}): score {task.auc[NETWORK]}, one reader"
-        f" {task.one_reader}"
+        f"{task.positive} ({task.malignant}) or benign ({task.benign}): score {task.auc[NETWORK]}{_yardstick(task)}"
         for task in told
     )
     fewest = min(min(task.malignant, task.benign) for task in told)
     can_all = all(can_rank(task, DIAMETER) for task in told)
     unranked = "" if can_all else f" With {fewest} patients in the smallest class, score and size cannot be ranked."
-    return f"{figures}.{unranked} {_to_a_user(told[0])}"
+    return f"{figures}.{unranked} {_to_a_user(told[0])}".strip()
+
+
+def _yardstick(task: PathologyTask) -> str:
+    return "" if task.one_reader is None else f", one reader {task.one_reader}"
 
 
 def can_rank(task: PathologyTask, score: str) -> bool:
