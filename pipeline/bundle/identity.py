@@ -78,12 +78,21 @@ def identify(bundle: Path, prevalence: float | None = None, calibration: Path | 
     known: dict[str, Any] = {"name": bundle.name, "version": metadata.version, "weights_sha256": weights_sha256}
     if prevalence is None:
         return BundleIdentity(**known, score_meaning=meaning, operating_points=fitted.operating_points)
-    shift = PrevalenceShift(asked=prevalence, calibrated=fitted.fitted_on.prevalence)
+    shift = _shift(prevalence, fitted)
     points = (
         point.model_copy(update={"threshold": shift.probability(point.threshold)}) for point in fitted.operating_points
     )
     meaning = f"{meaning} Here {shift.in_words}."
     return BundleIdentity(**known, score_meaning=meaning, operating_points=tuple(points), prevalence=shift)
+
+
+def _shift(prevalence: float, calibration: Calibration) -> PrevalenceShift:
+    fitted = calibration.fitted_on
+    if not (fitted.malignant > 0 and fitted.benign > 0):
+        got = f"{fitted.malignant} malignant and {fitted.benign} benign"
+        message = f"Expected a calibration on nodules of both classes to shift, got {got} ones"
+        raise refuse(ProblemCode.UNTRUSTED_BUNDLE, message)
+    return PrevalenceShift(asked=prevalence, calibrated=fitted.prevalence)
 
 
 def _meaning(metadata: Metadata, calibration: Calibration) -> str:

@@ -24,7 +24,7 @@ from nodulus.pipeline.results.stages import Stages
 from nodulus.pipeline.scoring.scan_digest import scan_sha256
 from nodulus.pipeline.writers.case_files import CaseFiles
 from nodulus.transforms.geometry import Frame
-from nodulus.transforms.problems import printable, problem_codes, refusal_in
+from nodulus.transforms.problems import UsageError, printable, problem_codes, refusal_in
 from nodulus.transforms.scan.cache import ScanCache
 
 from .case_record import failed_case, record_case
@@ -67,7 +67,8 @@ class Scorer:
         calibration: another one than the bundle's own, made at another place by `nodulus calibrate`.
 
     Raises:
-        UsageError: when the bundle or the device is not there, or its calibration holds no sum to explain by.
+        UsageError: when the bundle or the device is not there, its calibration holds no sum to explain by, the
+            prevalence is no share, or the bundle's config takes no other calibration.
         InputRefusedError: ``untrusted_bundle``, when the audit refuses a part of the bundle, the weights are not the
             network's plain state dict, or the calibration is malformed or belongs to other weights.
     """
@@ -93,6 +94,9 @@ class Scorer:
         read_metadata(self.bundle_dir)  # first: of another program's bundle that is what there is to say
         config = read_trusted(self.bundle_dir, INFERENCE_CONFIG, trust=trust)
         self.prevalence = check_prevalence(prevalence)
+        if calibration is not None and "calibration" not in config:
+            msg = f"Expected a config that can take another calibration (`calibration`), got none in {self.bundle_dir}"
+            raise UsageError(msg)
         self.calibration = self.bundle_dir / CALIBRATION if calibration is None else Path(calibration)
         self.identity = identify(self.bundle_dir, self.prevalence, self.calibration)
         self.device = find_device(device)

@@ -73,9 +73,24 @@ def _caption(nodule: NoduleResult) -> Caption:
     if nodule.probabilities is None:
         return Caption(alarms=tuple(alarms))
     by_size = "" if nodule.size_only is None else f"  (size alone {nodule.size_only.malignant:.3f})"
-    asked = "" if nodule.prevalence is None else f" at a prevalence of {percent(nodule.prevalence.asked)}"
-    score = f"malignant to radiologists{asked}: {nodule.probabilities.malignant:.3f}{by_size}"
-    return Caption(scan=_WHAT_IT_IS, score=score, alarms=tuple(alarms))
+    score = f"malignant to radiologists: {nodule.probabilities.malignant:.3f}{by_size}"
+    return Caption(scan=_what_it_is(nodule), score=score, alarms=tuple(alarms))
+
+
+def _what_it_is(nodule: NoduleResult) -> str:
+    about = [each for each in (_prevalence(nodule), _patient(nodule)) if each]
+    return " ".join([_WHAT_IT_IS, *(f"{each[0].upper()}{each[1:]}." for each in about)])
+
+
+def _prevalence(nodule: NoduleResult) -> str:
+    shift = nodule.prevalence
+    if shift is None:
+        return ""
+    return f"scores at a prevalence of {percent(shift.asked)} malignant, calibrated at {percent(shift.calibrated)}"
+
+
+def _patient(nodule: NoduleResult) -> str:
+    return "" if nodule.patient is None else nodule.patient.in_words
 
 
 def _key_image(scored: ScoredCase, origin: DicomOrigin, number: int, picture: NDArray[np.uint8]) -> Dataset:

@@ -99,7 +99,7 @@ def test_no_file_shows_a_moved_score_without_saying_so(moved_folder: tuple[Path,
             assert any(WORDS in note["text"] for note in each["note"])
     assert WORDS.encode() in (out / "sr.dcm").read_bytes()
     (case,) = read_results(out / "results.json").cases
-    assert all("at a prevalence of 1 %" in str(_caption(nodule).score) for nodule in case.nodules)
+    assert all("Scores at a prevalence of 1 %" in str(_caption(nodule).scan) for nodule in case.nodules)
     assert len(list((out / "key_images").iterdir())) == len(case.nodules)
 
 
