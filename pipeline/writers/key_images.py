@@ -121,5 +121,5 @@ def _key_image(scored: ScoredCase, origin: DicomOrigin, number: int, picture: ND
     image.ConversionType, image.BodyPartExamined = "SYN", "CHEST"
     image.PatientOrientation = None  # three planes and an overview: no one orientation is theirs
     image.BurnedInAnnotation = "NO"
-    image.ImageComments = f"{nodule.nodule_id}\n{_WHAT_IT_IS}"
+    image.ImageComments = f"{nodule.nodule_id}\n{_what_it_is(nodule)}"
     return image

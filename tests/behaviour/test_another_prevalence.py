@@ -18,7 +18,9 @@ from nodulus.pipeline.phantom.demo_study import DemoStudy
 from nodulus.pipeline.readout.prior_shift import PrevalenceShift
 from nodulus.pipeline.results.record import CaseResult, read_results
 from nodulus.pipeline.writers.key_images import _caption
+from nodulus.pipeline.writers.run_page import write_run_page
 from tests.support.faces import told_by_fhir, told_by_report
+from tests.support.results import run_of, scored_case, scored_nodule
 
 ASKED, CALIBRATED = 0.01, 67 / 141
 SHIFT = PrevalenceShift(asked=ASKED, calibrated=CALIBRATED)
@@ -160,3 +162,11 @@ def test_a_run_at_another_prevalence_is_another_run(
     assert run(["infer", str(study.nifti), *options, "--prevalence", "0.1"]) == 0
     assert run(["infer", str(study.nifti), *options, "--prevalence", "0.2", "--resume"]) == 2
     assert "--prevalence" in capfd.readouterr().err
+
+
+def test_the_page_of_many_cases_heads_its_scores_with_the_prevalence(tmp_path: Path) -> None:
+    cases = [scored_case(scored_nodule("a", prevalence=SHIFT), case_id=name) for name in ("one", "two")]
+    record = run_of(*cases)
+    moved = record.model_copy(update={"bundle": record.bundle.model_copy(update={"prevalence": SHIFT})})
+    assert "highest score at 1 %" in write_run_page(moved, tmp_path).read_text()
+    assert "highest score<" in write_run_page(record, tmp_path).read_text()
