@@ -36,6 +36,9 @@ def asked_cases(
         if table is not None or point is not None or diameter is not None:
             msg = f"Expected no --nodules and no --point beside the cases table {scan.name}: it names the nodules"
             raise UsageError(msg)
+        if how.patient:
+            msg = f"Expected no --patient beside the cases table {scan.name}: its columns tell of each patient"
+            raise UsageError(msg)
         return read_cases(scan, frame=how.frame, min_score=how.min_score)
     if not scan.exists():
         msg = f"Expected a scan or a cases table, got a path that does not exist: {scan}"

@@ -22,7 +22,10 @@ from .options import (
     FrameOption,
     MinScore,
     NoduleFile,
+    OtherCalibration,
     OutputDir,
+    PatientOption,
+    Prevalence,
     Quiet,
     SeriesUid,
     Trust,
@@ -78,6 +81,9 @@ def infer(
     min_score: MinScore = 0.0,
     case: CaseName = None,
     trust: Trust = False,
+    prevalence: Prevalence = None,
+    calibration: OtherCalibration = None,
+    patient: PatientOption = None,
     explain: Annotated[
         bool,
         typer.Option("--explain", help="Record each score as a sum: what characteristics and size add to it."),
@@ -132,7 +138,7 @@ def infer(
     quiet: Quiet = False,
 ) -> int:
     """Score the nodules of a scan: benign or malignant."""
-    how = read_options(allow, series, frame, min_score, case)
+    how = read_options(allow, series, frame, min_score, case, patient)
     wanted = {"report": report, "sr": sr, "key-images": key_images, "fhir": fhir}
     asked = [option for option, is_asked in wanted.items() if is_asked]  # options of writers.which
     if with_identifiers and not (report or fhir):
@@ -176,6 +182,8 @@ def infer(
                 stability=stability,
                 trust=trust,
                 explain=explain,
+                prevalence=prevalence,
+                calibration=calibration,
             )
             scorer = make_scorer(stages=stages)
         head = results_of((), scorer.identity)
@@ -190,7 +198,8 @@ def infer(
             results = score_all(to_score, score, journal, quiet=quiet)
         record = head.model_copy(update={"cases": tuple(results)})
         told = _told(how, asked) | {"digests": is_hashed, "measures": is_measured, "stability": stability}
-        told |= {"explain": explain, "trust": trust} | ({} if part is None else {SHARD: str(part)})
+        told |= {"explain": explain, "trust": trust, "prevalence": prevalence, "calibration": calibration is not None}
+        told |= {} if part is None else {SHARD: str(part)}
         context = RunContext("infer", str(scorer.device), told, stages)
         run_page = run_page_of(record, output) if report else ()
         written = write_results(record, output, context, run_page)
@@ -215,6 +224,7 @@ def _told(how: ReadOptions, asked: Sequence[str]) -> dict[str, OptionValue]:
         "frame": how.frame,
         "min_score": how.min_score,
         "case": how.case,
+        "patient": tuple(how.patient),
         "files": tuple(asked),
     }
 

@@ -46,17 +46,45 @@ DeviceOption = Annotated[Device, typer.Option("--device", case_sensitive=False, 
 MinScore = Annotated[
     float, typer.Option("--min-score", help="Leave out nodules that their detector was less sure of.", min=0, max=1)
 ]
+Prevalence = Annotated[
+    float | None,
+    typer.Option(
+        "--prevalence",
+        metavar="P",
+        help="Share of malignant nodules at your place, 0 to 1: scores are moved to it by Bayes' rule, and say so.",
+    ),
+]
+OtherCalibration = Annotated[
+    Path | None,
+    typer.Option("--calibration", help="A calibration made at your place (`nodulus calibrate`), not the bundle's own."),
+]
+PatientOption = Annotated[
+    str | None,
+    typer.Option(
+        "--patient",
+        metavar="NAME=VALUE,...",
+        help="What is known of the patient of one scan: age=65,sex=F,...",
+    ),
+]
 CaseName = Annotated[
     str | None, typer.Option("--case", help="Whose nodules to take from a table of several cases. [the scan's name]")
 ]
 
 
 def read_options(
-    allow: str, series: str | None, frame: Frame | None, min_score: float, case: str | None
+    allow: str,
+    series: str | None,
+    frame: Frame | None,
+    min_score: float,
+    case: str | None,
+    patient: str | None = None,
 ) -> ReadOptions:
     """Return how to open and read, as the options say; ``allow`` is a comma-separated list of problem codes."""
     # Loaded late: `nodulus --help` should not wait for the readers.
     from nodulus.pipeline.scoring.open_case import ReadOptions
     from nodulus.transforms.problems import problem_codes
 
-    return ReadOptions(frame, problem_codes(allow), series, min_score, case)
+    from .patient_option import read_patient
+
+    known = {} if patient is None else read_patient(patient)
+    return ReadOptions(frame, problem_codes(allow), series, min_score, case, known)

@@ -118,6 +118,8 @@ def _nodule(
         probabilities=Probabilities(benign=prediction.benign, malignant=prediction.malignant),
         logits=prediction.logits,
         size_only=Probabilities(benign=1 - readout.size_only, malignant=readout.size_only),
+        prevalence=readout.prevalence,
+        patient=readout.patient,
         brock=_brock(nodule),
         above=dict(readout.above),
         characteristics=dict(readout.characteristics),

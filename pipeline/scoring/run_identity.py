@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from nodulus import __version__
-from nodulus.pipeline.bundle.folder import TO_SCORE
+from nodulus.pipeline.bundle.folder import CALIBRATION, TO_SCORE
 from nodulus.pipeline.files import sha256_of
 from nodulus.pipeline.records import Record
 from nodulus.transforms.scan.cache import file_stamp
@@ -32,6 +32,8 @@ WORDS = {
     "measures": "--measures",
     "stability": "--stability",
     "explain": "--explain",
+    "prevalence": "--prevalence",
+    "calibration_sha256": "--calibration",
     "files": "files asked for",
     "digests": "--digests",
     "with_identifiers": "--with-identifiers",
@@ -55,6 +57,8 @@ class RunIdentity(Record):
     measures: bool = False
     stability: bool = False
     explain: bool = False
+    prevalence: float | None = None
+    calibration_sha256: str | None = None
     files: tuple[str, ...] = ()
     digests: bool = False
     with_identifiers: bool = False
@@ -85,6 +89,7 @@ def identify_run(
     """
     import torch  # loaded late: a folder that another run writes to should be refused at once
 
+    is_own = scorer.calibration == scorer.bundle_dir / CALIBRATION
     bundle = "".join(sha256_of(scorer.bundle_dir / name) for name in TO_SCORE)
     return RunIdentity(
         software=(f"nodulus {__version__}", f"torch {torch.__version__}"),
@@ -95,6 +100,8 @@ def identify_run(
         measures=scorer.measures,
         stability=scorer.stability,
         explain=scorer.explain,
+        prevalence=scorer.prevalence,
+        calibration_sha256=None if is_own else sha256_of(scorer.calibration),
         files=tuple(files),
         digests=scorer.digests,
         with_identifiers=with_identifiers,

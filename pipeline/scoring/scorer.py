@@ -13,16 +13,18 @@ import torch
 
 from nodulus.pipeline.audit.gate import read_trusted
 from nodulus.pipeline.bundle.device import Device, find_device
-from nodulus.pipeline.bundle.folder import INFERENCE_CONFIG, WEIGHTS, find_bundle
+from nodulus.pipeline.bundle.folder import CALIBRATION, INFERENCE_CONFIG, WEIGHTS, find_bundle
 from nodulus.pipeline.bundle.identity import identify, read_metadata
 from nodulus.pipeline.bundle.weights import load_weights
 from nodulus.pipeline.bundle.workflow import make_parser
+from nodulus.pipeline.readout.prior_shift import check_prevalence
+from nodulus.pipeline.readout.readout import PREVALENCE
 from nodulus.pipeline.results.record import CaseResult
 from nodulus.pipeline.results.stages import Stages
 from nodulus.pipeline.scoring.scan_digest import scan_sha256
 from nodulus.pipeline.writers.case_files import CaseFiles
 from nodulus.transforms.geometry import Frame
-from nodulus.transforms.problems import printable, problem_codes, refusal_in
+from nodulus.transforms.problems import UsageError, printable, problem_codes, refusal_in
 from nodulus.transforms.scan.cache import ScanCache
 
 from .case_record import failed_case, record_case
@@ -60,9 +62,13 @@ class Scorer:
         stability: score each nodule again under small changes, and record how far its score moves
             (docs/how-to/how-steady-is-a-score.md); takes several times as long.
         explain: record each score as a sum over characteristics and size, too.
+        prevalence: share of malignant nodules where the scores are to be read; None leaves them as calibrated
+            (see docs/how-to/your-own-patients.md). Every result says so.
+        calibration: another one than the bundle's own, made at another place by `nodulus calibrate`.
 
     Raises:
-        UsageError: when the bundle or the device is not there, or its calibration holds no sum to explain by.
+        UsageError: when the bundle or the device is not there, its calibration holds no sum to explain by, the
+            prevalence is no share, or the bundle's config takes no other calibration.
         InputRefusedError: ``untrusted_bundle``, when the audit refuses a part of the bundle, the weights are not the
             network's plain state dict, or the calibration is malformed or belongs to other weights.
     """
@@ -80,20 +86,28 @@ class Scorer:
         measures: bool = False,
         stability: bool = False,
         explain: bool = False,
+        prevalence: float | None = None,
+        calibration: str | Path | None = None,
     ) -> None:
         self.digests, self.stages = digests, stages or Stages()
         self.bundle_dir = find_bundle(bundle_dir)
         read_metadata(self.bundle_dir)  # first: of another program's bundle that is what there is to say
         config = read_trusted(self.bundle_dir, INFERENCE_CONFIG, trust=trust)
-        self.identity = identify(self.bundle_dir)
+        self.prevalence = check_prevalence(prevalence)
+        if calibration is not None and "calibration" not in config:
+            msg = f"Expected a config that can take another calibration (`calibration`), got none in {self.bundle_dir}"
+            raise UsageError(msg)
+        self.calibration = self.bundle_dir / CALIBRATION if calibration is None else Path(calibration)
+        self.identity = identify(self.bundle_dir, self.prevalence, self.calibration)
         self.device = find_device(device)
         self.how = ReadOptions(allow=problem_codes(allow), series_uid=series_uid)
         self.measures, self.stability = measures, stability
         self.explain = explain
         if explain:
-            check_explains(self.bundle_dir)
+            check_explains(self.calibration)
         self.scans = ScanCache()
-        parser = make_parser(config, bundle_root=str(self.bundle_dir), device=self.device, allow=list(self.how.allow))
+        known = {"bundle_root": str(self.bundle_dir), "device": self.device, "allow": list(self.how.allow)}
+        parser = make_parser(config, **known, calibration=str(self.calibration))
         self.preprocessing = parser.get_parsed_content("preprocessing")
         self._postprocessing = parser.get_parsed_content("postprocessing")
         self._inferer = parser.get_parsed_content("inferer")
@@ -175,7 +189,8 @@ class Scorer:
             with torch.no_grad():
                 outputs = self._inferer(_stack(batch).to(self.device), self.network)
             for item, output in zip(batch, outputs, strict=True):
-                predictions.append(prediction_of(item["nodule_id"], self._postprocessing({**item, "pred": output})))
+                read = self._postprocessing({**item, "pred": output, PREVALENCE: self.prevalence})
+                predictions.append(prediction_of(item["nodule_id"], read))
         return predictions
 
     def _open_scan(self, path: str | Path | HeldImage, how: ReadOptions) -> OpenScan:
