@@ -15,6 +15,7 @@ from .found import POSITION_KINDS, FoundNodule, PositionKind
 from .scan_index import IndexedScan, ScanIndex
 
 BENIGN, MALIGNANT = ("0", "benign", "no", "false"), ("1", "malignant", "yes", "true")
+_SEXES = {"m": "M", "male": "M", "f": "F", "female": "F"}
 _SINGLE = ("patient", "image", "x", "y", "z", "diameter", "label", "ratings")
 UNKNOWN = ("", "nan", "na", "n/a", "none", "unknown")
 
@@ -109,7 +110,7 @@ def nodules_of_table(table: Path, scans: ScanIndex, columns: Columns) -> list[Fo
                 series_uid=scan.series_uid,
                 label=_label(row, columns),
                 ratings=_ratings(row, columns.ratings),
-                notes={key: _plain(row.cells[name]) for key, name in columns.notes.items()},
+                notes={key: _note(key, row.cells[name]) for key, name in columns.notes.items()},
             )
         )
     return nodules
@@ -152,7 +153,10 @@ def _ratings(row: Row, column: str | None) -> list[int] | None:
     return [int(part) for part in parts]
 
 
-def _plain(cell: str) -> object:
-    """Return a number as a number, what says nothing as None, other text as it is."""
-    number = decimal_of(cell)
+def _note(key: str, cell: str) -> object:
+    """Return what a list keeps of a cell: a number as a number, a sex as M or F, what says nothing as None."""
+    if key == "patient_sex":
+        return _SEXES.get(cell.casefold(), "")
+    # A UID and a date are names, though they are made of digits.
+    number = decimal_of(cell) if key.endswith(("age", "_mm")) else None
     return None if cell.casefold() in UNKNOWN else cell if number is None else number
