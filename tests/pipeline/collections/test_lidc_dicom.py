@@ -170,7 +170,8 @@ def test_the_published_centres_are_found_again_in_the_real_scans(patient: str, d
         assert nearest.position == pytest.approx(places_of[one.nodule_id].mean(axis=0), abs=0.2)
         assert tuple(nearest.ratings or ()) == one.ratings
         assert nearest.label == one.label
-        assert nearest.diameter_mm == pytest.approx(one.diameter_mm, rel=0.15)
+        # Half of the readers hold more than a reader does on average, most of an uneven nodule.
+        assert nearest.diameter_mm == pytest.approx(one.diameter_mm, rel=0.2)
     shutil.rmtree(tmp_path / patient)
 
 
