@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from nodulus.pipeline.data.lidc import label_of
 from nodulus.pipeline.nodules.nodule import decimal_of
 from nodulus.pipeline.nodules.table_rows import Row, read_rows
 from nodulus.transforms.problems import UsageError
@@ -33,7 +34,7 @@ class Columns:
         position: what the three numbers are.
         nodule: the nodule's name; columns joined by ``+`` make one; None numbers the rows of a patient.
         diameter: in mm; None, or an empty cell, has it measured in the scan.
-        label: of the nodule.
+        label: of the nodule; None takes it from the mean rating.
         ratings: readers' malignancy, 1 to 5, joined by a bar.
         notes: further columns, by the key that they get in the list.
         benign: what ``label`` says of a benign nodule, in lower case.
@@ -98,6 +99,7 @@ def nodules_of_table(table: Path, scans: ScanIndex, columns: Columns) -> list[Fo
         if not patient_id:
             raise row.error(f"expected a column that says whose {scan.path.name} is: its files do not")
         count[patient_id] = count.get(patient_id, 0) + 1
+        ratings = _ratings(row, columns.ratings)
         joined = [row.text(name) for name in columns.nodule.split("+")] if columns.nodule else []
         nodules.append(
             FoundNodule(
@@ -108,8 +110,8 @@ def nodules_of_table(table: Path, scans: ScanIndex, columns: Columns) -> list[Fo
                 kind=columns.position,
                 diameter_mm=_diameter(row, columns.diameter),
                 series_uid=scan.series_uid,
-                label=_label(row, columns),
-                ratings=_ratings(row, columns.ratings),
+                label=_label(row, columns, ratings),
+                ratings=ratings,
                 notes={key: _note(key, row.cells[name]) for key, name in columns.notes.items()},
             )
         )
@@ -128,9 +130,10 @@ def _diameter(row: Row, column: str | None) -> float | None:
     return row.number_mm(column) if column and row.cells[column].casefold() not in UNKNOWN else None
 
 
-def _label(row: Row, columns: Columns) -> int | None:
+def _label(row: Row, columns: Columns, ratings: list[int] | None) -> int | None:
+    """Return what the label's column says, or where none is named what the mean rating says."""
     if columns.label is None:
-        return None
+        return None if ratings is None else label_of(ratings)
     said = row.cells[columns.label].strip().casefold()
     number = decimal_of(said)
     forms = {said} if number is None else {said, f"{number:g}"}  # what pandas writes as 1.0 beside empty cells

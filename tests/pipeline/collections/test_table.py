@@ -78,6 +78,18 @@ def test_patients_stand_in_one_split_and_every_nodule_in_one(scans: Path, tmp_pa
     assert json.loads((tmp_path / "list.json").read_text())["data_hash"] == data.data_hash
 
 
+def test_where_no_label_is_named_the_mean_rating_says_it(scans: Path, tmp_path: Path) -> None:
+    table = rows()
+    for row in table:
+        row["readers"] = {"YES": "5|4|4", "no": "1|2"}[str(row["cancer"])]
+    table[0]["readers"], table[2]["readers"] = "2|4", ""
+    items = {item.nodule_id: item for _, item in made(tmp_path, scans, table, "--ratings", "readers").items()}
+    assert (items["P2_1"].label, items["P2_1"].ratings) == (1, (5, 4, 4))
+    assert (items["P2_2"].label, items["P2_2"].ratings) == (0, (1, 2))
+    assert (items["P0_1"].label, items["P0_1"].ratings) == (None, (2, 4))
+    assert (items["P1_1"].label, items["P1_1"].ratings) == (None, None)
+
+
 def test_all_may_test(scans: Path, tmp_path: Path) -> None:
     data = made(tmp_path, scans, rows(), "--label", "cancer", "--test-patients", "all")
     assert (len(data.training), len(data.validation), len(data.test)) == (0, 0, 2 * N_PATIENTS)
