@@ -13,7 +13,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-
 JOBS ?= 2
 
 .PHONY: help demo test test-quick test-viewer container lint types format fuzz bench bench-model bench-explain
-.PHONY: bench-stability bench-robustness bench-volume bench-fl test-fl test-deploy flag-rates model-card schema wheel clean
+.PHONY: bench-stability bench-robustness bench-volume bench-fl bench-finetune test-fl test-deploy flag-rates model-card schema wheel clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -67,6 +67,9 @@ bench-explain: $(VENV)/.bench ## measure explanations of the score on masks: mak
 
 bench-fl: $(VENV)/.dev ## hospitals that train together, alone and pooled: make bench-fl CROPS=FOLDER SEEDS=3
 	$(BIN)/python -W ignore -m benchmarks.federated --crops "$(CROPS)" -o out/federated --seeds $(or $(SEEDS),1)
+
+bench-finetune: $(VENV)/.dev ## what fine-tuning gains at a new hospital: make bench-finetune CROPS=FOLDER, an hour
+	$(BIN)/python -W ignore -m benchmarks.finetune --crops "$(CROPS)" -o out/finetune --seeds $(or $(SEEDS),3)
 
 test-fl: $(VENV)-fl/.fl ## NVFlare's simulator, in an environment of its own
 	$(VENV)-fl/bin/python -m pytest -q tests/pipeline/federated

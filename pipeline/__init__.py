@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .scoring.results_handler import ResultsHandler
     from .scoring.scorer import Scorer
     from .scoring.worklist import Worklist
+    from .training.begin import begin_network
     from .training.handlers import EpochLog, EpochSeed, KeepBest, ResumePoint, StateDeterminism, StopEarly
     from .training.loss import RatingsLoss
     from .training.processes import (
@@ -49,6 +50,7 @@ __all__ = [
     "StopEarly",
     "Worklist",
     "batch_per_process",
+    "begin_network",
     "device_of_process",
     "end_in_one_line",
     "join_processes",
@@ -78,6 +80,7 @@ _HOME_OF = {
     "StopEarly": ".training.handlers",
     "Worklist": ".scoring.worklist",
     "batch_per_process": ".training.processes",
+    "begin_network": ".training.begin",
     "device_of_process": ".training.processes",
     "end_in_one_line": ".bundle.one_line",
     "join_processes": ".training.processes",

@@ -12,8 +12,8 @@ _OURS = {
     "nodulus.pipeline": (
         "AverageBuffers", "EpochLog", "EpochSeed", "EqualProcesses", "EvaluationReport", "KeepBest", "RatingsLoss",
         "ReadOutputsd", "ResultsHandler", "ResumePoint", "StateDeterminism", "StopEarly", "Worklist",
-        "batch_per_process", "device_of_process", "end_in_one_line", "join_processes", "load_data_list",
-        "parameter_groups", "spread_network", "start_network",
+        "batch_per_process", "begin_network", "device_of_process", "end_in_one_line", "join_processes",
+        "load_data_list", "parameter_groups", "spread_network", "start_network",
     ),
 }  # fmt: skip
 # As bundles up to 0.2.0 name them.

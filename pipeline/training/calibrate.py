@@ -33,6 +33,7 @@ from nodulus.pipeline.readout.training_range import fit_training_range
 from nodulus.pipeline.statistics.operating_points import choose_operating_points
 from nodulus.transforms.problems import InputRefusedError, UsageError
 
+from .begin import read_init_patients
 from .fit_additive import fit_additive
 
 logger = logging.getLogger(__name__)
@@ -85,6 +86,8 @@ def calibrate(
         (listed.items("validation"), VALIDATION_PATIENTS),
     ):
         hashes = hash_patients(item.patient_id for item in items)
+        if name == TRAINING_PATIENTS:
+            hashes = hashes.model_copy(update={"earlier": read_init_patients(weights.parent)})
         write_training_patients(hashes, weights.parent / name.name)
     return write_calibration(calibration, weights.parent / CALIBRATION.name)
 
@@ -125,7 +128,8 @@ def _check_same_patients(data_list: DataListFile, weights: Path, weights_sha256:
         return
     known = read_training_patients(noted)
     patients = {patient_key(item.patient_id): item.patient_id for item in data_list.items("training")}.values()
-    if len(overlap(patients, known)) != len(patients) or len(patients) != len(known.hashes):
+    own = known.model_copy(update={"earlier": None})
+    if len(overlap(patients, own)) != len(patients) or len(patients) != len(own.hashes):
         raise UsageError(
             f"Expected the data list that {weights} was trained on, got other training patients in {data_list} than "
             f"{noted.name} notes"
