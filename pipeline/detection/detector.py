@@ -115,7 +115,7 @@ class Detector:
         detector.network = WindowNetwork(self.network, tell, of, bf16=self._bf16)
         try:
             with torch.no_grad():
-                (found,) = detector([image.to(self.device)], use_inferer=of > 1)
+                (found,) = detector(image[None].to(self.device), use_inferer=of > 1)
         finally:
             detector.network = self.network
         return {key: value.cpu() for key, value in found.items()}
