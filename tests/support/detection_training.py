@@ -55,8 +55,7 @@ def trained_weights(n_steps: int = N_STEPS, n_phantoms: int = 2, seed: int = 0) 
     detector.train()
     # MONAI asks whether its matcher and its sampler are torchvision's, which need not be there.
     absent = type("Absent", (), {})
-    names = ("Matcher", "BalancedPositiveNegativeSampler")
-    with patch.multiple(retinanet_detector, **dict.fromkeys(names, absent)):
+    with patch.multiple(retinanet_detector, Matcher=absent, BalancedPositiveNegativeSampler=absent):
         for step in range(n_steps):
             crops = [_crop(rng, examples[(step + index) % len(examples)]) for index in range(2)]
             targets = [{"box": boxes, "label": torch.zeros(len(boxes), dtype=torch.long)} for _, boxes in crops]
@@ -98,7 +97,7 @@ def _without_passing_layers(network: RetinaNet) -> list[tuple[torch.nn.Sequentia
 
     They would take nine tenths of the time, and are not trained: what trains is what is before and behind them.
     """
-    taken = []
+    taken: list[tuple[torch.nn.Sequential, int, torch.nn.Module]] = []
     for head in (network.classification_head, network.regression_head):
         for index, layer in enumerate(head.conv):
             if isinstance(layer, torch.nn.Conv3d):
