@@ -9,6 +9,7 @@ from nodulus.transforms.facade import lazy_names
 if TYPE_CHECKING:
     from .bundle.one_line import end_in_one_line
     from .data.monai_items import load_data_list
+    from .detection.detector import Detector
     from .evaluation.handler import EvaluationReport
     from .nodules.nodule import Nodule
     from .nodules.sources import read_nodules
@@ -35,6 +36,7 @@ __all__ = [
     "AverageBuffers",
     "Case",
     "CaseResult",
+    "Detector",
     "EpochLog",
     "EpochSeed",
     "EqualProcesses",
@@ -65,6 +67,7 @@ _HOME_OF = {
     "AverageBuffers": ".training.processes",
     "Case": ".scoring.cases",
     "CaseResult": ".results.record",
+    "Detector": ".detection.detector",
     "EpochLog": ".training.handlers",
     "EpochSeed": ".training.handlers",
     "EqualProcesses": ".training.processes",

@@ -45,7 +45,11 @@ def read_trusted(bundle: Path, config: Path, *, trust: bool = False) -> dict[str
 
 def check_trusted(bundle: Path, held: Mapping[str, bytes] | None = None) -> None:
     """Raise InputRefusedError, ``untrusted_bundle``, where the audit of a bundle refuses something."""
-    audit = audit_bundle(bundle, is_hashed=False, held=held)
+    check_allowed(audit_bundle(bundle, is_hashed=False, held=held))
+
+
+def check_allowed(audit: Audit) -> None:
+    """Raise InputRefusedError, ``untrusted_bundle``, where an audit refused something."""
     if audit.refused:
         raise refuse(ProblemCode.UNTRUSTED_BUNDLE, _refusal(audit), tuple(map(str, audit.refused)))
 

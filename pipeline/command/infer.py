@@ -14,12 +14,17 @@ from nodulus.transforms.problems import UsageError
 from .asked_cases import asked_cases
 from .dicom_files import asked_writers, read_earlier_report
 from .exit_codes import ExitCode
+from .found_nodules import asked_detector
 from .options import (
     Allow,
     BundleDir,
     CaseName,
+    DetectorBf16,
+    DetectorDir,
+    DetectorMemory,
     DeviceOption,
     FrameOption,
+    MaxNodules,
     MinScore,
     NoduleFile,
     OtherCalibration,
@@ -48,6 +53,8 @@ Examples:
   nodulus infer scan.nii.gz --point 56.2,86.3,-115.9 --diameter 23.4 -o out
 
   nodulus infer SCAN_FOLDER --nodules nodules.csv --stability -o out
+
+  nodulus infer SCAN_FOLDER --detector lung_nodule_ct_detection -o out
 
   nodulus infer cases.csv -o out
 
@@ -78,8 +85,12 @@ def infer(
     device: DeviceOption = "auto",
     allow: Allow = "",
     series: SeriesUid = None,
-    min_score: MinScore = 0.0,
+    min_score: MinScore = None,
     case: CaseName = None,
+    detector: DetectorDir = None,
+    max_nodules: MaxNodules = None,
+    memory: DetectorMemory = None,
+    bf16: DetectorBf16 = False,
     trust: Trust = False,
     prevalence: Prevalence = None,
     calibration: OtherCalibration = None,
@@ -154,7 +165,8 @@ def infer(
     with OutputFolder(output, FILES, keep=(JOURNAL, *CASE_FILES) if resume else ()) as folder:
         stages = Stages()
         with stages.time("open"):
-            cases = asked_cases(input_path, nodules, point, diameter, how)
+            finder = asked_detector(detector, min_score, max_nodules, memory, bf16, device, trust=trust, quiet=quiet)
+            cases = asked_cases(input_path, nodules, point, diameter, how, finder)
         part, to_score = cases_of(read_shard(shard) if shard else None, cases)
         writers = asked_writers(asked, cases, earlier)
         # Loaded late: a wrong table or path should not wait for torch.

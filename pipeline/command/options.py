@@ -44,7 +44,21 @@ SeriesUid = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warnings and errors.")]
 DeviceOption = Annotated[Device, typer.Option("--device", case_sensitive=False, help="Where the network runs.")]
 MinScore = Annotated[
-    float, typer.Option("--min-score", help="Leave out nodules that their detector was less sure of.", min=0, max=1)
+    float | None,
+    typer.Option("--min-score", help="Leave out nodules that their detector was less sure of.", min=0, max=1),
+]
+DetectorDir = Annotated[
+    Path | None,
+    typer.Option("--detector", help="Find the nodules by this detection bundle (docs/how-to/detect.md)."),
+]
+MaxNodules = Annotated[
+    int | None, typer.Option("--max-nodules", help="Of the detector: how many at most, the surest. [all]", min=1)
+]
+DetectorMemory = Annotated[
+    float | None, typer.Option("--memory", help="Of the detector: GB that its network may take. [4]", min=0.1)
+]
+DetectorBf16 = Annotated[
+    bool, typer.Option("--bf16", help="Of the detector: compute in bfloat16, faster and a little less exact.")
 ]
 Prevalence = Annotated[
     float | None,
@@ -75,7 +89,7 @@ def read_options(
     allow: str,
     series: str | None,
     frame: Frame | None,
-    min_score: float,
+    min_score: float | None,
     case: str | None,
     patient: str | None = None,
 ) -> ReadOptions:
@@ -87,4 +101,4 @@ def read_options(
     from .patient_option import read_patient
 
     known = {} if patient is None else read_patient(patient)
-    return ReadOptions(frame, problem_codes(allow), series, min_score, case, known)
+    return ReadOptions(frame, problem_codes(allow), series, min_score or 0.0, case, known)

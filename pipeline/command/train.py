@@ -26,7 +26,9 @@ def train(
     ] = None,
     init: Annotated[
         str | None,
-        typer.Option("--init", help="Weights to begin with: `shipped` for the bundle's, or a file. [as train.json says]"),
+        typer.Option(
+            "--init", help="Weights to begin with: `shipped` for the bundle's, or a file. [as train.json says]"
+        ),
     ] = None,
     freeze_until: Annotated[
         str | None,

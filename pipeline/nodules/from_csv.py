@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nodulus.transforms.problems import UsageError
 
-from .nodule import Nodule
+from .nodule import Nodule, decimal_of, shown
 from .scan_names import (
     CASE_COLUMNS,
     FRAME_COLUMNS,
@@ -23,6 +23,8 @@ from .scan_names import (
 from .table_rows import Row, read_rows
 
 OUR_COLUMNS = ("nodule_id", "x_mm", "y_mm", "z_mm", "diameter_mm")
+# How sure a detector was of each, 0 to 1; `nodulus detect` writes it.
+SCORE_COLUMN = "detection_score"
 LUNA16_COLUMNS = ("seriesuid", "coordX", "coordY", "coordZ", "diameter_mm")
 
 
@@ -94,7 +96,7 @@ def _columns_of(row: Row, format_columns: Sequence[str], case_column: str | None
     case = by_likelihood if case_column is None else [case_column]
     uids = [called(names) for names in (SERIES_COLUMNS, STUDY_COLUMNS, FRAME_COLUMNS)]
     uids[0] += [column for column in called(MAYBE_SERIES_COLUMNS) if is_uid(row.cells[column])]
-    known = {*format_columns, *case, *(column for columns in uids for column in columns), ""}
+    known = {*format_columns, SCORE_COLUMN, *case, *(column for columns in uids for column in columns), ""}
     attributes = [column for column in row.cells if column not in known]
     return _Columns(format_columns[1:], case, uids[0], uids[1], uids[2], attributes, case_column is not None)
 
@@ -110,11 +112,20 @@ def _nodule(row: Row, columns: _Columns, nodule_id: str) -> Nodule:
             case_id=case_id if columns.is_case_a_name else name_of_image(case_id),
             series_uid=name_of_image(_first_cell(row, columns.series_uid)),
             frame_of_reference_uid=_first_cell(row, columns.frame_uid),
+            detection_score=_score(row),
             attributes={column: row.cells[column] for column in columns.attributes if row.cells[column]},
             study_uid=_first_cell(row, columns.study_uid),
         )
     except UsageError as error:
         raise row.error(str(error)) from error
+
+
+def _score(row: Row) -> float | None:
+    text = row.cells.get(SCORE_COLUMN, "")
+    score = decimal_of(text)
+    if text and (score is None or not 0 <= score <= 1):
+        raise row.error(f"expected a number from 0 to 1 in column {SCORE_COLUMN}, got {shown(text)}")
+    return score
 
 
 def _first_cell(row: Row, columns: Sequence[str]) -> str | None:

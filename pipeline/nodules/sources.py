@@ -33,7 +33,7 @@ class NoduleSet:
     Args:
         nodules: positions in LPS mm, whatever the source wrote.
         format: nodulus_csv, luna16_csv, nodulus_json, detection_json, slicer_markups, slicer_fcsv, dicom_sr, dicom_seg,
-            dicom_rtstruct, label_mask, cases_table, point.
+            dicom_rtstruct, label_mask, cases_table, point, detection_bundle.
         frame: the frame that the source's numbers were taken to be in.
         frame_is: whether the user stated that frame or the format implies it.
         notes: what the reader left out or assumed, a line each.

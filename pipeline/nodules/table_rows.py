@@ -25,6 +25,7 @@ _NAMES = (
     "y_mm",
     "z_mm",
     "diameter_mm",
+    "detection_score",
     "case_id",
     "input",
     "seriesuid",

@@ -40,11 +40,26 @@ def cut_patch(
     """
     x, y, z = as_sizes(size)
     shown = shown or (slice(0, x), slice(0, y), slice(0, z))
+    intensity_hu = np.full((x, y, z), air_hu, dtype=np.float32)
+    intensity_hu[shown], inside_fraction = sample_range(volume, affine_ras, shown, air_hu)
+    return Patch(intensity_hu, affine_ras, inside_fraction)
+
+
+def sample_range(
+    volume: CTVolume, affine_ras: Affine, shown: VoxelRange, air_hu: float = AIR_HU
+) -> tuple[NDArray[np.float32], float]:
+    """Return the scan's values (x, y, z) at a range of another grid's voxels, and which part of them it covers.
+
+    Args:
+        volume: the scan; only the slices that the voxels need are read.
+        affine_ras: 4x4 voxel-to-RAS affine of the grid, mm.
+        shown: the voxels of the grid.
+        air_hu: what is returned where the grid leaves the scan, Hounsfield units.
+    """
     voxels = _patch_voxels(volume.grid, affine_ras, shown)
     inside = volume.grid.contains_voxel(voxels)
-    intensity_hu = np.full((x, y, z), air_hu, dtype=np.float32)
-    intensity_hu[shown] = _sample_inside(volume, voxels, inside, air_hu).reshape(intensity_hu[shown].shape)
-    return Patch(intensity_hu, affine_ras, float(inside.mean()) if len(inside) else 0.0)
+    values = _sample_inside(volume, voxels, inside, air_hu).reshape([part.stop - part.start for part in shown])
+    return values, float(inside.mean()) if len(inside) else 0.0
 
 
 def _patch_voxels(grid: Grid, affine_ras: Affine, shown: VoxelRange) -> Points:
