@@ -23,6 +23,12 @@ from .characteristics import OUTPUTS
 from .training_range import TrainingRange
 
 
+def logistic(logit: float) -> float:
+    """Return the probability of a logit."""
+    # The two forms are equal; each overflows on one side.
+    return 1 / (1 + math.exp(-logit)) if logit >= 0 else math.exp(logit) / (1 + math.exp(logit))
+
+
 class Logistic(Record):
     """Probability of malignancy as a logistic function of one number: ``1 / (1 + exp(-(slope * x + intercept)))``."""
 
@@ -35,9 +41,7 @@ class Logistic(Record):
 
     def probability(self, x: float) -> float:
         """Return the probability at a value."""
-        z = self.logit(x)
-        # The two forms are equal; each overflows on one side.
-        return 1 / (1 + math.exp(-z)) if z >= 0 else math.exp(z) / (1 + math.exp(z))
+        return logistic(self.logit(x))
 
 
 class FittedOn(Record):
