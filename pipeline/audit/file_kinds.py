@@ -16,7 +16,6 @@ from .finding import Finding, Kind
 from .logging_config import logging_found
 from .own_code import CODE_FOLDER
 from .places import BundleFile
-from .yaml_text import parse_yaml
 
 CONFIGS = "configs/"
 _LAYOUT = str.maketrans("\n\t", "  ")
@@ -76,6 +75,8 @@ def _config_found(file: BundleFile, *, is_yaml: bool) -> Iterator[Finding]:
     if not (is_yaml or file.name.startswith(CONFIGS) or any(sign in content for sign in _MAY_ACT)):
         return
     if is_yaml:
+        from .yaml_text import parse_yaml  # loaded late: few bundles hold any
+
         value, problems = parse_yaml(content.decode("utf-8"))
         yield from (Finding(file.name, key, Kind.TEXT, tag, problem) for key, tag, problem in problems)
     else:
