@@ -6,13 +6,14 @@ import io
 import logging
 import tempfile
 import warnings
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import cached_property
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 
@@ -62,7 +63,7 @@ class NetworkExports:
         with _silence():  # torch deprecates it, and programs that load MONAI bundles read nothing else
             frozen = torch.jit.freeze(torch.jit.trace(self.network, self.example))
             torch.jit.save(frozen, content, _extra_files=dict(self.inside))
-        return (content.getvalue(),)
+        return (_without_places(content),)
 
     def _in_onnx(self) -> tuple[bytes, ...]:
         return (self._onnx,)
@@ -97,6 +98,16 @@ class NetworkExports:
             path = Path(folder) / "model.xml"
             openvino.save_model(openvino.Core().read_model(self._onnx), path, compress_to_fp16=False)
             return path.read_bytes(), path.with_suffix(".bin").read_bytes()
+
+
+def _without_places(archive: IO[bytes]) -> bytes:
+    """Return TorchScript without what tells where on this machine each line of the network's code lies."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(archive) as whole, zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as kept:
+        for member in whole.infolist():
+            if not member.filename.endswith(".debug_pkl"):
+                kept.writestr(zipfile.ZipInfo(member.filename), whole.read(member))
+    return content.getvalue()
 
 
 @contextmanager
