@@ -13,7 +13,7 @@ from .finding import Finding, Kind
 _MOST_BYTES = 16 * 2**20  # of a text
 # The archive's own parts, below its one folder; what MONAI adds lies in `extra/`.
 _PARTS = re.compile(
-    r"[^/]+/(code/[\w./]+\.py(\.debug_pkl)?|(data|constants)\.pkl|(data|constants)/\d+|version|byteorder|\.data/\w+"
+    r"[^/]+/(code/[\w./]+\.py(\.debug_pkl)?|(data|constants|traced_inputs)\.pkl|(data|constants|traced_inputs)/\d+|version|byteorder|\.data/\w+"
     r"|\.format_version|\.storage_alignment|extra/[\w.]+)"
 )
 # Operators that compute and do nothing else. Left out for reaching a file or a library: from_file, save, load, and all
@@ -33,7 +33,7 @@ _OPERATORS = frozenset(
     torch.constant_pad_nd torch.zeros torch.ones torch.full torch.zeros_like torch.ones_like torch.tensor torch.to
     torch.detach torch.clone torch.size torch.dim torch.len torch.eq torch.ne torch.lt torch.gt torch.le torch.ge
     torch.format torch.append torch.__is__ torch.__isnot__ torch.__not__ torch.__contains__ torch.__getitem__
-    torch.extend torch.list torch.warn
+    torch.extend torch.list torch.warn torch.__range_length torch.__derive_index
     ops.prim.NumToTensor ops.prim.RaiseException ops.prim.device ops.prim.dtype ops.prim.unchecked_unwrap_optional
     """.split()
 )
@@ -66,11 +66,24 @@ def _code_found(name: str, key: str, content: bytes) -> Finding:
             tree = ast.parse(content.decode("utf-8"))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return Finding(name, key, Kind.TORCHSCRIPT, "", "that does not parse")
-    called = dict.fromkeys(word for node in ast.walk(tree) if (word := _called(node)))
+    own = _own_functions(tree)
+    called = dict.fromkeys(word for node in ast.walk(tree) if (word := _called(node)) and word not in own)
     other = next((word for word in called if word not in _OPERATORS), "")
     operators = [word for word in called if word in _OPERATORS]
     problem = f"runs {other}, which is not on the list" if other else ""
     return Finding(name, key, Kind.TORCHSCRIPT, ", ".join(sorted(operators)), problem)
+
+
+def _own_functions(tree: ast.AST) -> set[str]:
+    """Return the names that stand for functions of the program itself (`_0 = __torch__.NAME`), and for nothing else."""
+    bound: dict[str, list[bool]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            bound.setdefault(node.id, []).append(False)
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            is_own = _dotted(node.value).startswith("__torch__.")
+            bound.setdefault(node.targets[0].id, []).append(is_own)
+    return {name for name, owns in bound.items() if sum(owns) * 2 == len(owns)}
 
 
 def _called(node: ast.AST) -> str:

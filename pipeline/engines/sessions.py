@@ -70,6 +70,8 @@ def _onnx(contents: Sequence[bytes]) -> Session:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors: it warns of machines on which it finds no GPU
+    # Its threads would keep the processor busy while the next patch is cut.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(contents[0], options, providers=["CPUExecutionProvider"])
     (asked,), (given,) = session.get_inputs(), session.get_outputs()
     return lambda patches: np.asarray(session.run([given.name], {asked.name: patches})[0])
