@@ -27,7 +27,6 @@ from .cases import Case
 from .explanation import check_explains
 from .open_case import NodulesLike, OpenCase, OpenScan, ReadOptions, open_case, open_held_scan, open_scan, place_nodules
 from .prediction import NodulePrediction, prediction_of
-from .stability import stability_of
 
 if TYPE_CHECKING:
     import torch
@@ -211,6 +210,8 @@ class Scorer:
         predictions = self.predict(items)
         if not self.stability:
             return predictions
+        from .stability import stability_of  # loaded late, as scipy comes with it
+
         pairs = zip(items, predictions, strict=True)
         return [replace(each, stability=stability_of(item, each.malignant, self.predict)) for item, each in pairs]
 
