@@ -73,7 +73,7 @@ def parse_exports(content: bytes) -> ExportManifest:
 
 
 def exports_found(files: Sequence[BundleFile], sha256: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield, for each export that a manifest lists, whether it is there, unchanged, and made of the bundle's weights."""
+    """Yield, for each export that a manifest lists, whether it is there, unchanged, and of the bundle's weights."""
     file = next((file for file in files if file.name == EXPORTS.as_posix()), None)
     if file is None:
         return

@@ -1,4 +1,4 @@
-"""What a TorchScript archive would run: its code is read as text, its pickles by their opcodes; none of it is loaded."""
+"""What a TorchScript archive would run: its code read as text, its pickles by their opcodes; none of it is loaded."""
 
 from __future__ import annotations
 
@@ -18,24 +18,28 @@ _PARTS = re.compile(
 )
 # Operators that compute and do nothing else. Left out for reaching a file or a library: from_file, save, load, and all
 # that other packages bring (`ops.NAME`).
+_TORCH = (
+    "__contains__", "__derive_index", "__getitem__", "__is__", "__isnot__", "__not__", "__range_length",
+    "_convolution", "abs", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool3d", "add", "add_",
+    "addmm", "amax", "append", "avg_pool2d", "avg_pool3d", "batch_norm", "bmm", "cat", "chunk", "clamp", "clone",
+    "constant_pad_nd", "contiguous", "conv1d", "conv2d", "conv3d", "conv_transpose3d", "detach", "dim", "div",
+    "div_", "dropout", "elu", "eq", "exp", "expand", "extend", "feature_dropout", "flatten", "floordiv", "format",
+    "full", "ge", "gelu", "group_norm", "gt", "instance_norm", "layer_norm", "le", "leaky_relu", "leaky_relu_",
+    "len", "linear", "list", "log", "log_softmax", "lt", "matmul", "max", "max_pool2d", "max_pool3d", "mean", "min",
+    "mish", "mm", "mul", "mul_", "ne", "neg", "ones", "ones_like", "pad", "permute", "pow", "prelu", "relu",
+    "relu_", "reshape", "select", "sigmoid", "silu", "size", "slice", "softmax", "softplus", "split", "sqrt",
+    "squeeze", "stack", "sub", "sub_", "sum", "t", "tanh", "tensor", "to", "transpose", "unsqueeze",
+    "upsample_nearest3d", "upsample_trilinear3d", "view", "warn", "zeros", "zeros_like",
+)  # fmt: skip
 _OPERATORS = frozenset(
-    """
-    torch._convolution torch.conv1d torch.conv2d torch.conv3d torch.conv_transpose3d torch.batch_norm
-    torch.instance_norm torch.group_norm torch.layer_norm torch.linear torch.matmul torch.mm torch.bmm torch.addmm
-    torch.relu torch.relu_ torch.leaky_relu torch.leaky_relu_ torch.elu torch.gelu torch.silu torch.sigmoid torch.tanh
-    torch.softmax torch.log_softmax torch.softplus torch.mish torch.prelu torch.dropout torch.feature_dropout
-    torch.max_pool2d torch.max_pool3d torch.avg_pool2d torch.avg_pool3d torch.adaptive_avg_pool2d
-    torch.adaptive_avg_pool3d torch.adaptive_max_pool3d torch.upsample_trilinear3d torch.upsample_nearest3d
-    torch.add torch.add_ torch.sub torch.sub_ torch.mul torch.mul_ torch.div torch.div_ torch.floordiv torch.neg
-    torch.pow torch.sqrt torch.exp torch.log torch.abs torch.clamp torch.mean torch.sum torch.amax torch.max torch.min
-    torch.cat torch.stack torch.split torch.chunk torch.view torch.reshape torch.flatten torch.permute torch.transpose
-    torch.t torch.squeeze torch.unsqueeze torch.expand torch.contiguous torch.slice torch.select torch.pad
-    torch.constant_pad_nd torch.zeros torch.ones torch.full torch.zeros_like torch.ones_like torch.tensor torch.to
-    torch.detach torch.clone torch.size torch.dim torch.len torch.eq torch.ne torch.lt torch.gt torch.le torch.ge
-    torch.format torch.append torch.__is__ torch.__isnot__ torch.__not__ torch.__contains__ torch.__getitem__
-    torch.extend torch.list torch.warn torch.__range_length torch.__derive_index
-    ops.prim.NumToTensor ops.prim.RaiseException ops.prim.device ops.prim.dtype ops.prim.unchecked_unwrap_optional
-    """.split()
+    [
+        *(f"torch.{name}" for name in _TORCH),
+        "ops.prim.NumToTensor",
+        "ops.prim.RaiseException",
+        "ops.prim.device",
+        "ops.prim.dtype",
+        "ops.prim.unchecked_unwrap_optional",
+    ]
 )
 _FUNCTIONS = frozenset(
     ["annotate", "bool", "float", "getattr", "int", "isinstance", "len", "range", "unchecked_cast", "uninitialized"]

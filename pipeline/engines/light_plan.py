@@ -76,7 +76,9 @@ def read_plan(config: PlainConfig) -> LightPlan:
     _arguments(config.value("inferer"), "inferer", "SimpleInferer", ())
     opens, cuts, notes, windows = _steps(config, "preprocessing", 4)
     _of_image(opens, "nodulus.transforms.OpenCTd", ("allow",))
-    cut = _of_image(cuts, "nodulus.transforms.NodulePatchd", ("size", "spacing_mm", "margin_mm", "box_per_diameter", "air_hu"))
+    cut = _of_image(
+        cuts, "nodulus.transforms.NodulePatchd", ("size", "spacing_mm", "margin_mm", "box_per_diameter", "air_hu")
+    )
     noted = _of_image(notes, "nodulus.transforms.NoduleFactsd", ("spacing_mm",))
     window = _of_image(windows, "ScaleIntensityRanged", ("a_min", "a_max", "b_min", "b_max", "clip"))
     (reads,) = _steps(config, "postprocessing", 1)

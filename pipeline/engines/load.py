@@ -131,7 +131,9 @@ def _contents(bundle: Path, manifest: ExportManifest, engine: ExportedEngine) ->
         try:
             content = (bundle / name).read_bytes()
         except OSError as error:
-            raise EngineError(f"Expected the export {name}, which cannot be read: {error.strerror} ({AGAIN})") from error
+            raise EngineError(
+                f"Expected the export {name}, which cannot be read: {error.strerror} ({AGAIN})"
+            ) from error
         if hashlib.sha256(content).hexdigest() != stated:
             raise EngineError(f"Expected the export {name} as it was made, got a changed file ({AGAIN} anew)")
         contents.append(content)

@@ -1,4 +1,4 @@
-"""What a bundle's inference config says, read as plain JSON: MONAI and torch are not asked, and nothing of it is run."""
+"""What a bundle's inference config says, read as plain JSON: MONAI and torch are not asked, nothing of it is run."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def bundle_with_exports(bundle: Path, folder: Path) -> Path:
 
 
 def spread(item: dict[str, Any], n: int, reach_mm: float = 12.0) -> list[dict[str, Any]]:
-    """Return a work item at its place and at others about it, as large as it is and otherwise: what patches differ in."""
+    """Return a work item at its place and at others about it, as large as it is and otherwise."""
     draw = np.random.default_rng(0)
     moves = [np.zeros(3), *(draw.uniform(-reach_mm, reach_mm, 3) for _ in range(n - 1))]
     sizes = [1.0, *draw.uniform(0.5, 2.0, n - 1)]

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from nodulus.transforms.problems import Problem
 from nodulus.transforms.volume import CTVolume
 
-from .value_rules import LUNG
 from .regions import regions_of
+from .value_rules import LUNG
 from .verdict import Gate
 
 _PLACES = (0.15, 0.3, 0.45, 0.6, 0.75, 0.9)

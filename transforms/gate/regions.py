@@ -1,4 +1,4 @@
-"""The connected regions of a small mask; scipy.ndimage finds them too, and takes longer to load than a scan to score."""
+"""The connected regions of a small mask; scipy finds them, too, and takes longer to load than a scan to score."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def test_where_nobody_asks_exports_are_taken_if_there_are_any(
 
 
 def test_what_torch_alone_has_is_asked_of_no_other_engine(exported: Path) -> None:
-    with pytest.raises(UsageError, match="Expected a Scorer with engine='torch'.*, got onnx"):
+    with pytest.raises(UsageError, match=r"Expected a Scorer with engine='torch'.*, got onnx"):
         _ = Scorer(exported, engine="onnx").network
 
 

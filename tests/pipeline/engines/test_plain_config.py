@@ -14,7 +14,11 @@ from nodulus.pipeline.engines.plain_config import ConfigSaysMoreError, PlainConf
 NAMES = ("size", "spacing", "window", "root")
 plain = st.one_of(st.integers(-9, 9), st.floats(-9, 9), st.booleans(), st.none(), st.sampled_from(["a", "b/c", "x y"]))
 references = st.sampled_from(["@size", "@spacing", "@window", "@window#1", "$@window[0]", "$@root + '/models/a.json'"])
-values = st.recursive(plain | references, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner), max_leaves=6)
+values = st.recursive(
+    plain | references,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner),
+    max_leaves=6,
+)
 
 
 @settings(deadline=None, max_examples=60)
@@ -27,7 +31,8 @@ def test_it_says_what_monai_makes_of_it(value: Any, window: list[int], root: str
 
 @pytest.mark.parametrize(
     "value",
-    ["$1 + 1", "$@size + 1", "$[@size] * 3", "$import os", "%other.json::size", "@none", "$@window[7]", "$@size[0]", "@asked", "a@size", ["@window#x"], {"a": "$@f(1)"}],
+    ["$1 + 1", "$@size + 1", "$[@size] * 3", "$import os", "%other.json::size", "@none", "$@window[7]", "$@size[0]",
+     "@asked", "a@size", ["@window#x"], {"a": "$@f(1)"}],
     ids=str,
 )  # fmt: skip
 def test_of_anything_else_it_says_that_only_monai_reads_it(value: Any) -> None:

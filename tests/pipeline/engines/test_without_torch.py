@@ -66,7 +66,15 @@ def test_all_that_may_stand_beside_a_score_does_without_them_too(
 ) -> None:
     options = ["--stability", "--measures", "--explain", "--report", "--sr", "--key-images", "--fhir"]
     done = infer_without(
-        BOTH, study.dicom_folder, "--nodules", study.nodule_table, "--bundle", exported, "-o", tmp_path / "out", *options
+        BOTH,
+        study.dicom_folder,
+        "--nodules",
+        study.nodule_table,
+        "--bundle",
+        exported,
+        "-o",
+        tmp_path / "out",
+        *options,
     )
     assert done.returncode == 0, done.stderr
     (case,) = read_results(tmp_path / "out" / "results.json").cases
