@@ -22,7 +22,7 @@ from nodulus.pipeline.phantom import PhantomSpec
 from nodulus.pipeline.phantom.demo_study import write_demo_study
 
 from .network import network_seconds
-from .processes import N_SCANS, cpu_seconds, write_cases
+from .processes import N_SCANS, cpu_seconds, whole_over_scoring, write_cases
 
 
 def main() -> None:
@@ -64,6 +64,9 @@ def _print_processes(bundle: Path, scan: Path, nodule: Nodule, engines: list[str
         for what, words in ((f"one scan, s of processor time, {rounds} rounds", one), (f"{N_SCANS} scans", many)):
             seconds = cpu_seconds({name: [*words, *more] for name, more in by.items()}, here / "out", rounds)
             _print(what, seconds)
+        print(f"{N_SCANS} scans, the whole process over its opening and scoring:")  # noqa: T201
+        for engine, more in by.items():
+            print(f"  {engine:12} {whole_over_scoring([*many, *more], here / engine):8.2f}", flush=True)  # noqa: T201
 
 
 def _print(what: str, by_engine: dict[str, float]) -> None:

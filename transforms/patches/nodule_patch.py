@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,7 +88,7 @@ class PatchCutter:
             float(volume.attributes.get("slice_thickness_mm", spacing_mm)),
         )
 
-    def cut_item(self, item: Mapping[Hashable, Any]) -> NodulePatch:
+    def cut_item(self, item: Mapping[str, Any]) -> NodulePatch:
         """Return the patch of a work item: a mapping with the scan, the nodule's place and its size, as inference."""
         center = item["center_lps_mm"]
         box = self.box(center, float(item["diameter_mm"]), item.get("box_lps_mm"))
