@@ -11,7 +11,7 @@ from nodulus.pipeline.audit.export_manifest import EXPORTS, ExportedEngine, Expo
 from nodulus.pipeline.bundle.device import Device
 from nodulus.transforms.problems import ProblemCode
 
-from .engine import EXPORTED, TORCH, EngineChoice, EngineError, Model
+from .engine import EXPORTED, EngineChoice, EngineError, Model
 from .light_model import LightModel
 from .light_plan import read_plan
 from .plain_config import ConfigSaysMoreError, PlainConfig
@@ -51,7 +51,7 @@ def load_model(
         UsageError: the device is not there.
         InputRefusedError: ``untrusted_bundle``, see ``TorchModel`` and ``read_plan``.
     """
-    if engine == TORCH or (engine is None and not (bundle / EXPORTS).is_file()):
+    if engine == "torch" or (engine is None and not (bundle / EXPORTS).is_file()):
         return load_torch(bundle, config, device, allow), ""
     if engine is not None and engine != "auto":
         return _light_model(bundle, config, weights_sha256, (engine,), device)

@@ -20,6 +20,8 @@ from .engine import EngineError
 Session = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 PACKAGE_OF: Mapping[ExportedEngine, str] = {"torchscript": "torch", "onnx": "onnxruntime", "openvino": "openvino"}
 _EXTRA_OF: Mapping[ExportedEngine, str] = {"torchscript": "", "onnx": "[onnx]", "openvino": "[openvino]"}
+# What torch and OpenVINO raise of an export that they cannot load, and Python of an engine that it cannot.
+_LOAD_ERRORS = (ImportError, OSError, RuntimeError, TypeError, ValueError)
 
 
 def open_session(engine: ExportedEngine, contents: Sequence[bytes]) -> Session:
@@ -35,7 +37,7 @@ def open_session(engine: ExportedEngine, contents: Sequence[bytes]) -> Session:
     check_installed(engine)
     try:
         return _OPENERS[engine](contents)
-    except Exception as error:  # each engine has errors of its own
+    except _LOAD_ERRORS as error:
         raise EngineError(f"{PACKAGE_OF[engine]} cannot load the export: {_first_line(error)}") from error
 
 
@@ -72,9 +74,20 @@ def _onnx(contents: Sequence[bytes]) -> Session:
     options.log_severity_level = 3  # errors: it warns of machines on which it finds no GPU
     # Its threads would keep the processor busy while the next patch is cut.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(contents[0], options, providers=["CPUExecutionProvider"])
+    try:
+        session = onnxruntime.InferenceSession(contents[0], options, providers=["CPUExecutionProvider"])
+    except _onnxruntime_errors() as error:
+        raise ValueError(str(error)) from error
     (asked,), (given,) = session.get_inputs(), session.get_outputs()
     return lambda patches: np.asarray(session.run([given.name], {asked.name: patches})[0])
+
+
+def _onnxruntime_errors() -> tuple[type[Exception], ...]:
+    """Return the errors of onnxruntime, which have no base but Python's own."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    found = (getattr(state, name) for name in dir(state))
+    return tuple(one for one in found if isinstance(one, type) and issubclass(one, Exception))
 
 
 def _openvino(contents: Sequence[bytes]) -> Session:

@@ -14,7 +14,7 @@ from nodulus.pipeline.scoring.cases import read_cases
 
 def test_calls_take_turns_in_blocks() -> None:
     called: list[str] = []
-    calls = {name: (lambda name=name: called.append(name)) for name in ("a", "b")}  # type: ignore[misc]
+    calls = {name: (lambda name=name: called.append(name)) for name in ("a", "b")}
     found = seconds_in_blocks(calls, n_blocks=3, n_calls=20)
     assert [(name, len(list(block))) for name, block in groupby(called)] == [("a", 20), ("b", 20)] * 3
     assert set(found) == {"a", "b"}

@@ -40,4 +40,4 @@ def test_of_a_linear_slab_it_is_exact(terms: list[float], seed: int) -> None:
 
     slab = np.asarray(value(*np.indices((6, 5, 4))), dtype=np.float32)
     index = np.random.default_rng(seed).uniform(0, [[5], [4], [3]], (3, 40))
-    np.testing.assert_allclose(interpolate(slab, index), value(*index), atol=1e-3)
+    np.testing.assert_allclose(interpolate(slab, index), np.asarray(value(*index), dtype=np.float64), atol=1e-3)
