@@ -13,7 +13,8 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-
 JOBS ?= 2
 
 .PHONY: help demo test test-quick test-viewer container lint types format fuzz bench bench-model bench-explain
-.PHONY: bench-stability bench-robustness bench-volume bench-fl bench-finetune test-fl test-deploy flag-rates model-card schema wheel clean
+.PHONY: bench-engines bench-stability bench-robustness bench-volume bench-fl bench-finetune test-fl test-deploy flag-rates model-card schema
+.PHONY: wheel clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -64,6 +65,9 @@ bench-volume: $(VENV)/.dev ## how good volume and axes are on validation nodules
 
 bench-explain: $(VENV)/.bench ## measure explanations of the score on masks: make bench-explain CROPS=FOLDER, minutes
 	$(BIN)/python -m benchmarks.explain --crops "$(CROPS)" -o out/explain
+
+bench-engines: $(VENV)/.dev ## the network and the whole command by each engine, as ratios: minutes
+	$(BIN)/python -W ignore -m benchmarks.engines
 
 bench-fl: $(VENV)/.dev ## hospitals that train together, alone and pooled: make bench-fl CROPS=FOLDER SEEDS=3
 	$(BIN)/python -W ignore -m benchmarks.federated --crops "$(CROPS)" -o out/federated --seeds $(or $(SEEDS),1)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .evaluation.handler import EvaluationReport
     from .nodules.nodule import Nodule
     from .nodules.sources import read_nodules
-    from .readout.readout import ReadOutputsd
+    from .readout.read_outputs import ReadOutputsd
     from .results.record import CaseResult
     from .scoring.cases import Case
     from .scoring.results_handler import ResultsHandler
@@ -75,7 +75,7 @@ _HOME_OF = {
     "KeepBest": ".training.handlers",
     "Nodule": ".nodules.nodule",
     "RatingsLoss": ".training.loss",
-    "ReadOutputsd": ".readout.readout",
+    "ReadOutputsd": ".readout.read_outputs",
     "ResultsHandler": ".scoring.results_handler",
     "ResumePoint": ".training.handlers",
     "Scorer": ".scoring.scorer",

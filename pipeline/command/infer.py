@@ -23,6 +23,7 @@ from .options import (
     DetectorDir,
     DetectorMemory,
     DeviceOption,
+    EngineOption,
     FrameOption,
     MaxNodules,
     MinScore,
@@ -83,6 +84,7 @@ def infer(
     frame: FrameOption = None,
     bundle: BundleDir = None,
     device: DeviceOption = "auto",
+    engine: EngineOption = None,
     allow: Allow = "",
     series: SeriesUid = None,
     min_score: MinScore = None,
@@ -177,7 +179,7 @@ def infer(
         from nodulus.pipeline.scoring.scorer import Scorer
         from nodulus.pipeline.writers.case_files import CaseFiles
 
-        from .console import print_problems, print_written
+        from .console import note, print_problems, print_written
         from .jobs import in_processes
 
         # What reads more of a scan than its score does is done unasked where there is one.
@@ -197,8 +199,10 @@ def infer(
                 prevalence=prevalence,
                 calibration=calibration,
             )
-            scorer = make_scorer(stages=stages)
-        head = results_of((), scorer.identity)
+            scorer = make_scorer(stages=stages, engine=engine)
+        if scorer.engine_note and not quiet:
+            note(scorer.engine_note)
+        head = results_of((), scorer.identity, scorer.engine)
         case_ids = [known_case(each).case_id for each in cases]
         files = CaseFiles(head, writers, output, case_ids, with_identifiers=with_identifiers)
         revised = () if earlier is None else (f"in place of {earlier.SOPInstanceUID}",)
@@ -206,13 +210,13 @@ def infer(
         with Journal(folder, run, resume=resume) as journal:
             score: ScoreAll = partial(in_this_process, scorer, files)
             if jobs > 1 and len(cases) > 1:
-                score = in_processes(jobs, make_scorer, files, stages)
+                score = in_processes(jobs, partial(make_scorer, engine=scorer.engine), files, stages)
             results = score_all(to_score, score, journal, quiet=quiet)
         record = head.model_copy(update={"cases": tuple(results)})
         told = _told(how, asked) | {"digests": is_hashed, "measures": is_measured, "stability": stability}
         told |= {"explain": explain, "trust": trust, "prevalence": prevalence, "calibration": calibration is not None}
-        told |= {} if part is None else {SHARD: str(part)}
-        context = RunContext("infer", str(scorer.device), told, stages)
+        told |= {"engine": engine} | ({} if part is None else {SHARD: str(part)})
+        context = RunContext("infer", scorer.device, told, stages)
         run_page = run_page_of(record, output) if report else ()
         written = write_results(record, output, context, run_page)
         written += run_page or tuple(output / name for case in results for name in case.files)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nodulus.pipeline.bundle.device import Device
+from nodulus.pipeline.engines.engine import EngineChoice
 from nodulus.transforms.geometry import Frame
 
 if TYPE_CHECKING:
@@ -43,6 +44,15 @@ SeriesUid = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warnings and errors.")]
 DeviceOption = Annotated[Device, typer.Option("--device", case_sensitive=False, help="Where the network runs.")]
+EngineOption = Annotated[
+    EngineChoice | None,
+    typer.Option(
+        "--engine",
+        case_sensitive=False,
+        help="What runs the network (docs/how-to/engines.md). [auto, where the bundle has exports; else torch]",
+        show_default=False,
+    ),
+]
 MinScore = Annotated[
     float | None,
     typer.Option("--min-score", help="Leave out nodules that their detector was less sure of.", min=0, max=1),

@@ -39,11 +39,6 @@ _READERS: dict[str, tuple[str, Reader]] = {
 }
 
 
-def is_dicom(start: bytes, path: Path) -> bool:
-    """Return whether a file that starts with these bytes is DICOM; without a preamble its name must say so."""
-    return start[128:132] == b"DICM" or path.suffix.lower() in (".dcm", ".dicom")
-
-
 def nodules_of_dicom(path: Path, scan: Path | None = None) -> tuple[str, list[Nodule], list[str]]:
     """Return the object's format (dicom_sr, dicom_seg, dicom_rtstruct), its nodules and notes.
 

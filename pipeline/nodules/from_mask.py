@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from nodulus.transforms.geometry import Affine
 from nodulus.transforms.problems import InputRefusedError, UsageError
@@ -16,7 +15,6 @@ from nodulus.transforms.sources.signatures import IMAGE_SUFFIXES, NRRD_MAGIC, is
 from .nodule import Nodule, clean_name, named_apart
 from .parts import MAX_VOLUME_MM3, parts_kept
 from .plane_stack import PlaneStack, parts_of
-from .roles import named_role
 from .scan_names import name_of_image
 
 if TYPE_CHECKING:
@@ -38,7 +36,9 @@ def nodules_of_mask(path: Path) -> tuple[list[Nodule], list[str]]:
 
     A label is called by its name where the file tells it, else by its number.
     """
-    # Loaded late: nibabel takes 0.2 s, which other sources do without.
+    # Loaded late: nibabel takes 0.2 s, and scipy half of it, which other sources do without.
+    from scipy import ndimage
+
     from nodulus.transforms.images.label_mask import open_label_mask
 
     try:
@@ -59,6 +59,8 @@ def nodules_of_mask(path: Path) -> tuple[list[Nodule], list[str]]:
 
 def _lesions(mask: LabelMask, path: Path) -> tuple[dict[int, str], list[str]]:
     """Return the names of the labels that may be nodules, and notes on those that are none."""
+    from .roles import named_role  # loaded late, as pydicom comes with it
+
     counts = _counts(mask.labels)
     present = [int(label) for label in np.flatnonzero(counts) if label]
     if not present:

@@ -30,6 +30,11 @@ _STARTS = {
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xlsb", ".ods", ".numbers")
 
 
+def is_dicom(start: bytes, path: Path) -> bool:
+    """Return whether a file that starts with these bytes is DICOM; without a preamble its name must say so."""
+    return start[128:132] == b"DICM" or path.suffix.lower() in (".dcm", ".dicom")
+
+
 def read_start(path: Path) -> bytes:
     """Return the first bytes of a plain file.
 

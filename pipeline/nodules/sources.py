@@ -12,12 +12,11 @@ from nodulus.transforms.problems import ProblemCode, UsageError, printable, refu
 from nodulus.transforms.volume import CTVolume
 
 from .from_csv import nodules_of_csv
-from .from_dicom import is_dicom, nodules_of_dicom
 from .from_json import nodules_of_json
 from .from_markups import is_fcsv, nodules_of_fcsv
 from .from_mask import is_label_mask, nodules_of_mask
 from .nodule import Nodule, swap_frame
-from .nodule_file import known_other_kind, read_start
+from .nodule_file import is_dicom, known_other_kind, read_start
 from .scan_names import is_uid, name_of_image, names_of_scan
 from .whose import Wanted, of_one_scan
 
@@ -120,6 +119,9 @@ def _names(scan_name: str | None, scan: Path | None) -> tuple[str, ...]:
 def _read(path: Path, scan: Path | None) -> tuple[str, list[Nodule], list[str]]:
     start = read_start(path)
     if is_dicom(start, path):
+        # Loaded late: pydicom takes longer to load than a scan takes to score, and tables do without.
+        from .from_dicom import nodules_of_dicom
+
         return nodules_of_dicom(path, scan)
     if is_label_mask(start, path):
         return ("label_mask", *nodules_of_mask(path))

@@ -25,6 +25,12 @@ from .patient_model import PatientModel
 from .training_range import TrainingRange
 
 
+def logistic(logit: float) -> float:
+    """Return the probability of a logit."""
+    # The two forms are equal; each overflows on one side.
+    return 1 / (1 + math.exp(-logit)) if logit >= 0 else math.exp(logit) / (1 + math.exp(logit))
+
+
 class Logistic(Record):
     """Probability of malignancy as a logistic function of one number: ``1 / (1 + exp(-(slope * x + intercept)))``."""
 
@@ -37,13 +43,7 @@ class Logistic(Record):
 
     def probability(self, x: float) -> float:
         """Return the probability at a value."""
-        return probability_at(self.logit(x))
-
-
-def probability_at(logit: float) -> float:
-    """Return the probability of a logit."""
-    # The two forms are equal; each overflows on one side.
-    return 1 / (1 + math.exp(-logit)) if logit >= 0 else math.exp(logit) / (1 + math.exp(logit))
+        return logistic(self.logit(x))
 
 
 class FittedOn(Record):

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 # What users call the fields, in the message of a run that cannot be gone on with.
 WORDS = {
     "journal": "form of the file",
-    "software": "version of nodulus or torch",
+    "software": "version of nodulus or of what runs the network",
+    "engine": "--engine",
     "device": "device",
     "bundle_sha256": "bundle",
     "allow": "--allow",
@@ -50,6 +51,7 @@ class RunIdentity(Record):
 
     journal: Literal["2"] = "2"
     software: tuple[str, ...]
+    engine: str = "torch"
     device: str
     bundle_sha256: str
     allow: tuple[str, ...]
@@ -87,13 +89,12 @@ def identify_run(
         with_identifiers: whether they may say who the patient is.
         shard: which of the cases are scored, where not all are.
     """
-    import torch  # loaded late: a folder that another run writes to should be refused at once
-
     is_own = scorer.calibration == scorer.bundle_dir / CALIBRATION
     bundle = "".join(sha256_of(scorer.bundle_dir / name) for name in TO_SCORE)
     return RunIdentity(
-        software=(f"nodulus {__version__}", f"torch {torch.__version__}"),
-        device=str(scorer.device),
+        software=(f"nodulus {__version__}", *scorer.software),
+        engine=scorer.engine,
+        device=scorer.device,
         bundle_sha256=_sha256(bundle),
         allow=tuple(sorted(code.value for code in scorer.how.allow)),
         series_uid=scorer.how.series_uid,

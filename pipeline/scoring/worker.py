@@ -28,12 +28,12 @@ class Setup:
     Args:
         make_scorer: loads the model.
         files: written of each case.
-        n_threads: of torch.
+        n_threads: of torch; None where the network runs without it.
     """
 
     make_scorer: Callable[[], Scorer]
     files: CaseFiles
-    n_threads: int
+    n_threads: int | None
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,10 @@ def work(told: Connection, prepare: Callable[[], None]) -> None:
 
 def _work(told: Connection) -> None:
     setup: Setup = told.recv()
-    import torch  # after the preparation, as all that loads it
+    if setup.n_threads is not None:
+        import torch  # after the preparation, as all that loads it
 
-    torch.set_num_threads(setup.n_threads)
+        torch.set_num_threads(setup.n_threads)
     scorer = setup.make_scorer()
     told.send(None)
     case: Case | None

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from nodulus.transforms.geometry import Affine, Grid, Points, swap_lps_ras
 from nodulus.transforms.volume import AIR_HU, CTVolume
 
 from .box import Size, VoxelRange, as_sizes
+from .trilinear import interpolate
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,14 +101,7 @@ def sample_voxels(volume: CTVolume, voxels: Points) -> NDArray[np.float32]:
     columns = np.ascontiguousarray(voxels.T)  # numpy is slow along an axis of three
     low, high = _index_bounds(columns, volume.grid)
     slab = volume.read_region(low.tolist(), high.tolist())
-    normalised = np.empty(voxels.shape, dtype=np.float32)
-    for axis, extent in enumerate(np.maximum(np.asarray(slab.shape) - 1, 1)):
-        # grid_sample counts axes from the last one.
-        normalised[:, 2 - axis] = (columns[axis] - low[axis]) * (2 / extent) - 1
-    grid = torch.from_numpy(normalised).reshape(1, 1, 1, -1, 3)
-    image = torch.from_numpy(np.ascontiguousarray(slab, dtype=np.float32))[None, None]
-    sampled = torch.nn.functional.grid_sample(image, grid, mode="bilinear", padding_mode="border", align_corners=True)
-    return np.asarray(sampled.reshape(-1).numpy())
+    return interpolate(slab, columns - low[:, None])
 
 
 def _index_bounds(columns: NDArray[np.float64], grid: Grid) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nodulus.pipeline.readout.calibration import Calibration, probability_at, read_calibration
+from nodulus.pipeline.readout.calibration import Calibration, logistic, read_calibration
 from nodulus.pipeline.readout.patient_facts import COLUMNS, patient_facts
 from nodulus.pipeline.readout.patient_model import LOG_DIAMETER, PatientModel, PatientTerm
 from nodulus.pipeline.readout.prior_shift import logit_of
@@ -79,7 +79,7 @@ def test_the_sum_of_a_moved_score_still_adds_up(calibration: Calibration) -> Non
         parts = found.parts
         assert parts is not None
         assert parts.average + sum(parts.parts.values()) + parts.remainder == pytest.approx(parts.logit)
-        assert probability_at(parts.logit) == pytest.approx(found.malignant)
+        assert logistic(parts.logit) == pytest.approx(found.malignant)
 
 
 def test_the_patient_enters_as_the_regression_says(calibration: Calibration) -> None:
@@ -91,7 +91,7 @@ def test_the_patient_enters_as_the_regression_says(calibration: Calibration) -> 
     assert logit_of(found.malignant) == pytest.approx(expected)
     assert found.patient is not None
     assert (found.patient.used, found.patient.missing) == (("age", "sex"), ())
-    assert found.patient.image_alone == pytest.approx(probability_at(image))
+    assert found.patient.image_alone == pytest.approx(logistic(image))
 
 
 def test_what_is_missing_counts_as_the_average_and_is_named(calibration: Calibration) -> None:
