@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -87,7 +88,8 @@ def read_nodules(
     names = _names(scan_name, scan)
     if format_name.startswith("dicom_"):
         names = tuple(filter(is_uid, names[:1]))  # they name their series by its UID, whatever a file is called
-    chosen, silent = of_one_scan(nodules, Wanted(case, series_uid, names), path)
+    wanted = Wanted(case, series_uid, names, partial(_patient_id, scan, series_uid))
+    chosen, silent = of_one_scan(nodules, wanted, path)
     confident, doubtful = _confident(chosen, min_score, path)
     in_lps = confident if frame != "RAS" else [swap_frame(nodule) for nodule in confident]
     lines = tuple(map(_one_line, (*notes, *silent, *doubtful)))
@@ -115,6 +117,16 @@ def _check_uid(nodule: Nodule, what: str, uid: str | None, volume: CTVolume, key
 def _names(scan_name: str | None, scan: Path | None) -> tuple[str, ...]:
     stated = [scan_name, name_of_image(scan_name)] if scan_name else []
     return tuple(dict.fromkeys(name for name in (*stated, *(names_of_scan(scan) if scan else ())) if name))
+
+
+def _patient_id(scan: Path | None, series_uid: str | None) -> str | None:
+    """Return what a DICOM scan's headers call its patient, None of any other scan."""
+    if scan is None or series_uid is None:
+        return None
+    from nodulus.transforms.series.patient import read_patient  # loaded late: most tables go by names
+
+    patient = read_patient(scan, series_uid)
+    return patient.patient_id if patient else None
 
 
 def _read(path: Path, scan: Path | None) -> tuple[str, list[Nodule], list[str]]:
