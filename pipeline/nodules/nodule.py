@@ -197,6 +197,7 @@ def _as_float(value: object) -> float | None:
 
 # Not all that float() takes: it reads 1_0 as 10.
 _NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
+_MINUS = "\N{MINUS SIGN}"  # word processors write it for a hyphen
 _MAX_SHOWN = 80
 
 
@@ -206,7 +207,8 @@ def decimal_of(text: str) -> float | None:
     >>> decimal_of("-47,403"), decimal_of("1_0")
     (-47.403, None)
     """
-    return float(text.replace(",", ".")) if _NUMBER.fullmatch(text.strip()) else None
+    plain = unpadded(text).replace(_MINUS, "-")
+    return float(plain.replace(",", ".")) if _NUMBER.fullmatch(plain) else None
 
 
 def is_length(value: object) -> bool:

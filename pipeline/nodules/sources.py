@@ -22,7 +22,7 @@ from .nodule_file import known_other_kind, read_start
 from .scan_names import is_uid, name_of_image, names_of_scan
 from .whose import Wanted, of_one_scan
 
-_MAX_LINE = 1000
+_MAX_LINE, _SHOWN = 1000, 40
 # They say themselves in which frame they are.
 _STATE_THEIR_FRAME = ("dicom_sr", "dicom_seg", "dicom_rtstruct", "slicer_markups", "slicer_fcsv", "label_mask")
 
@@ -141,6 +141,8 @@ def _read(path: Path, scan: Path | None) -> tuple[str, list[Nodule], list[str]]:
         return ("slicer_fcsv", *nodules_of_fcsv(path))
     if _first_letter(start) in ("[", "{"):
         return nodules_of_json(path)
+    if path.suffix.lower() == ".json":
+        raise UsageError(f"{path.name}: expected JSON, got {_shown_start(start)}")
     return (*nodules_of_csv(path), [])
 
 
@@ -148,6 +150,11 @@ def _first_letter(start: bytes) -> str:
     """Return the first letter of a text, whatever its encoding; zeros are the other halves of UTF-16's letters."""
     plain = start.removeprefix(b"\xef\xbb\xbf").lstrip(b"\xff\xfe\0 \t\r\n")
     return plain[:1].decode("latin-1")
+
+
+def _shown_start(start: bytes) -> str:
+    words = start.replace(b"\0", b"").decode("utf-8", "replace").strip()
+    return f"a text that begins {words[:_SHOWN]!r}" if words else "an empty file"
 
 
 def _one_line(text: str) -> str:
