@@ -18,7 +18,7 @@ from nodulus.pipeline.nodules.table_rows import read_rows
 HOSTILE = (
     "=1+1", "=cmd|' /C calc'!A0", "+1+1", "-1+1", "-x", "@SUM(1)", "\t=1", "\n=1", " =1", "＝1", "＋1", "－1",  # noqa: RUF001
     "＠1", "  ＝1", "\xa0=1", "\u3000＋1", " \t@SUM(1)",  # noqa: RUF001
-    "'=1", "''=1", '=HYPERLINK("http://x","y")', "=1;=2", "-", "-1e5x", "- 1",  # noqa: RUF001
+    "'=1", "''=1", '=HYPERLINK("http://x","y")', "=1;=2", "-", "-1e5x", "- 1",
 )  # fmt: skip
 ACTS = re.compile(r"\s*[=+\-@＝＋－＠\t\r\n]")  # noqa: RUF001
 TURNS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
