@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 from nodulus.pipeline.phantom.demo_study import DemoStudy
@@ -54,3 +57,16 @@ def n_lines(out: Path) -> int:
     """Return how many lines a run's journal has."""
     journal = out / "cases.jsonl"
     return journal.read_bytes().count(b"\n") if journal.is_file() else 0
+
+
+def start_infer(table: Path, out: Path, *more: str) -> subprocess.Popen[str]:
+    """Return a run over a table that goes on by itself; what it says on standard error can be read."""
+    command = [sys.executable, "-m", "nodulus", "infer", str(table), "-o", str(out), *more]
+    return subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, preexec_fn=_heed_interrupts
+    )
+
+
+def _heed_interrupts() -> None:
+    # Shells let what they start in the background pass over Ctrl-C, and tests may be started so.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import pytest
 from nodulus.pipeline.command.main import run
 from nodulus.pipeline.phantom.demo_study import DemoStudy
 from nodulus.pipeline.results.record import read_results
-from tests.support.cases_table import final_files, n_lines, write_cases_table
+from tests.support.cases_table import final_files, n_lines, start_infer, write_cases_table
 from tests.support.small_disk import resize, small_disk
 
 N_CASES, GONE = 8, 5
@@ -36,8 +35,7 @@ def serial(table: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, s
 
 
 def start(table: Path, out: Path, *more: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "nodulus", "infer", str(table), "-o", str(out), "--jobs", "2", *more]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    return start_infer(table, out, "--jobs", "2", *more)
 
 
 def workers_of(pid: int) -> list[int]:
@@ -102,10 +100,12 @@ def test_a_second_run_into_the_folder_is_refused_and_the_first_goes_on(
 ) -> None:
     process = start(table, tmp_path)
     wait_until_scored(process, tmp_path, 1)
+    process.send_signal(signal.SIGSTOP)  # holds the folder, and does not end meanwhile
     for more in ([], ["--resume"], ["--jobs", "2"]):
         assert run(["infer", str(table), "-o", str(tmp_path), *more]) == 2
         (refusal,) = capfd.readouterr().err.splitlines()
         assert "Expected an output folder that no other run writes to" in refusal
+    process.send_signal(signal.SIGCONT)
     assert process.communicate(timeout=120)
     assert process.returncode == 4
     assert final_files(tmp_path, in_any_order=True) == serial

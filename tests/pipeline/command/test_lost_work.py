@@ -20,7 +20,7 @@ import pytest
 from nodulus.pipeline.command.main import run
 from nodulus.pipeline.phantom.demo_study import DemoStudy
 from nodulus.pipeline.scoring.scorer import Scorer
-from tests.support.cases_table import final_files, n_lines, write_cases_table
+from tests.support.cases_table import final_files, n_lines, start_infer, write_cases_table
 from tests.support.small_disk import resize, small_disk
 
 N_CASES = 12
@@ -40,11 +40,6 @@ def unbroken(table: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     return final_files(out)
 
 
-def start(table: Path, out: Path, *more: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "nodulus", "infer", str(table), "-o", str(out), *more]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-
-
 def wait_for_lines(process: subprocess.Popen[str], out: Path, n_expected: int) -> None:
     for _ in range(60_000):
         if n_lines(out) >= n_expected or process.poll() is not None:
@@ -62,7 +57,7 @@ def test_a_run_that_is_killed_thrice_ends_as_an_unbroken_one(
 ) -> None:
     chance = random.Random(9)
     (tmp_path / "results.json").write_text("of an earlier run")
-    killed = start(table, tmp_path)
+    killed = start_infer(table, tmp_path)
     wait_for_lines(killed, tmp_path, chance.randint(1, 3))
     killed.send_signal(signal.SIGKILL)
     assert errors_of(killed) == []
@@ -71,13 +66,15 @@ def test_a_run_that_is_killed_thrice_ends_as_an_unbroken_one(
 
     for number, n_expected in ((signal.SIGTERM, chance.randint(5, 7)), (signal.SIGINT, chance.randint(9, 10))):
         before = n_lines(tmp_path)
-        stopped = start(table, tmp_path, "--resume")
+        stopped = start_infer(table, tmp_path, "--resume")
         wait_for_lines(stopped, tmp_path, n_expected)
         if number == signal.SIGTERM:
+            stopped.send_signal(signal.SIGSTOP)  # holds the folder, and does not end meanwhile
             assert run(["infer", str(table), "-o", str(tmp_path), "--resume"]) == 2
             (refusal,) = capfd.readouterr().err.splitlines()
             assert "Expected an output folder that no other run writes to" in refusal
         stopped.send_signal(number)
+        stopped.send_signal(signal.SIGCONT)
         resumed, kept, last = errors_of(stopped)
         assert stopped.returncode == 130
         assert resumed.startswith(f"nodulus: resuming after {before - 1} of {N_CASES} cases in ")
