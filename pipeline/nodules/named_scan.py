@@ -67,11 +67,13 @@ def named_scan(cells: Mapping[str, object], case_column: str | None = None) -> N
         what = _what(column)
         if case_column is not None and (column == case_column or (what and what[0] == "case_id")):
             what = ("case_id", 0, False) if column == case_column else None
+        if what is None:
+            continue
+        field, rank, needs_uid = what
         text = unpadded(str(value)) if isinstance(value, str | int | float) else ""
-        if what is None or (what[2] and text and not is_uid(name_of_image(text) or "")):
+        if needs_uid and text and not is_uid(name_of_image(text) or ""):
             continue
         told_by.add(column)
-        field, rank, _ = what
         if text and (field not in best or rank < best[field][0]):
             best[field] = rank, text
     named = {field: text for field, (_, text) in best.items()}
