@@ -64,10 +64,7 @@ def named_scan(cells: Mapping[str, object], case_column: str | None = None) -> N
     best: dict[str, tuple[int, str]] = {}
     told_by = set()
     for column, value in cells.items():
-        what = _what(column)
-        if case_column is not None and (column == case_column or (what and what[0] == "case_id")):
-            what = ("case_id", 0, False) if column == case_column else None
-        if what is None:
+        if (what := _what(column) if case_column is None else _what_beside(column, case_column)) is None:
             continue
         field, rank, needs_uid = what
         text = unpadded(str(value)) if isinstance(value, str | int | float) else ""
@@ -87,6 +84,12 @@ def with_inner_names(entry: Mapping[str, object]) -> dict[str, object]:
     inner = [value for value in entry.values() if isinstance(value, Mapping)]
     named = {key: value for values in inner for key, value in values.items() if _what(key) and isinstance(value, str)}
     return {**named, **entry}
+
+
+def _what_beside(column: str, case_column: str) -> tuple[str, int, bool] | None:
+    """Return what `_what` does, where one column alone tells the case."""
+    what = ("case_id", 0, False) if column == case_column else _what(column)
+    return None if what and what[0] == "case_id" and column != case_column else what
 
 
 @lru_cache(maxsize=1024)
