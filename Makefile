@@ -44,8 +44,8 @@ format: $(VENV)/.dev ## let ruff write the layout
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-fuzz: $(VENV)/.dev ## read 10 500 damaged inputs of every kind: a table, and whatever ended as none should
-	$(BIN)/python -m tests.fuzz
+fuzz: $(VENV)/.dev ## read 10 500 damaged inputs of every kind: a table (into PAGE=FILE), and what ended as none should
+	$(BIN)/python -m tests.fuzz $(if $(PAGE),--page "$(PAGE)")
 
 bench: $(VENV)/.bench ## ours and the alternatives, side by side: a table, and out/bench.json
 	$(BIN)/python -m benchmarks.speed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pydicom
@@ -66,7 +67,15 @@ def _read(content: bytes, path: Path, scan: Path | None) -> tuple[str, Found]:
         kind = UID(text(dataset, "SOPClassUID")).name
         raise UsageError(f"{_EXPECTED}, got modality {modality} ({kind or 'no class'})")
     format_name, read = _READERS[modality]
-    return format_name, read(dataset, scan)
+    nodules, notes = read(dataset, scan)
+    study_uid = uid(dataset, "StudyInstanceUID")
+    return format_name, ([_of_study(nodule, study_uid) for nodule in nodules], notes)
+
+
+def _of_study(nodule: Nodule, study_uid: str | None) -> Nodule:
+    """Return the nodule with its object's study, where nothing nearer tells whose it is; some write a study anew."""
+    is_told = nodule.series_uid or nodule.frame_of_reference_uid
+    return nodule if is_told else replace(nodule, study_uid=study_uid)
 
 
 def _dataset(content: bytes, path: Path) -> Dataset:

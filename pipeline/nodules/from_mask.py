@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from nodulus.transforms.geometry import Affine
 from nodulus.transforms.problems import InputRefusedError, UsageError
-from nodulus.transforms.sources.signatures import IMAGE_SUFFIXES, NRRD_MAGIC, is_nifti
+from nodulus.transforms.sources.signatures import GZIP_MAGIC, IMAGE_SUFFIXES, NRRD_MAGIC, is_nifti
 
 from .nodule import Nodule, clean_name, named_apart
 from .parts import MAX_VOLUME_MM3, parts_kept
@@ -23,12 +24,24 @@ if TYPE_CHECKING:
 _METAIMAGE_STARTS = (b"ObjectType", b"NDims")
 # TotalSegmentator knows 117 structures; an image of intensities has thousands of values.
 _MAX_LABELS = 512
+# NIfTI-2's; NIfTI-1's has 348.
+_NIFTI_HEADER_BYTES = 540
 
 
 def is_label_mask(start: bytes, path: Path) -> bool:
     """Return whether a file that starts with these bytes is an image, by its content or its name."""
     is_named = path.name.lower().endswith((*IMAGE_SUFFIXES, ".hdr", ".img"))
-    return is_named or is_nifti(start) or start.startswith((NRRD_MAGIC, *_METAIMAGE_STARTS))
+    return is_named or is_nifti(_unpacked(start)) or start.startswith((NRRD_MAGIC, *_METAIMAGE_STARTS))
+
+
+def _unpacked(start: bytes) -> bytes:
+    """Return the first bytes of what a gzip stream holds, and those of anything else as they are."""
+    if not start.startswith(GZIP_MAGIC):
+        return start
+    try:
+        return zlib.decompressobj(wbits=31).decompress(start, _NIFTI_HEADER_BYTES)
+    except zlib.error:
+        return start
 
 
 def nodules_of_mask(path: Path) -> tuple[list[Nodule], list[str]]:

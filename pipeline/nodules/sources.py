@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +21,7 @@ from .nodule_file import is_dicom, known_other_kind, read_start
 from .scan_names import is_uid, name_of_image, names_of_scan
 from .whose import Wanted, of_one_scan
 
-_MAX_LINE = 1000
+_MAX_LINE, _SHOWN = 1000, 40
 # They say themselves in which frame they are.
 _STATE_THEIR_FRAME = ("dicom_sr", "dicom_seg", "dicom_rtstruct", "slicer_markups", "slicer_fcsv", "label_mask")
 
@@ -86,7 +87,8 @@ def read_nodules(
     names = _names(scan_name, scan)
     if format_name.startswith("dicom_"):
         names = tuple(filter(is_uid, names[:1]))  # they name their series by its UID, whatever a file is called
-    chosen, silent = of_one_scan(nodules, Wanted(case, series_uid, names), path)
+    wanted = Wanted(case, series_uid, names, partial(_patient_id, scan, series_uid))
+    chosen, silent = of_one_scan(nodules, wanted, path)
     confident, doubtful = _confident(chosen, min_score, path)
     in_lps = confident if frame != "RAS" else [swap_frame(nodule) for nodule in confident]
     lines = tuple(map(_one_line, (*notes, *silent, *doubtful)))
@@ -116,6 +118,16 @@ def _names(scan_name: str | None, scan: Path | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in (*stated, *(names_of_scan(scan) if scan else ())) if name))
 
 
+def _patient_id(scan: Path | None, series_uid: str | None) -> str | None:
+    """Return what a DICOM scan's headers call its patient, None of any other scan."""
+    if scan is None or series_uid is None:
+        return None
+    from nodulus.transforms.series.patient import read_patient  # loaded late: most tables go by names
+
+    patient = read_patient(scan, series_uid)
+    return patient.patient_id if patient else None
+
+
 def _read(path: Path, scan: Path | None) -> tuple[str, list[Nodule], list[str]]:
     start = read_start(path)
     if is_dicom(start, path):
@@ -131,6 +143,8 @@ def _read(path: Path, scan: Path | None) -> tuple[str, list[Nodule], list[str]]:
         return ("slicer_fcsv", *nodules_of_fcsv(path))
     if _first_letter(start) in ("[", "{"):
         return nodules_of_json(path)
+    if path.suffix.lower() == ".json":
+        raise UsageError(f"{path.name}: expected JSON, got {_shown_start(start)}")
     return (*nodules_of_csv(path), [])
 
 
@@ -138,6 +152,11 @@ def _first_letter(start: bytes) -> str:
     """Return the first letter of a text, whatever its encoding; zeros are the other halves of UTF-16's letters."""
     plain = start.removeprefix(b"\xef\xbb\xbf").lstrip(b"\xff\xfe\0 \t\r\n")
     return plain[:1].decode("latin-1")
+
+
+def _shown_start(start: bytes) -> str:
+    words = start.replace(b"\0", b"").decode("utf-8", "replace").strip()
+    return f"a text that begins {words[:_SHOWN]!r}" if words else "an empty file"
 
 
 def _one_line(text: str) -> str:
