@@ -9,7 +9,12 @@ from pathlib import Path
 # An entry of a config that trains nothing.
 SHOWS_ERRORS = {"_target_": "nodulus.pipeline.end_in_one_line"}
 # What is spelled otherwise since the first record, and means the same: now a device's name will do, too.
-_AS_BEFORE = {"$torch.device(@device).type == 'cuda'": "$@device.type == 'cuda'"}
+_AS_BEFORE = {
+    "$torch.device(@device).type == 'cuda'": "$@device.type == 'cuda'",
+    # torch's launcher takes `--start` for an option of its own.
+    "start_weights": "start",
+    "@start_weights": "@start",
+}
 # What leaves the network as it is, by its defaults: random weights, of which all learn.
 _BEGINS = "begin_network"
 _DEFAULTS = {"init": None, "freeze_until": None}
@@ -31,7 +36,7 @@ def _with_bare_targets(node: object) -> object:
         if str(node.get("_target_")).endswith(f".{_BEGINS}"):
             return _with_bare_targets(node["network"])
         return {
-            key: value.rpartition(".")[2] if key == "_target_" else _with_bare_targets(value)
+            _AS_BEFORE.get(key, key): value.rpartition(".")[2] if key == "_target_" else _with_bare_targets(value)
             for key, value in node.items()
             if not (key in _DEFAULTS and value == _DEFAULTS[key])
         }

@@ -58,6 +58,6 @@ def test_the_network_is_scripted(bundle: Path) -> None:
     parser = ConfigParser(json.loads((bundle / "configs" / "train.json").read_text()))
     network = parser.get_parsed_content("network_def").eval()
     network.load_state_dict(torch.load(bundle / "models" / "model.pt", weights_only=True))
-    patch = torch.rand((2, 1, *[parser["patch_size"]] * 3), generator=torch.Generator().manual_seed(0))
+    patch = torch.rand((2, 1, *parser["patch_size"]), generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         torch.testing.assert_close(torch.jit.script(network)(patch), network(patch))

@@ -150,7 +150,7 @@ def stated(bundle: Path) -> dict[str, str]:
 @pytest.mark.slow
 def test_the_shipped_weights_are_worth_what_training_txt_says(prepared: Path, bundle: Path, tmp_path: Path) -> None:
     facts = stated(bundle)
-    named = facts["versions"].split("scikit-learn ")[1].split(",")[0]
+    named = facts["calibrated and judged with"].split("scikit-learn ")[1].split(",")[0]
     if sklearn.__version__.split(".")[:2] != named.split(".")[:2]:
         pytest.skip(f"the folds are those of scikit-learn {named}, {sklearn.__version__} divides patients differently")
     assert facts["data_hash"] == json.loads(prepared.read_text())["data_hash"]

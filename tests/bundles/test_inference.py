@@ -98,7 +98,7 @@ def test_all_three_configs_describe_one_network_and_one_patch(key: str, bundle: 
 
 def test_patch_size_of_the_metadata_is_that_of_the_configs(bundle: Path) -> None:
     metadata = ConfigParser(config(bundle, "metadata"))
-    assert metadata["network_data_format#inputs#image#spatial_shape"] == [config(bundle, "inference")["patch_size"]] * 3
+    assert metadata["network_data_format#inputs#image#spatial_shape"] == config(bundle, "inference")["patch_size"]
 
 
 def test_the_metadata_names_every_output(bundle: Path) -> None:
@@ -140,8 +140,8 @@ def test_onnx_export_writes_a_model_that_onnx_accepts(bundle: Path, tmp_path: Pa
 
 def assert_same_logits(bundle: Path, exported: torch.nn.Module) -> None:
     size = config(bundle, "inference")["patch_size"]
-    assert isinstance(size, int)
-    batch = torch.rand(2, 1, size, size, size, generator=torch.Generator().manual_seed(0))
+    assert isinstance(size, list)
+    batch = torch.rand(2, 1, *size, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         difference = (Scorer(bundle, device="cpu").network(batch) - exported.eval()(batch)).abs().max()
     assert difference < 1e-4
