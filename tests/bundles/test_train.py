@@ -158,9 +158,7 @@ def test_a_fine_tuning_that_was_broken_off_resumes_to_the_same_weights(
     train(data_list, tmp_path / "parts", bundle, max_epochs=4, resume=True, **schedule, **TINY)
     assert_same(final_weights(tmp_path / "parts"), final_weights(tmp_path / "whole"))
     other = str(tmp_path / "whole" / "model.pt")
-    with pytest.raises(
-        UsageError, match=r"Expected the freeze_until that the run in .* began with, layer2, got fc"
-    ):
+    with pytest.raises(UsageError, match=r"Expected the freeze_until that the run in .* began with, layer2, got fc"):
         train(data_list, tmp_path / "parts", bundle, max_epochs=5, resume=True, freeze_until="fc", **TINY)
     with pytest.raises(UsageError, match=r"Expected the init that the run in .* began with, model.pt, got"):
         train(data_list, tmp_path / "parts", bundle, max_epochs=5, resume=True, init=other, **TINY)
