@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -64,5 +65,8 @@ def validation_mask(items: Sequence[DataListItem], folds: int, fold: int, seed: 
     sizes = np.digitize([item.diameter_mm for item in items], bins=(6.0, 10.0))
     strata = [f"{item.label} {size}" for item, size in zip(items, sizes, strict=True)]
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    _, chosen = list(splitter.split(np.zeros(len(items)), strata, patients))[fold]
+    with warnings.catch_warnings():
+        # A small collection has fewer nodules of some size and label than there are folds: they fall as they fall.
+        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+        _, chosen = list(splitter.split(np.zeros(len(items)), strata, patients))[fold]
     return [bool(is_chosen) for is_chosen in np.isin(np.arange(len(items)), chosen)]
