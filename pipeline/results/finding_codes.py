@@ -44,6 +44,7 @@ def _rating(name: str, scale: Scale) -> Code:
 
 RATINGS = {name: _rating(name, scale) for name, scale in CHARACTERISTICS.items()}
 
+QUALITATIVE = Code("C0034375", "UMLS", "Qualitative Evaluations")
 NODULE = Code("27925004", "SCT", "Nodule")
 LUNG = Code("39607008", "SCT", "Lung structure")
 DIAMETER = Code("81827009", "SCT", "Diameter")

@@ -10,6 +10,7 @@ from jinja2 import Environment
 
 from nodulus.pipeline.files import write_text
 from nodulus.pipeline.pages.environment import page_environment
+from nodulus.pipeline.pages.one_page import PAGE
 from nodulus.pipeline.pages.policy import content_policy
 from nodulus.pipeline.pictures.plot_style import PALETTE
 from nodulus.pipeline.pictures.views import BOX_COLOUR, CROSSHAIR_COLOUR, NOT_SCANNED_COLOUR, WINDOW_HU
@@ -22,7 +23,6 @@ from nodulus.transforms.volume import CTVolume
 from .scored_case import ScoredCase
 from .shown_nodules import ShownChest, ShownNodule, show_nodules
 
-PAGE = "report.html"
 # Of what the headers lack, or what has no headers.
 NOT_STATED = "not stated"
 TEMPLATES = Path(__file__).parent / "templates"

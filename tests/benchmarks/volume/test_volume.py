@@ -14,14 +14,14 @@ from scipy.special import expit
 from benchmarks.places import RECORDS
 from benchmarks.volume import page
 from benchmarks.volume.crops import Crop
-from benchmarks.volume.fit import fit, quadratic_terms
-from benchmarks.volume.measure import agreement, ball, outlined
+from benchmarks.volume.fit import fit, module_text, quadratic_terms
+from benchmarks.volume.measure import agreement, ball
 from benchmarks.volume.point_only import METHODS
 from nodulus.pipeline.data.data_list import DataListItem
 from nodulus.transforms.geometry import Grid, affine_from
 from nodulus.transforms.measures import outline_model
 from nodulus.transforms.measures.neighbourhood import Neighbourhood
-from nodulus.transforms.measures.outline import voxel_probability
+from nodulus.transforms.measures.outline import VoxelModel, outline_in, voxel_probability
 from nodulus.transforms.measures.outline_features import FEATURES, OutlineFeatures
 from nodulus.transforms.volume import volume_from_array
 
@@ -89,18 +89,21 @@ def test_every_way_from_a_point_alone_finds_a_plain_ball(method: str) -> None:
     assert agreement(plain, METHODS[method](plain)).dice > 0.5
 
 
-def test_a_fitted_module_gives_the_probabilities_of_its_terms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = fit([crop(diameter_mm, seed) for seed, diameter_mm in enumerate((6.0, 8.0, 10.0, 12.0))])
-    (tmp_path / "model.py").write_text(text)
-    fitted = runpy.run_path(str(tmp_path / "model.py"))
-    for name in ("MEAN", "SCALE", "COEFFICIENTS", "INTERCEPT"):
-        monkeypatch.setattr(f"nodulus.transforms.measures.outline.{name}", fitted[name])
+def test_a_fitted_module_gives_the_probabilities_of_its_terms(tmp_path: Path) -> None:
+    model = fit([crop(diameter_mm, seed) for seed, diameter_mm in enumerate((6.0, 8.0, 10.0, 12.0))])
+    (tmp_path / "model.py").write_text(module_text(model))
+    written = runpy.run_path(str(tmp_path / "model.py"))
+    fitted = VoxelModel(*(written[name] for name in ("MEAN", "SCALE", "COEFFICIENTS", "INTERCEPT")))
+    assert fitted.coefficients == pytest.approx(model.coefficients, rel=1e-4)
     values = np.random.default_rng(0).normal(size=(20, len(FEATURES)))
-    found = voxel_probability(OutlineFeatures(np.ones(20, dtype=np.bool_), values, 0.0, None))
-    terms = quadratic_terms((values - np.array(fitted["MEAN"])) / np.array(fitted["SCALE"]))
-    logits = terms @ np.array(fitted["COEFFICIENTS"]) + fitted["INTERCEPT"]
+    found = voxel_probability(OutlineFeatures(np.ones(20, dtype=np.bool_), values, 0.0, None), fitted)
+    terms = quadratic_terms((values - np.array(fitted.mean)) / np.array(fitted.scale))
+    logits = terms @ np.array(fitted.coefficients) + fitted.intercept
     assert found == pytest.approx(expit(logits), abs=1e-12)
-    assert agreement(crop(9.0, 9), outlined(crop(9.0, 9))).dice > 0.9
+    other = crop(9.0, 9)
+    outline = outline_in(other.around, other.center_lps_mm, other.diameter_mm, fitted)
+    assert outline is not None
+    assert agreement(other, outline.is_nodule).dice > 0.9
 
 
 def test_the_shipped_model_is_of_as_many_features() -> None:
