@@ -61,6 +61,19 @@ CUBIC_MILLIMETRE = Code("mm3", "UCUM", "cubic millimeter")
 RATING, HOUNSFIELD_UNIT = Code("{rating}", "UCUM", "rating"), Code("[hnsf'U]", "UCUM", "Hounsfield unit")
 
 
+def probabilities(nodule: NoduleResult) -> Iterator[tuple[Code, float]]:
+    """Yield the probabilities that are said of a nodule, 0 to 1: concept and value, the score first."""
+    if nodule.probabilities is not None:
+        yield SCORE, nodule.probabilities.malignant
+    if (band := nodule.stability) is not None and band.low is not None and band.high is not None:
+        yield SCORE_LOW, band.low
+        yield SCORE_HIGH, band.high
+    if nodule.size_only is not None:
+        yield SIZE_ONLY, nodule.size_only.malignant
+    if nodule.brock is not None and nodule.brock.probability_cancer is not None:
+        yield BROCK, nodule.brock.probability_cancer
+
+
 def measured(nodule: NoduleResult) -> Iterator[tuple[Code, float, Code]]:
     """Yield what was measured on a segmentation of a nodule: concept, value and unit.
 
