@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import runpy
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy.special import expit
 
 from benchmarks.places import RECORDS
-from benchmarks.volume import page
+from benchmarks.volume import cross_fit, page
 from benchmarks.volume.crops import Crop
 from benchmarks.volume.fit import fit, module_text, quadratic_terms
 from benchmarks.volume.measure import agreement, ball
@@ -116,5 +119,32 @@ def test_the_page_is_that_of_the_record(tmp_path: Path, monkeypatch: pytest.Monk
     copy = tmp_path / "volume.md"
     copy.write_text((RECORDS / "volume.md").read_text())
     monkeypatch.setattr(page, "PAGE", copy)
-    page.write_page(json.loads((RECORDS / "volume.json").read_text()))
+    page.write_page(*(json.loads((RECORDS / name).read_text()) for name in ("volume.json", "volume-others.json")))
     assert copy.read_text() == (RECORDS / "volume.md").read_text()
+
+
+def test_nodules_are_measured_by_a_model_of_other_patients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    patients = [f"p{number % 4}" for number in range(8)]
+    items = [replace(crop().item, nodule_id=f"n{k}", patient_id=patient) for k, patient in enumerate(patients)]
+    crops = {item.nodule_id: replace(crop(6.0 + k, k), item=item) for k, item in enumerate(items)}
+    fitted: list[set[str]] = []
+
+    def fit_and_note(known: list[Crop], seed: int) -> VoxelModel:
+        fitted.append({each.item.patient_id for each in known})
+        return fit(known, seed)
+
+    monkeypatch.setattr(cross_fit, "read_crops", lambda asked, _: (crops[item.nodule_id] for item in asked))
+    monkeypatch.setattr(cross_fit, "fit", fit_and_note)
+    monkeypatch.setattr(cross_fit, "ProcessPoolExecutor", lambda _: nullcontext(SimpleNamespace(map=plain_map)))
+    rows = cross_fit.cross_fitted(items, tmp_path)
+    assert sorted(row.nodule_id for row in rows) == sorted(crops)
+    assert [len(known) for known in fitted] == [2, 2]
+    assert fitted[0] | fitted[1] == set(patients)
+    assert not fitted[0] & fitted[1]
+    record = cross_fit.record_of(rows)
+    assert record["outline"]["all"]["dice"]["value"] > 0.8
+    assert record["ball"]["all"]["nodules"] == 8
+
+
+def plain_map(function: Callable[[DataListItem], object], items: list[DataListItem], **_: int) -> list[object]:
+    return [function(item) for item in items]
