@@ -125,7 +125,9 @@ def test_the_page_is_that_of_the_record(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_nodules_are_measured_by_a_model_of_other_patients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     patients = [f"p{number % 4}" for number in range(8)]
-    items = [replace(crop().item, nodule_id=f"n{k}", patient_id=patient) for k, patient in enumerate(patients)]
+    plain = crop().item
+    names = [{"nodule_id": f"n{k}", "patient_id": patient} for k, patient in enumerate(patients)]
+    items = [plain.model_copy(update=each) for each in names]
     crops = {item.nodule_id: replace(crop(6.0 + k, k), item=item) for k, item in enumerate(items)}
     fitted: list[set[str]] = []
 
