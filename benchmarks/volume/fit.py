@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from benchmarks.places import ROOT
 from nodulus.pipeline.files import write_text
+from nodulus.transforms.measures.outline import VoxelModel
 from nodulus.transforms.measures.outline_features import FEATURES, outline_features
 
 from .crops import Crop
@@ -23,8 +24,8 @@ POINT_SD_MM, SIZE_SD = 0.5, 0.1
 Sample = tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]
 
 
-def fit(crops: Sequence[Crop], seed: int = 0) -> str:
-    """Return the text of the module that holds the fitted model.
+def fit(crops: Sequence[Crop], seed: int = 0) -> VoxelModel:
+    """Return the model of the outlines of some nodules.
 
     Every nodule counts the same, whatever its size, and is looked at twice: as its table says, and with its crop
     extended and its point and diameter disturbed.
@@ -34,12 +35,12 @@ def fit(crops: Sequence[Crop], seed: int = 0) -> str:
     mean, scale = values.mean(axis=0), values.std(axis=0)
     terms = quadratic_terms((values - mean) / scale)
     model = LogisticRegression(max_iter=1000).fit(terms, is_nodule, sample_weight=weight / weight.mean())
-    return _module(mean, scale, model.coef_[0], float(model.intercept_[0]))
+    return VoxelModel(*(tuple(map(float, each)) for each in (mean, scale, model.coef_[0])), float(model.intercept_[0]))
 
 
-def write_model(text: str) -> None:
-    """Write the module."""
-    write_text(MODULE, text)
+def write_model(model: VoxelModel) -> None:
+    """Write the module that holds a model."""
+    write_text(MODULE, module_text(model))
 
 
 def quadratic_terms(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -65,21 +66,23 @@ def _sample(
     return values[chosen], is_nodule[chosen], np.full(n, len(values) / n / n_nodule)
 
 
-def _module(mean: NDArray[np.float64], scale: NDArray[np.float64], coefficients: NDArray[np.float64], b: float) -> str:
+def module_text(model: VoxelModel) -> str:
+    """Return the text of the module that holds a model, its numbers to five digits."""
+    coefficients = model.coefficients
     lines = [
         '"""The outline\'s model: written by `python -m benchmarks.volume fit`, which fits it to training patients."""',
         "",
         f"# Of the features {', '.join(FEATURES)}.",
-        f"MEAN = ({_numbers(mean)})",
-        f"SCALE = ({_numbers(scale)})",
+        f"MEAN = ({_numbers(model.mean)})",
+        f"SCALE = ({_numbers(model.scale)})",
         "# Of the features, less their mean and over their scale, then of their products: 1 x 1, 1 x 2, ..., 7 x 7.",
         "COEFFICIENTS = (",
         *(f"    {_numbers(coefficients[k : k + 7])}," for k in range(0, len(coefficients), 7)),
         ")",
-        f"INTERCEPT = {b:.5g}",
+        f"INTERCEPT = {model.intercept:.5g}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _numbers(values: NDArray[np.float64]) -> str:
+def _numbers(values: Sequence[float]) -> str:
     return ", ".join(f"{value:.5g}" for value in values)

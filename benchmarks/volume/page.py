@@ -10,14 +10,27 @@ from benchmarks.validation import markdown_table, write_between
 
 PAGE = RECORDS / "volume.md"
 START, END = "<!-- figures: written by python -m benchmarks.volume page -->", "<!-- end of figures -->"
+OTHERS = "<!-- others: written by python -m benchmarks.volume page -->", "<!-- end of others -->"
+_WAYS = {"ball": "ball", "outline": "outline", "point_alone": "point alone, its own diameter"}
 _WITHIN = "volume within 25 %"
 
 
-def write_page(record: Mapping[str, Any]) -> None:
-    """Write the tables into the page."""
+def write_page(record: Mapping[str, Any], others: Mapping[str, Any]) -> None:
+    """Write the tables into the page: of validation patients, and of others."""
     tables = (_asked(record), _sizes(record), _trust(record), _own_diameter(record), _point_only(record))
     who = f"{record['nodules']} validation nodules of {record['patients']} patients."
     write_between(PAGE, START, END, "\n\n".join((who, *tables)))
+    write_between(PAGE, *OTHERS, _others(others))
+
+
+def _others(record: Mapping[str, Any]) -> str:
+    rows = [
+        (f"{way}, {size}", each["nodules"], _shown(each["dice"]), _shown(each["volume_within_25_percent"]))
+        for what, way in _WAYS.items()
+        for size, each in record[what].items()
+    ]
+    settled = ("volume by ball and outline together, all", rows[0][1], "", _shown(record["settled_within_25_percent"]))
+    return markdown_table(("way, diameter", "nodules", "Dice", _WITHIN), [*rows, settled])
 
 
 def _asked(record: Mapping[str, Any]) -> str:

@@ -12,9 +12,10 @@ from rich.table import Table
 
 from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
 from nodulus.pipeline.readout.prior_shift import percent
+from nodulus.pipeline.results.marks import is_marked
 from nodulus.pipeline.results.record import CaseResult, NoduleResult
 from nodulus.pipeline.statistics.operating_points import POINT_NAMES
-from nodulus.transforms.problems import ProblemCode, printable
+from nodulus.transforms.problems import printable
 
 # Internal structure is soft tissue in nearly every nodule of LIDC-IDRI: it says nothing.
 SHOWN_CHARACTERISTICS = tuple(name for name in CHARACTERISTICS if name != "internal_structure")
@@ -74,12 +75,6 @@ def legend(cases: Iterable[CaseResult]) -> list[str]:
     if any(nodule.brock is not None and nodule.brock.probability_cancer is not None for nodule in nodules):
         lines.append("Brock: the Brock model's probability of cancer")
     return lines
-
-
-def is_marked(case: CaseResult, nodule: NoduleResult) -> bool:
-    """Return whether something is said of a nodule that a reader must see beside its score."""
-    doubtful = {item for one in case.warnings if one.code == ProblemCode.FRAME_DOUBTFUL.value for item in one.items}
-    return bool(nodule.flags or nodule.problem) or printable(nodule.nodule_id) in doubtful
 
 
 def _table(columns: Sequence[_Column], shown: Sequence[tuple[CaseResult, NoduleResult]], title: str | None) -> Table:

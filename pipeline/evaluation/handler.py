@@ -19,6 +19,7 @@ from nodulus.pipeline.data.data_list import DataListFile, DataListItem, Split
 from nodulus.pipeline.data.places import check_places
 from nodulus.pipeline.data.training_patients import overlap, read_training_patients
 from nodulus.pipeline.files import sha256_of
+from nodulus.pipeline.pages.one_page import METRICS, check_page_is_free
 from nodulus.pipeline.readout.calibration import read_calibration
 from nodulus.pipeline.readout.collect_outputs import CollectOutputs
 from nodulus.pipeline.readout.prior_shift import PrevalenceShift, check_prevalence
@@ -27,7 +28,7 @@ from nodulus.transforms.problems import UsageError, problem_codes
 from .pathology_check import read_diagnoses
 from .predictions import prediction_of
 from .record import BundleUsed, Context, read_evaluation
-from .report import METRICS, write_report
+from .report import write_report
 from .words import headline
 
 logger = logging.getLogger(__name__)
@@ -84,11 +85,12 @@ class EvaluationReport(CollectOutputs):
         """Raise what forbids the evaluation.
 
         Raises:
-            UsageError: ``bundle_root`` is no bundle, there are no weights, they were trained on some of the patients,
-                and that was not allowed, or the file that would tell is missing.
+            UsageError: the folder holds scores, ``bundle_root`` is no bundle, there are no weights, they were trained
+                on some of the patients, and that was not allowed, or the file that would tell is missing.
             InputRefusedError: the calibration is malformed or belongs to other weights, an image cannot be read, or a
                 nodule lies outside its image.
         """
+        check_page_is_free(self.output_dir, METRICS)
         check_bundle_root(self.bundle, (METADATA,))
         if not self.weights.is_file():
             raise UsageError(f"Expected trained weights, found no file {self.weights}")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nodulus.pipeline.files import write_text
+from nodulus.pipeline.pages.one_page import METRICS, PAGE
 
 from .metrics import evaluate_predictions, hardest
 from .page import Picture, render_page
@@ -14,7 +15,7 @@ from .pictures import try_picture_of
 from .predictions import Prediction, write_predictions
 from .record import Context, write_evaluation
 
-METRICS, NODULES, PAGE = "metrics.json", "nodules.csv", "report.html"
+NODULES = "nodules.csv"
 # In the order in which they are looked at.
 FILES = (PAGE, METRICS, NODULES)
 

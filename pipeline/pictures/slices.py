@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import product
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +10,7 @@ from numpy.typing import NDArray
 from nodulus.pipeline.nodules.nodule import Nodule
 from nodulus.pipeline.nodules.placement import nodule_box
 from nodulus.transforms.geometry import swap_lps_ras
+from nodulus.transforms.measures.neighbourhood import read_neighbourhood
 from nodulus.transforms.patches.patch import cut_patch
 from nodulus.transforms.volume import CTVolume
 
@@ -112,15 +111,5 @@ def _strip_hu(
 
 def _held(volume: CTVolume, nodule: Nodule, reach_mm: float) -> CTVolume:
     """Return the scan with what lies about a nodule in memory: the planes cross, and no slice is decoded twice."""
-    corners_lps_mm = np.add(nodule.center_lps_mm, list(product((-reach_mm, reach_mm), repeat=3)))
-    corners = volume.grid.voxel_from_lps(corners_lps_mm)
-    last = np.asarray(volume.grid.size_xyz) - 1
-    low_xyz = np.clip(np.floor(corners.min(axis=0)), 0, last).astype(int)
-    stop_xyz = np.clip(np.ceil(corners.max(axis=0)), 0, last).astype(int) + 1
-    held_hu = volume.read_region(low_xyz.tolist(), stop_xyz.tolist())
-
-    def read_box(low: Sequence[int], high: Sequence[int]) -> NDArray[np.float32]:
-        x, y, z = (slice(int(a), int(b)) for a, b in zip(low - low_xyz, high - low_xyz, strict=True))
-        return held_hu[x, y, z]
-
-    return replace(volume, read_box=read_box)
+    low, high = (np.add(nodule.center_lps_mm, sign * reach_mm).tolist() for sign in (-1, 1))
+    return read_neighbourhood(volume, (*low, *high)).as_scan()

@@ -47,6 +47,7 @@ def _rating(name: str, scale: Scale) -> Code:
 
 RATINGS = {name: _rating(name, scale) for name, scale in CHARACTERISTICS.items()}
 
+QUALITATIVE = Code("C0034375", "UMLS", "Qualitative Evaluations")
 NODULE = Code("27925004", "SCT", "Nodule")
 LUNG = Code("39607008", "SCT", "Lung structure")
 DIAMETER = Code("81827009", "SCT", "Diameter")
@@ -61,6 +62,24 @@ YES, NO = Code("373066001", "SCT", "Yes"), Code("373067005", "SCT", "No")
 MILLIMETRE, PERCENT = Code("mm", "UCUM", "millimeter"), Code("%", "UCUM", "percent")
 CUBIC_MILLIMETRE = Code("mm3", "UCUM", "cubic millimeter")
 RATING, HOUNSFIELD_UNIT = Code("{rating}", "UCUM", "rating"), Code("[hnsf'U]", "UCUM", "Hounsfield unit")
+
+
+def probabilities(nodule: NoduleResult) -> Iterator[tuple[Code, float]]:
+    """Yield the probabilities that are said of a nodule, 0 to 1: concept and value, the score first."""
+    if nodule.probabilities is not None:
+        yield SCORE, nodule.probabilities.malignant
+    if (band := nodule.stability) is not None and band.low is not None and band.high is not None:
+        yield SCORE_LOW, band.low
+        yield SCORE_HIGH, band.high
+    if nodule.size_only is not None:
+        yield SIZE_ONLY, nodule.size_only.malignant
+    if nodule.prevalence is not None:
+        yield PREVALENCE, nodule.prevalence.asked
+        yield CALIBRATED, nodule.prevalence.calibrated
+    if nodule.patient is not None:
+        yield IMAGE_ALONE, nodule.patient.image_alone
+    if nodule.brock is not None and nodule.brock.probability_cancer is not None:
+        yield BROCK, nodule.brock.probability_cancer
 
 
 def measured(nodule: NoduleResult) -> Iterator[tuple[Code, float, Code]]:

@@ -12,6 +12,7 @@ from types import TracebackType
 from filelock import FileLock, Timeout
 
 from nodulus.pipeline.files import check_output_dir, write_errors_named
+from nodulus.pipeline.pages.one_page import RESULTS, check_page_is_free
 from nodulus.transforms.problems import UsageError, refusal_in
 
 LOCK = ".nodulus.lock"
@@ -30,7 +31,7 @@ class OutputFolder:
         keep: those of them that it goes on with, and that stay where they are.
 
     Raises:
-        UsageError: on entering, when the folder cannot be written to, or another run writes to it.
+        UsageError: on entering, when the folder cannot be written to, holds an evaluation, or another run writes to it.
     """
 
     def __init__(self, path: Path, names: Collection[str], keep: Collection[str] = ()) -> None:
@@ -42,6 +43,7 @@ class OutputFolder:
 
     def __enter__(self) -> OutputFolder:
         check_output_dir(self.path)
+        check_page_is_free(self.path, RESULTS)
         try:
             with write_errors_named(self.path):
                 self._make()

@@ -10,7 +10,7 @@ from nodulus.pipeline.results.record import CaseResult, Results
 from nodulus.transforms.volume import CTVolume
 
 from .fhir_nodule import observation, selection
-from .fhir_parts import OWN_SYSTEM, Resource, concept, dicom_uid, reference, resource_id
+from .fhir_parts import OWN_SYSTEM, Resource, concept, dicom_uid, names, reference, resource_id
 from .patient_and_study import patient_and_study
 from .scored_case import ScoredCase
 
@@ -64,7 +64,7 @@ def _report(run: Results, case: CaseResult, volume: CTVolume | None, scan: str, 
     return {
         "resourceType": "DiagnosticReport",
         "id": resource_id("report", scan),
-        "identifier": [{"value": case.case_id}],
+        **({"identifier": named} if (named := names(case.case_id)) else {}),
         "status": "preliminary" if case.status == "scored" else "cancelled",
         "code": concept(CT_CHEST),
         "issued": run.created,

@@ -10,8 +10,9 @@ from nodulus.pipeline.results import finding_codes as codes
 from nodulus.pipeline.results.record import NoduleResult, ProblemRecord
 from nodulus.transforms.volume import CTVolume
 
-from .fhir_parts import ABSENT, Resource, concept, dicom_uid, quantity, rad_element, resource_id
+from .fhir_parts import ABSENT, Resource, concept, dicom_uid, names, quantity, rad_element, resource_id
 from .name_uids import uid_named
+from .sr_region import central_slice
 
 # RadElement's set for a nodule of the lung, and those of its elements that mean what we say. Its composition and
 # morphology are choices of a reader; ours are predicted ratings on scales, and so concepts of our own.
@@ -35,7 +36,7 @@ def observation(nodule: NoduleResult, scan: str, about: Resource) -> Resource:
     return {
         "resourceType": "Observation",
         "id": resource_id("observation", scan, nodule.nodule_id),
-        "identifier": [dicom_uid(uid_named("nodule", scan, nodule.nodule_id)), {"value": nodule.nodule_id}],
+        "identifier": [dicom_uid(uid_named("nodule", scan, nodule.nodule_id)), *names(nodule.nodule_id)],
         "status": "preliminary",
         "code": concept(PULMONARY_NODULE, codes.NODULE, text=nodule.nodule_id),
         **about,
@@ -53,8 +54,7 @@ def selection(nodule: NoduleResult, volume: CTVolume, scan: str, about: Resource
     series, frame = (str(volume.attributes.get(f"{what}_uid", "")) for what in ("series", "frame_of_reference"))
     if not volume.slices or not volume.grid.contains_lps(nodule.center_lps_mm):
         return None
-    k = round(float(volume.grid.voxel_from_lps(nodule.center_lps_mm)[2]))
-    image = volume.slices[min(max(k, 0), len(volume.slices) - 1)]
+    image = volume.slices[central_slice(volume.grid, nodule.center_lps_mm)]
     named = {"sopClass": {"system": "urn:ietf:rfc:3986", "code": f"urn:oid:{image.sop_class_uid}"}}
     frames = {} if image.frame_number is None else {"subset": [str(image.frame_number)]}
     point = {"regionType": "point", "coordinate": list(nodule.center_lps_mm)}
@@ -80,20 +80,8 @@ def _components(nodule: NoduleResult) -> Iterator[Resource]:
         reason = {"system": ABSENT, "code": "not-performed", "display": "Not Performed"}
         why = None if nodule.problem is None else nodule.problem.code
         yield {"code": concept(codes.SCORE), "dataAbsentReason": concept(reason, text=why)}
-    else:
-        yield _number(codes.SCORE, nodule.probabilities.malignant)
-    if nodule.size_only is not None:
-        yield _number(codes.SIZE_ONLY, nodule.size_only.malignant)
-    if nodule.prevalence is not None:
-        yield _number(codes.PREVALENCE, nodule.prevalence.asked)
-        yield _number(codes.CALIBRATED, nodule.prevalence.calibrated)
-    if nodule.patient is not None:
-        yield _number(codes.IMAGE_ALONE, nodule.patient.image_alone)
-    if nodule.brock is not None and nodule.brock.probability_cancer is not None:
-        yield _number(codes.BROCK, nodule.brock.probability_cancer)
-    if nodule.stability is not None and nodule.stability.low is not None and nodule.stability.high is not None:
-        yield _number(codes.SCORE_LOW, nodule.stability.low)
-        yield _number(codes.SCORE_HIGH, nodule.stability.high)
+    for code, probability in codes.probabilities(nodule):
+        yield _number(code, probability)
     for code, value, unit in codes.measured(nodule):
         same = (VOLUME,) if code == codes.VOLUME else ()
         yield {"code": concept(*same, code), "valueQuantity": quantity(value, unit.value)}

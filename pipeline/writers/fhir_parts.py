@@ -30,7 +30,12 @@ UCUM = "http://unitsofmeasure.org"
 def concept(*codes: Code | Resource, text: str | None = None) -> Resource:
     """Return a CodeableConcept of one or more codes that mean the same, and its words."""
     codings = [code if isinstance(code, dict) else coding(code) for code in codes]
-    return {"coding": codings, **({"text": text} if text else {})}
+    return {"coding": codings, **({"text": text} if text and not text.isspace() else {})}
+
+
+def names(text: str) -> list[Resource]:
+    """Return a name as the Identifiers of a resource; none where it holds nothing that FHIR takes for text."""
+    return [{"value": text}] if text and not text.isspace() else []
 
 
 def coding(code: Code) -> Resource:

@@ -10,20 +10,20 @@ from jinja2 import Environment
 
 from nodulus.pipeline.files import write_text
 from nodulus.pipeline.pages.environment import page_environment
+from nodulus.pipeline.pages.one_page import PAGE
 from nodulus.pipeline.pages.policy import content_policy
 from nodulus.pipeline.pictures.plot_style import PALETTE
 from nodulus.pipeline.pictures.views import BOX_COLOUR, CROSSHAIR_COLOUR, NOT_SCANNED_COLOUR, WINDOW_HU
 from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
 from nodulus.pipeline.readout.prior_shift import percent
+from nodulus.pipeline.results.marks import is_marked, is_place_doubtful
 from nodulus.pipeline.results.record import Results
-from nodulus.transforms.problems import ProblemCode, printable
-from nodulus.transforms.series.patient import read_patient
 from nodulus.transforms.volume import CTVolume
 
+from .patient_words import patient_words
 from .scored_case import ScoredCase
 from .shown_nodules import ShownChest, ShownNodule, show_nodules
 
-PAGE = "report.html"
 # Of what the headers lack, or what has no headers.
 NOT_STATED = "not stated"
 TEMPLATES = Path(__file__).parent / "templates"
@@ -55,7 +55,6 @@ def render_page(
     environment = templates()
     style = environment.get_template("case.css").render()
     script = environment.get_template("case.js").render()
-    doubtful = {item for one in case.warnings if one.code == ProblemCode.FRAME_DOUBTFUL.value for item in one.items}
     return environment.get_template("case.html.j2").render(
         policy=content_policy(style, [script]),
         style=style,
@@ -68,7 +67,8 @@ def render_page(
         window_hu=WINDOW_HU,
         not_scanned=NOT_SCANNED_COLOUR,
         patient=patient or {},
-        is_doubtful={one.number: printable(one.record.nodule_id) in doubtful for one in nodules},
+        is_doubtful={one.number: is_place_doubtful(case, one.record) for one in nodules},
+        is_marked={one.number: is_marked(case, one.record) for one in nodules},
     )
 
 
@@ -83,14 +83,6 @@ def templates() -> Environment:
 
 def _patient(volume: CTVolume | None) -> dict[str, str]:
     """Return what a scan's headers say of its patient, by what it is called; a scan that is no DICOM has none."""
-    series_uid = None if volume is None else volume.attributes.get("series_uid")
-    patient = None if volume is None or series_uid is None else read_patient(Path(volume.source), str(series_uid))
-    if patient is None:
-        return {"Patient": NOT_STATED}
-    told = {
-        "Patient": patient.name,
-        "Patient ID": patient.patient_id,
-        "Born": patient.birth_date,
-        "Study date": patient.study_date,
-    }
+    header = None if volume is None or volume.read_header is None else volume.read_header(0)
+    told = {"Patient": ""} if header is None else patient_words(header)
     return {name: value or NOT_STATED for name, value in told.items()}

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from nodulus.pipeline.files import write_text
+from nodulus.pipeline.pages.one_page import PAGE
 from nodulus.pipeline.pages.policy import content_policy
 from nodulus.pipeline.results.record import CaseResult, Results
 
-from .page import PAGE, templates
+from .page import templates
 
 
 def write_run_page(run: Results, output_dir: Path) -> Path:

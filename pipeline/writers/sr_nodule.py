@@ -50,20 +50,8 @@ def _size(nodule: NoduleResult) -> Iterable[hd.sr.Measurement]:
 
 
 def _scores(nodule: NoduleResult) -> Iterable[hd.sr.Measurement]:
-    if nodule.probabilities is not None:
-        yield _percent(codes.SCORE, nodule.probabilities.malignant)
-    if (band := nodule.stability) is not None and band.low is not None and band.high is not None:
-        yield _percent(codes.SCORE_LOW, band.low)
-        yield _percent(codes.SCORE_HIGH, band.high)
-    if nodule.size_only is not None:
-        yield _percent(codes.SIZE_ONLY, nodule.size_only.malignant)
-    if nodule.prevalence is not None:
-        yield _percent(codes.PREVALENCE, nodule.prevalence.asked)
-        yield _percent(codes.CALIBRATED, nodule.prevalence.calibrated)
-    if nodule.patient is not None:
-        yield _percent(codes.IMAGE_ALONE, nodule.patient.image_alone)
-    if nodule.brock is not None and nodule.brock.probability_cancer is not None:
-        yield _percent(codes.BROCK, nodule.brock.probability_cancer)
+    for name, probability in codes.probabilities(nodule):
+        yield _number(name, 100 * probability, codes.PERCENT)  # viewers show two decimals, and the unit beside them
 
 
 def _measured(nodule: NoduleResult) -> Iterable[hd.sr.Measurement]:
@@ -84,11 +72,6 @@ NUMBERS: tuple[Callable[[NoduleResult], Iterable[hd.sr.Measurement]], ...] = (
     _measured,
     _ratings,
 )
-
-
-def _percent(name: Code, probability: float) -> hd.sr.Measurement:
-    """Return a probability in per cent: viewers show two decimals, and a number's unit beside it."""
-    return _number(name, 100 * probability, codes.PERCENT)
 
 
 def _number(name: Code, value: float, unit: Code, method: Code | None = None) -> hd.sr.Measurement:

@@ -112,8 +112,28 @@ def _told(nodule: NoduleResult) -> list[object]:
 
 def _content(scored: ScoredCase, origin: DicomOrigin, volume: CTVolume) -> hd.sr.MeasurementReport:
     algorithm = _algorithm(scored.run)
-    groups = [nodule_group(nodule, origin, volume.grid, algorithm) for nodule in scored.result.nodules]
-    return hd.sr.MeasurementReport(_observed_by(scored.run), codes.CT, imaging_measurements=groups)
+    inside: list[hd.sr.Template] = []
+    beside: list[hd.sr.Template] = []
+    for nodule in scored.result.nodules:
+        is_inside = volume.grid.contains_lps(nodule.center_lps_mm)
+        (inside if is_inside else beside).append(nodule_group(nodule, origin, volume.grid, algorithm))
+    content = hd.sr.MeasurementReport(_observed_by(scored.run), codes.CT, imaging_measurements=inside or beside)
+    if inside and beside:
+        content[0].ContentSequence.append(_apart(beside))
+    return content
+
+
+def _apart(groups: list[hd.sr.Template]) -> hd.sr.ContainerContentItem:
+    """Return the container of what was found but not on an image: nodules beside the scan, which nothing measured.
+
+    Among the measurements a group without a region on an image stops OHIF 3.13 from loading, and PixelMed's validator
+    then expects a region of every group, where one of them has it.
+    """
+    container = hd.sr.ContainerContentItem(codes.QUALITATIVE, relationship_type=hd.sr.RelationshipTypeValues.CONTAINS)
+    container.ContentSequence = hd.sr.ContentSequence()
+    for group in groups:
+        container.ContentSequence.extend(group)
+    return container
 
 
 def _algorithm(run: Results) -> hd.sr.AlgorithmIdentification:

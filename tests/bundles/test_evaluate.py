@@ -46,6 +46,17 @@ def test_evaluation_writes_metrics_scores_and_a_page(
     assert (tmp_path / "report.html").read_text().startswith("<!DOCTYPE html>")
 
 
+def test_a_folder_that_holds_scores_is_refused_and_stays_as_it_is(
+    data_list: Path, bundle: Path, calibrated: Path, tmp_path: Path
+) -> None:
+    scores = {"results.json": "{}", "report.html": "<!DOCTYPE html>"}
+    for name, text in scores.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(UsageError, match=r"a folder for an evaluation, got .*, which holds scores \(results.json\)"):
+        evaluate_bundle(data_list, tmp_path, bundle, weights=str(calibrated), n_resamples=50, **EVALUATED)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir() if path.name in scores} == scores
+
+
 def test_patients_that_trained_the_weights_are_refused_unless_they_are_allowed(
     data_list: Path, bundle: Path, calibrated: Path, tmp_path: Path
 ) -> None:

@@ -114,13 +114,15 @@ def _told_by_fields(outline: Outline) -> Told:
 
 
 def told_by_report(dataset: Dataset) -> list[Told]:
-    """Return what sr.dcm says of the nodules, in their order: the plain content, whose templates others read."""
+    """Return what sr.dcm says of the nodules: the plain content, whose templates others read; those beside last."""
     return [_told_by_group(group.ContentSequence) for group in _measurement_groups(dataset)]
 
 
 def _measurement_groups(dataset: Dataset) -> Iterator[Dataset]:
-    (container,) = [item for item in dataset.ContentSequence if _name_of(item) == "126010"]
-    yield from container.ContentSequence
+    for container in ("126010", codes.QUALITATIVE.value):
+        yield from (
+            group for item in dataset.ContentSequence if _name_of(item) == container for group in item.ContentSequence
+        )
 
 
 def _name_of(item: Dataset) -> str:
@@ -152,17 +154,12 @@ def _add_word(told: Told, name: str, value: str) -> None:
 
 
 def groups_of(report: hd.sr.Comprehensive3DSR) -> Iterator[hd.sr.Template]:
-    """Yield the measurement groups of a report in their order, those without a place among them."""
+    """Yield the measurement groups of a report as highdicom finds them, those of nodules beside the scan last."""
     groups = [*report.content.get_planar_roi_measurement_groups(), *report.content.get_image_measurement_groups()]
-    yield from sorted(groups, key=lambda group: _order_in(report, group))
-
-
-def _order_in(report: Dataset, group: hd.sr.Template) -> int:
-    uids = [
-        next(each.UID for each in item.ContentSequence if each.ValueType == "UIDREF")
-        for item in _measurement_groups(report)
-    ]
-    return uids.index(group.tracking_uid)
+    found = {group.tracking_uid: group for group in groups}
+    for item in _measurement_groups(report):
+        (uid,) = [each.UID for each in item.ContentSequence if each.ValueType == "UIDREF"]
+        yield found.get(uid) or hd.sr.MeasurementsAndQualitativeEvaluations.from_sequence([item])
 
 
 def told_by_fhir(text: str) -> list[Told]:

@@ -78,17 +78,17 @@ def series_spec(seed: int) -> SeriesSpec:
     )
 
 
-def generated_case(seed: int, folder: Path) -> GeneratedCase:
-    """Write the scan of a seed into a folder and return its case; equal seeds give equal cases."""
+def generated_case(seed: int, folder: Path, n_nodules: int | None = None) -> GeneratedCase:
+    """Write the scan of a seed into a folder and return its case; equal seeds give equal cases, of 0 to 20 nodules."""
     scan = _write_scan(seed, folder)
     volume = open_ct(scan, allow=("thick_slices", "no_lung"), expect_lung=False)
-    return GeneratedCase(scan, volume, scored_case(seed, volume))
+    return GeneratedCase(scan, volume, scored_case(seed, volume, seed % 21 if n_nodules is None else n_nodules))
 
 
-def scored_case(seed: int, volume: CTVolume) -> ScoredCase:
-    """Return the record of 0 to 20 nodules in a scan, or beside it."""
+def scored_case(seed: int, volume: CTVolume, n_nodules: int) -> ScoredCase:
+    """Return the record of some nodules in a scan, or beside it."""
     random = np.random.default_rng([seed, 1])
-    nodules = tuple(_nodule(random, number, volume) for number in range(seed % 21))
+    nodules = tuple(_nodule(random, number, volume) for number in range(n_nodules))
     case = CaseResult(case_id=f"case {seed}", input="scan", status="scored", nodules=nodules)
     return ScoredCase(HEAD.model_copy(update={"cases": (case,)}), volume)
 

@@ -20,6 +20,25 @@ from .outline_model import COEFFICIENTS, INTERCEPT, MEAN, SCALE
 THRESHOLD = 0.4
 
 
+@dataclass(frozen=True)
+class VoxelModel:
+    """A logistic function of the features of a voxel, their squares and their products.
+
+    Args:
+        mean: of each feature; ``scale`` is its standard deviation.
+        coefficients: of the features so scaled, then of their products: 1 x 1, 1 x 2, ..., 7 x 7.
+        intercept: added to their sum.
+    """
+
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    coefficients: tuple[float, ...]
+    intercept: float
+
+
+FITTED = VoxelModel(MEAN, SCALE, COEFFICIENTS, INTERCEPT)
+
+
 @dataclass(frozen=True, eq=False)
 class Outline:
     """A nodule's voxels.
@@ -53,13 +72,15 @@ def outline(scan: CTVolume, center_lps_mm: Triple, diameter_mm: float) -> Outlin
     return outline_in(around, center_lps_mm, diameter_mm)
 
 
-def outline_in(around: Neighbourhood, center_lps_mm: Triple, diameter_mm: float) -> Outline | None:
+def outline_in(
+    around: Neighbourhood, center_lps_mm: Triple, diameter_mm: float, model: VoxelModel = FITTED
+) -> Outline | None:
     """Return the outline of a nodule in voxels that were read already."""
     features = outline_features(around, center_lps_mm, diameter_mm)
     if features is None:
         return None
     probability = np.zeros(features.may_be.shape)
-    probability[features.may_be] = voxel_probability(features)
+    probability[features.may_be] = voxel_probability(features, model)
     point = around.scan.grid.voxel_from_lps(center_lps_mm) - np.asarray(around.low_xyz)
     is_nodule = _part_at(probability >= THRESHOLD, point)
     if not is_nodule.any():
@@ -68,16 +89,13 @@ def outline_in(around: Neighbourhood, center_lps_mm: Triple, diameter_mm: float)
     return Outline(around, is_nodule, certain, features.core_hu, features.lung_hu)
 
 
-def voxel_probability(features: OutlineFeatures) -> NDArray[np.float64]:
-    """Return the probability (n,) of each voxel to lie within the readers' outline.
-
-    It is a logistic function of all features, their squares and their products.
-    """
-    values = (features.values - np.asarray(MEAN)) / np.asarray(SCALE)
+def voxel_probability(features: OutlineFeatures, model: VoxelModel = FITTED) -> NDArray[np.float64]:
+    """Return the probability (n,) of each voxel to lie within the readers' outline."""
+    values = (features.values - np.asarray(model.mean)) / np.asarray(model.scale)
     n = values.shape[1]
     products = np.zeros((n, n))
-    products[np.triu_indices(n)] = COEFFICIENTS[n:]
-    logits = values @ np.asarray(COEFFICIENTS[:n]) + ((values @ products) * values).sum(axis=1) + INTERCEPT
+    products[np.triu_indices(n)] = model.coefficients[n:]
+    logits = values @ np.asarray(model.coefficients[:n]) + ((values @ products) * values).sum(axis=1) + model.intercept
     return np.asarray(expit(logits))
 
 

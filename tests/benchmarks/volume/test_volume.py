@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import json
 import runpy
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy.special import expit
 
 from benchmarks.places import RECORDS
-from benchmarks.volume import page
+from benchmarks.volume import cross_fit, page
 from benchmarks.volume.crops import Crop
-from benchmarks.volume.fit import fit, quadratic_terms
-from benchmarks.volume.measure import agreement, ball, outlined
+from benchmarks.volume.fit import fit, module_text, quadratic_terms
+from benchmarks.volume.measure import agreement, ball
 from benchmarks.volume.point_only import METHODS
 from nodulus.pipeline.data.data_list import DataListItem
 from nodulus.transforms.geometry import Grid, affine_from
 from nodulus.transforms.measures import outline_model
 from nodulus.transforms.measures.neighbourhood import Neighbourhood
-from nodulus.transforms.measures.outline import voxel_probability
+from nodulus.transforms.measures.outline import VoxelModel, outline_in, voxel_probability
 from nodulus.transforms.measures.outline_features import FEATURES, OutlineFeatures
 from nodulus.transforms.volume import volume_from_array
 
@@ -89,18 +92,21 @@ def test_every_way_from_a_point_alone_finds_a_plain_ball(method: str) -> None:
     assert agreement(plain, METHODS[method](plain)).dice > 0.5
 
 
-def test_a_fitted_module_gives_the_probabilities_of_its_terms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = fit([crop(diameter_mm, seed) for seed, diameter_mm in enumerate((6.0, 8.0, 10.0, 12.0))])
-    (tmp_path / "model.py").write_text(text)
-    fitted = runpy.run_path(str(tmp_path / "model.py"))
-    for name in ("MEAN", "SCALE", "COEFFICIENTS", "INTERCEPT"):
-        monkeypatch.setattr(f"nodulus.transforms.measures.outline.{name}", fitted[name])
+def test_a_fitted_module_gives_the_probabilities_of_its_terms(tmp_path: Path) -> None:
+    model = fit([crop(diameter_mm, seed) for seed, diameter_mm in enumerate((6.0, 8.0, 10.0, 12.0))])
+    (tmp_path / "model.py").write_text(module_text(model))
+    written = runpy.run_path(str(tmp_path / "model.py"))
+    fitted = VoxelModel(*(written[name] for name in ("MEAN", "SCALE", "COEFFICIENTS", "INTERCEPT")))
+    assert fitted.coefficients == pytest.approx(model.coefficients, rel=1e-4)
     values = np.random.default_rng(0).normal(size=(20, len(FEATURES)))
-    found = voxel_probability(OutlineFeatures(np.ones(20, dtype=np.bool_), values, 0.0, None))
-    terms = quadratic_terms((values - np.array(fitted["MEAN"])) / np.array(fitted["SCALE"]))
-    logits = terms @ np.array(fitted["COEFFICIENTS"]) + fitted["INTERCEPT"]
+    found = voxel_probability(OutlineFeatures(np.ones(20, dtype=np.bool_), values, 0.0, None), fitted)
+    terms = quadratic_terms((values - np.array(fitted.mean)) / np.array(fitted.scale))
+    logits = terms @ np.array(fitted.coefficients) + fitted.intercept
     assert found == pytest.approx(expit(logits), abs=1e-12)
-    assert agreement(crop(9.0, 9), outlined(crop(9.0, 9))).dice > 0.9
+    other = crop(9.0, 9)
+    outline = outline_in(other.around, other.center_lps_mm, other.diameter_mm, fitted)
+    assert outline is not None
+    assert agreement(other, outline.is_nodule).dice > 0.9
 
 
 def test_the_shipped_model_is_of_as_many_features() -> None:
@@ -113,5 +119,34 @@ def test_the_page_is_that_of_the_record(tmp_path: Path, monkeypatch: pytest.Monk
     copy = tmp_path / "volume.md"
     copy.write_text((RECORDS / "volume.md").read_text())
     monkeypatch.setattr(page, "PAGE", copy)
-    page.write_page(json.loads((RECORDS / "volume.json").read_text()))
+    page.write_page(*(json.loads((RECORDS / name).read_text()) for name in ("volume.json", "volume-others.json")))
     assert copy.read_text() == (RECORDS / "volume.md").read_text()
+
+
+def test_nodules_are_measured_by_a_model_of_other_patients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    patients = [f"p{number % 4}" for number in range(8)]
+    plain = crop().item
+    names = [{"nodule_id": f"n{k}", "patient_id": patient} for k, patient in enumerate(patients)]
+    items = [plain.model_copy(update=each) for each in names]
+    crops = {item.nodule_id: replace(crop(6.0 + k, k), item=item) for k, item in enumerate(items)}
+    fitted: list[set[str]] = []
+
+    def fit_and_note(known: list[Crop], seed: int) -> VoxelModel:
+        fitted.append({each.item.patient_id for each in known})
+        return fit(known, seed)
+
+    monkeypatch.setattr(cross_fit, "read_crops", lambda asked, _: (crops[item.nodule_id] for item in asked))
+    monkeypatch.setattr(cross_fit, "fit", fit_and_note)
+    monkeypatch.setattr(cross_fit, "ProcessPoolExecutor", lambda _: nullcontext(SimpleNamespace(map=plain_map)))
+    rows = cross_fit.cross_fitted(items, tmp_path)
+    assert sorted(row.nodule_id for row in rows) == sorted(crops)
+    assert [len(known) for known in fitted] == [2, 2]
+    assert fitted[0] | fitted[1] == set(patients)
+    assert not fitted[0] & fitted[1]
+    record = cross_fit.record_of(rows)
+    assert record["outline"]["all"]["dice"]["value"] > 0.8
+    assert record["ball"]["all"]["nodules"] == 8
+
+
+def plain_map(function: Callable[[DataListItem], object], items: list[DataListItem], **_: int) -> list[object]:
+    return [function(item) for item in items]

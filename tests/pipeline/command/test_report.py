@@ -73,3 +73,18 @@ def test_many_cases_have_a_page_each_and_one_that_leads_to_them(study: DemoStudy
     before = (out / links[0]).stat().st_mtime_ns
     assert run(["infer", str(table), "-o", str(out), "--report", "--resume"]) == 4
     assert (out / links[0]).stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("options", [(), ("--report",)])
+def test_a_folder_that_holds_an_evaluation_is_refused_and_stays_as_it_is(
+    options: tuple[str, ...], study: DemoStudy, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    evaluation = {"metrics.json": "{}", "nodules.csv": "nodule_id", "report.html": "<!DOCTYPE html>"}
+    for name, text in evaluation.items():
+        (tmp_path / name).write_text(text)
+    assert infer(study, tmp_path, *options) == 2
+    assert capfd.readouterr().err == (
+        f"nodulus: Expected a folder for scores, got {tmp_path}, which holds an evaluation (metrics.json): "
+        "both call their page report.html, so give each a folder of its own\n"
+    )
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == evaluation

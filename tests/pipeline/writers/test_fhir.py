@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from fhir.resources.bundle import Bundle
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from nodulus.pipeline.results.record import CaseResult, ProblemRecord
 from nodulus.pipeline.writers.fhir import case_bundle, write_fhir
@@ -30,6 +30,7 @@ def resources(bundle: dict[str, Any], kind: str) -> list[dict[str, Any]]:
 
 @settings(max_examples=60, deadline=None)
 @given(case_results())
+@example(scored_case(case_id="\N{NO-BREAK SPACE}"))
 def test_every_record_makes_a_bundle_that_the_models_take(case: CaseResult) -> None:
     bundle = case_bundle(ScoredCase(run_of(case)))
     Bundle.model_validate(json.loads(json.dumps(bundle)))

@@ -15,9 +15,10 @@ from hypothesis import given, settings
 
 from nodulus.pipeline.bundle.identity import BundleIdentity
 from nodulus.pipeline.pages.environment import fixed
+from nodulus.pipeline.pages.one_page import PAGE
 from nodulus.pipeline.results.record import BrockRecord, CaseResult, NoduleResult, NodulesFrom, ProblemRecord, Results
 from nodulus.pipeline.results.stability import Stability
-from nodulus.pipeline.writers.page import PAGE, render_page, write_page
+from nodulus.pipeline.writers.page import render_page, write_page
 from nodulus.pipeline.writers.run_page import write_run_page
 from nodulus.pipeline.writers.scored_case import ScoredCase
 from nodulus.pipeline.writers.shown_nodules import ShownChest, ShownNodule, show_nodules

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -45,11 +44,16 @@ class Written:
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> list[Written]:
     folder = tmp_path_factory.mktemp("reports")
-    return [written(seed, folder / str(seed)) for seed in range(N_CASES) if seed % 21]
+    return [written(seed, folder / str(seed), n) for seed in range(N_CASES) if (n := n_nodules(seed))]
 
 
-def written(seed: int, folder: Path) -> Written:
-    case = generated_case(seed, folder)
+def n_nodules(seed: int) -> int:
+    """Return mostly few, since reports cost by the nodule; a fifth of the cases has up to twenty."""
+    return 1 + seed % 3 if seed % 5 else seed % 21
+
+
+def written(seed: int, folder: Path, n_nodules: int | None = None) -> Written:
+    case = generated_case(seed, folder, n_nodules)
     (path,) = write_sr(case.scored, folder)
     return Written(case, path, dcmread(path))
 
@@ -60,21 +64,36 @@ def test_dciodvfy_finds_no_error_in_any_report(reports: list[Written]) -> None:
 
 
 @pytest.mark.slow
-def test_pixelmed_finds_no_error_in_reports(reports: list[Written], tmp_path: Path) -> None:
-    """It takes seconds a nodule: NODULUS_ALL_REPORTS=1 has it judge all, by default those of one or two nodules."""
-    most = 20 if os.environ.get("NODULUS_ALL_REPORTS") == "1" else 2
-    # It takes every group for one of TID 1410 on an image; a nodule beside the scan has a region in space, or none.
-    inside = [one for one in reports if all(one.case.volume.grid.contains_lps(at.center_lps_mm) for at in one.nodules)]
-    found = pixelmed_errors([one.path for one in inside if len(one.nodules) <= most], tmp_path)
-    assert len(found) > 5
+def test_pixelmed_finds_no_error_in_any_report(reports: list[Written], tmp_path: Path) -> None:
+    found = pixelmed_errors([one.path for one in reports], tmp_path)
+    assert len(found) == len(reports) > 200
     assert {path: errors for path, errors in found.items() if errors} == {}
+
+
+def test_nodules_beside_the_scan_stand_apart_from_the_measurements(tmp_path: Path) -> None:
+    """PixelMed expects a region on an image of every group of a container where exactly one has it: here it has one."""
+    beside_and_inside = written(44, tmp_path)
+    containers = {
+        item.ConceptNameCodeSequence[0].CodeMeaning: len(item.ContentSequence)
+        for item in beside_and_inside.report.ContentSequence
+        if item.ValueType == "CONTAINER"
+    }
+    assert containers == {"Imaging Measurements": 1, "Qualitative Evaluations": 1}
+    first = beside_and_inside.nodules[0]
+    nowhere = first.model_copy(update={"center_lps_mm": (9000.0, 0.0, 0.0), "nodule_id": "nowhere"})
+    alone = rewritten(beside_and_inside, (nowhere,), tmp_path / "alone")
+    (measured,) = [item for item in alone.ContentSequence if item.ValueType == "CONTAINER"]
+    assert measured.ConceptNameCodeSequence[0].CodeMeaning == "Imaging Measurements"
+    paths = [beside_and_inside.path, tmp_path / "alone" / "sr.dcm"]
+    assert [dciodvfy_errors(path) for path in paths] == [[], []]
+    assert list(pixelmed_errors(paths, tmp_path).values()) == [[], []]
 
 
 @pytest.mark.slow
 def test_our_own_reader_finds_the_same_nodules_in_the_same_places(reports: list[Written]) -> None:
     n_read = 0
     for one in reports:
-        placed = [nodule for nodule in one.nodules if is_placed(nodule, one.case.volume)]
+        placed = [nodule for nodule in ordered(one) if is_placed(nodule, one.case.volume)]
         if not placed:
             continue
         found = read_nodules(one.path, scan=one.case.scan)
@@ -84,7 +103,12 @@ def test_our_own_reader_finds_the_same_nodules_in_the_same_places(reports: list[
             assert read.diameter_mm == pytest.approx(nodule.diameter_mm, abs=0.001)
             assert distance_mm(read.center_lps_mm, nodule, one.case.volume) < 0.01
             n_read += 1
-    assert n_read > 1000
+    assert n_read > 600
+
+
+def ordered(one: Written) -> list[NoduleResult]:
+    """Return the nodules in the order of the report: those beside the scan after those in it."""
+    return sorted(one.nodules, key=lambda nodule: not one.case.volume.grid.contains_lps(nodule.center_lps_mm))
 
 
 def is_placed(nodule: NoduleResult, volume: CTVolume) -> bool:
@@ -106,8 +130,8 @@ def test_highdicom_reads_the_numbers_of_the_record(reports: list[Written]) -> No
     for one in reports:
         report = hd.sr.Comprehensive3DSR.from_dataset(one.report)
         groups = list(groups_of(report))
-        assert [group.tracking_identifier for group in groups] == [nodule.nodule_id for nodule in one.nodules]
-        for group, nodule in zip(groups, one.nodules, strict=True):
+        assert [group.tracking_identifier for group in groups] == [nodule.nodule_id for nodule in ordered(one)]
+        for group, nodule in zip(groups, ordered(one), strict=True):
             numbers = {each.name.value: each.value for each in group.get_measurements()}
             assert numbers == pytest.approx(dict(numbers_of(nodule)), rel=1e-5)
             evaluations = group.get_qualitative_evaluations()
