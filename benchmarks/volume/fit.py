@@ -35,7 +35,8 @@ def fit(crops: Sequence[Crop], seed: int = 0) -> VoxelModel:
     mean, scale = values.mean(axis=0), values.std(axis=0)
     terms = quadratic_terms((values - mean) / scale)
     model = LogisticRegression(max_iter=1000).fit(terms, is_nodule, sample_weight=weight / weight.mean())
-    return VoxelModel(*(tuple(map(float, each)) for each in (mean, scale, model.coef_[0])), float(model.intercept_[0]))
+    mean, scale, coefficients = (tuple(map(float, each)) for each in (mean, scale, model.coef_[0]))
+    return VoxelModel(mean=mean, scale=scale, coefficients=coefficients, intercept=float(model.intercept_[0]))
 
 
 def write_model(model: VoxelModel) -> None:

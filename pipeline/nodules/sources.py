@@ -122,10 +122,9 @@ def _patient_id(scan: Path | None, series_uid: str | None) -> str | None:
     """Return what a DICOM scan's headers call its patient, None of any other scan."""
     if scan is None or series_uid is None:
         return None
-    from nodulus.transforms.series.patient import read_patient  # loaded late: most tables go by names
+    from nodulus.transforms.series.patient_id import read_patient_id  # loaded late: most tables go by names
 
-    patient = read_patient(scan, series_uid)
-    return patient.patient_id if patient else None
+    return read_patient_id(scan, series_uid)
 
 
 def _read(path: Path, scan: Path | None) -> tuple[str, list[Nodule], list[str]]:

@@ -29,8 +29,8 @@ def test_the_table_holds_every_score_of_every_nodule_and_no_patient(ball_benchma
     assert list(rows[0]) == ["rep", "fold", "nodule_id", "label", "network_1", "network_2", "diameter"]
     expected = [(fold, index, item) for fold in folds for index, item in enumerate(fold.nodules)]
     assert len(rows) == len(expected)
-    for row, (fold, index, item) in zip(rows, expected, strict=True):
-        assert (row["fold"], row["nodule_id"], row["label"]) == (str(fold.key.fold), item.nodule_id, str(item.label))
-        assert float(row["network_1"]) == pytest.approx(fold.scores["network"][0][index], rel=1e-5)
-        assert float(row["network_2"]) == pytest.approx(fold.scores["network"][1][index], rel=1e-5)
+    for row, (scored, index, item) in zip(rows, expected, strict=True):
+        assert (row["fold"], row["nodule_id"], row["label"]) == (str(scored.key.fold), item.nodule_id, str(item.label))
+        assert float(row["network_1"]) == pytest.approx(scored.scores["network"][0][index], rel=1e-5)
+        assert float(row["network_2"]) == pytest.approx(scored.scores["network"][1][index], rel=1e-5)
     assert not any(item.patient_id in text for fold in folds for item in fold.nodules)

@@ -14,6 +14,7 @@ from nodulus.pipeline.audit.export_manifest import EXPORT_FILES, EXPORTS, parse_
 from nodulus.pipeline.command.compared_patches import items_of_phantom
 from nodulus.pipeline.command.main import run
 from nodulus.pipeline.engines import export as exports
+from nodulus.pipeline.engines import sessions
 from nodulus.pipeline.engines.export import ExportDiffersError, export_network
 from nodulus.pipeline.files import sha256_of
 from tests.support.engines import inference_config
@@ -36,7 +37,7 @@ def test_an_export_that_says_otherwise_is_not_kept(
 ) -> None:
     copy = shutil.copytree(bundle, tmp_path / "bundle")
     before = {path: path.stat().st_mtime_ns for path in copy.rglob("*")}
-    open_session = exports.open_session
+    open_session = sessions.open_session
 
     def wrong(engine, contents):  # type: ignore[no-untyped-def]  # as that which it stands for
         session = open_session(engine, contents)

@@ -32,7 +32,8 @@ def calibration(bundle: Path) -> Calibration:
 
 
 def some_logits(n: int = 40) -> list[list[float]]:
-    return np.random.default_rng(0).normal(0, 1.0, (n, 10)).tolist()
+    rows: list[list[float]] = np.random.default_rng(0).normal(0, 1.0, (n, 10)).tolist()
+    return rows
 
 
 def exact(value: float) -> Estimate:
