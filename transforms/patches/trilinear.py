@@ -17,10 +17,12 @@ def interpolate(slab: NDArray[np.float32], index: NDArray[np.float64]) -> NDArra
     steps: list[int] = []
     for axis, n_voxels in enumerate(slab.shape):
         stride = int(np.prod(slab.shape[axis + 1 :]))
-        place = np.clip(index[axis], 0, n_voxels - 1)
+        # Rounded as `grid_sample` rounds places, so that scores stay what they were with it.
+        normalised = (index[axis] * (2 / max(n_voxels - 1, 1)) - 1).astype(np.float32)
+        place = np.clip((normalised + 1) * np.float32((n_voxels - 1) / 2), 0, n_voxels - 1)
         below = np.minimum(place.astype(np.intp), max(n_voxels - 2, 0))
         first += below * stride
-        parts.append((place - below).astype(np.float32))
+        parts.append(place - below.astype(np.float32))
         steps.append(stride if n_voxels > 1 else 0)
 
     def along(axis: int, corner: int) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,22 +14,25 @@ from nodulus.pipeline.phantom.demo_study import DemoStudy
 from nodulus.pipeline.results.record import CaseResult, Results, read_results
 from nodulus.pipeline.scoring.scorer import Scorer
 
-# Python's own sign of a module that cannot be imported.
-WITHOUT = """
-import sys
-for name in {names}:
-    sys.modules[name] = None
-from nodulus.pipeline.command.main import run
-code = run(sys.argv[1:])
-print({names}, [name for name in {names} if sys.modules.get(name) is not None], file=sys.stderr)
-sys.exit(code)
-"""
 BOTH = ("torch", "monai", "ignite")
 
 
-def infer_without(names: tuple[str, ...], *words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", WITHOUT.format(names=names), "infer", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def infer_without(names: tuple[str, ...], folder: Path, *words: object) -> subprocess.CompletedProcess[str]:
+    """Run `nodulus infer` where some packages cannot be imported, in the processes that it starts neither."""
+    folder.mkdir(exist_ok=True)
+    # None is Python's own sign of a module that cannot be imported.
+    lines = ["import sys", *(f"sys.modules[{name!r}] = None" for name in names)]
+    (folder / "sitecustomize.py").write_text("\n".join(lines))
+    command = [sys.executable, "-m", "nodulus", "infer", *map(str, words)]
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_what_is_hidden_is_hidden(study: DemoStudy, bundle: Path, tmp_path: Path) -> None:
+    words = (study.dicom_folder, "--nodules", study.nodule_table, "--bundle", bundle, "-o", tmp_path / "out")
+    done = infer_without(BOTH, tmp_path / "hidden", *words, "--engine", "torch")
+    assert done.returncode == 1
+    assert "import of torch halted" in done.stderr
 
 
 def assert_alike(found: CaseResult, expected: CaseResult) -> None:
@@ -49,10 +53,8 @@ def assert_alike(found: CaseResult, expected: CaseResult) -> None:
 def test_a_process_without_them_scores_as_torch_does(
     engine: str, missing: tuple[str, ...], exported: Path, study: DemoStudy, tmp_path: Path
 ) -> None:
-    done = infer_without(
-        missing, study.dicom_folder, "--nodules", study.nodule_table, "--bundle", exported, "--engine", engine,
-        "-o", tmp_path / "out",
-    )  # fmt: skip
+    words = [study.dicom_folder, "--nodules", study.nodule_table, "--bundle", exported, "-o", tmp_path / "out"]
+    done = infer_without(missing, tmp_path / "hidden", *words, "--engine", engine)
     assert done.returncode == 0, done.stderr
     results = read_results(tmp_path / "out" / "results.json")
     assert results.engine == ("onnx" if engine == "auto" else engine)
@@ -65,17 +67,8 @@ def test_all_that_may_stand_beside_a_score_does_without_them_too(
     exported: Path, study: DemoStudy, tmp_path: Path
 ) -> None:
     options = ["--stability", "--measures", "--explain", "--report", "--sr", "--key-images", "--fhir"]
-    done = infer_without(
-        BOTH,
-        study.dicom_folder,
-        "--nodules",
-        study.nodule_table,
-        "--bundle",
-        exported,
-        "-o",
-        tmp_path / "out",
-        *options,
-    )
+    words = [study.dicom_folder, "--nodules", study.nodule_table, "--bundle", exported, "-o", tmp_path / "out"]
+    done = infer_without(BOTH, tmp_path / "hidden", *words, *options)
     assert done.returncode == 0, done.stderr
     (case,) = read_results(tmp_path / "out" / "results.json").cases
     assert all(nodule.stability is not None and nodule.explanation is not None for nodule in case.nodules)
@@ -90,7 +83,7 @@ def test_several_processes_do_without_them_too(exported: Path, study: DemoStudy,
     probabilities = []
     for name, more in (("one", []), ("two", ["--jobs", "2"])):
         words = [tmp_path / "cases.csv", "--bundle", exported, "--engine", "onnx", "-o", tmp_path / name, *more]
-        done = infer_without(BOTH, *words)
+        done = infer_without(BOTH, tmp_path / "hidden", *words)
         assert done.returncode == 0, done.stderr
         results = read_results(tmp_path / name / "results.json")
         assert (results.engine, len(results.cases)) == ("onnx", 3)
@@ -104,12 +97,12 @@ def _probabilities(results: Results) -> list[float]:
 
 def test_a_run_by_one_engine_is_not_gone_on_with_by_another(exported: Path, study: DemoStudy, tmp_path: Path) -> None:
     words = [study.dicom_folder, "--nodules", study.nodule_table, "--bundle", exported, "-o", tmp_path / "out"]
-    assert infer_without(BOTH, *words, "--engine", "onnx").returncode == 0
+    assert infer_without(BOTH, tmp_path / "hidden", *words, "--engine", "onnx").returncode == 0
     (tmp_path / "out" / "results.json").unlink()
-    other = infer_without(BOTH, *words, "--engine", "openvino", "--resume")
+    other = infer_without(BOTH, tmp_path / "hidden", *words, "--engine", "openvino", "--resume")
     assert other.returncode == 2
     assert "--engine" in other.stderr
-    assert infer_without(BOTH, *words, "--engine", "onnx", "--resume").returncode == 0
+    assert infer_without(BOTH, tmp_path / "hidden", *words, "--engine", "onnx", "--resume").returncode == 0
 
 
 def test_openvino_tells_nobody_that_it_was_imported(exported: Path, study: DemoStudy, tmp_path: Path) -> None:
