@@ -1,4 +1,4 @@
-"""A detection bundle in the layout of MONAI's zoo, written here; what trains it is detection_training.py."""
+"""A detection bundle in the layout of MONAI's zoo, written here; nobody trained it."""
 
 from __future__ import annotations
 
@@ -147,10 +147,10 @@ def write_bundle(folder: Path, numbers: Numbers, weights: Mapping[str, torch.Ten
     for part in ("configs", "models", "scripts", "docs"):
         (bundle / part).mkdir(parents=True)
     (bundle / "configs" / "inference.json").write_text(json.dumps(inference_config(numbers), indent=2))
-    metadata = {"version": "0.0.1", "name": "phantom detection", "task": "CT lung nodule detection"}
+    metadata = {"version": "0.0.1", "name": "detection for tests", "task": "CT lung nodule detection"}
     (bundle / "configs" / "metadata.json").write_text(json.dumps(metadata))
     (bundle / "configs" / "logging.conf").write_text("[loggers]\nkeys=root\n")
-    (bundle / "docs" / "README.md").write_text("Trained on phantoms for a test: it knows no patients.\n")
+    (bundle / "docs" / "README.md").write_text("Made for a test: it knows no patients.\n")
     leave_mark = f"from pathlib import Path\nPath(__file__).with_name('{MARK}').touch()\n"
     for script in ("__init__", "detection_inferer", "detection_saver", "evaluator"):
         (bundle / "scripts" / f"{script}.py").write_text(leave_mark)
