@@ -44,7 +44,7 @@ SMALL = Numbers(
     backbone="resnet10(spatial_dims=3,n_input_channels=1,conv1_t_stride=[1,1,1],conv1_t_size=[7,7,7],widen_factor=0.5)",
     returned_layers=(2,),
     scales=(1, 2),
-    anchors=((5, 5, 5), (7, 7, 7), (9, 9, 9)),
+    anchors=((4, 4, 4), (6, 6, 6), (8, 8, 8)),  # even: MONAI rounds the halves
     size_divisible=(8, 8, 8),
     window=(192, 192, 192),
     spacing_mm=(2.8, 2.8, 2.8),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 # Of the small bundle (detection_bundle.py): the stride of its finest map, one of its anchors, and its side, voxels.
-STRIDE, ANCHOR, ANCHOR_SIDE = 4, 1, 7
+STRIDE, ANCHOR, ANCHOR_SIDE = 4, 1, 6
 LOGIT = 5.0
 
 
