@@ -1,106 +1,82 @@
-"""A detector that learned phantoms finds the nodules of others, wherever they lie, and their scores follow."""
+"""From a scan through a detection bundle to scores: in one command as in two, and as the page says."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from nodulus.pipeline.command.main import run
-from nodulus.pipeline.nodules.nodule import Nodule
+from nodulus.pipeline.detection.detector import Detector
 from nodulus.pipeline.nodules.sources import read_nodules
-from nodulus.pipeline.phantom import (
-    Phantom,
-    PhantomNodule,
-    PhantomSpec,
-    make_phantom,
-    write_dicom_series,
-    write_nifti,
-)
+from nodulus.pipeline.phantom.demo_study import DemoStudy
 from nodulus.pipeline.results.record import CaseResult, read_results
-from nodulus.transforms.geometry import Triple
-from tests.support.detection_training import MIN_SCORE, lung_nodules
+from nodulus.transforms.patches.patient_axes import patient_axes
+from nodulus.transforms.scan.open import open_ct
+from tests.support.detection_bundle import SMALL, write_bundle
+from tests.support.page_runner import run_block
+from tests.support.pages import ROOT, blocks
+from tests.support.planted_network import SureOfPlaces
 
-ALONG = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
-DIRECTIONS = {
-    "as most": ALONG,
-    "turned about y": ((-1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, -1.0)),
-    "left-handed": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, -1.0)),
-    "oblique": ((0.9698463, -0.1710101, 0.1736482), (0.1736482, 0.9848078, 0.0), (-0.1710101, 0.0301537, 0.9848078)),
-}
-
-
-@cache
-def phantom(direction: tuple[Triple, Triple, Triple] = ALONG) -> Phantom:
-    """Return a phantom that trained nothing, with six nodules of 13 to 26 mm."""
-    nodules = lung_nodules(np.random.default_rng(77), 6)
-    size_xyz, spacing_mm = (104, 84, 80), (3.1, 3.1, 3.0)
-    return make_phantom(PhantomSpec(size_xyz, spacing_mm, nodules, seed=99, direction_lps=direction))
+PAGE = ROOT / "docs" / "how-to" / "detect.md"
+MARKED = (1, 3)  # of the phantom's nodules, those of 24 and 16 mm
 
 
-def missed(nodules: tuple[PhantomNodule, ...], found: tuple[Nodule, ...]) -> list[str]:
-    """Return the nodules of a phantom that no box has its centre within 5 mm of."""
-    centers = np.array([each.center_lps_mm for each in found]).reshape(-1, 3)
-    away = {each.nodule_id: np.linalg.norm(centers - each.center_lps_mm, axis=1) for each in nodules}
-    return [name for name, distances_mm in away.items() if not (distances_mm < 5).any()]
+@pytest.fixture(scope="module")
+def planted(study: DemoStudy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Yield a detection bundle whose network is sure of two nodules of the study."""
+    _, affine_ras = patient_axes(open_ct(study.dicom_folder).grid, SMALL.spacing_mm)
+    centers_ras_mm = [np.multiply(study.marked.nodules[n].center_lps_mm, (-1, -1, 1)) for n in MARKED]
+    middles = [torch.from_numpy((at - affine_ras[:3, 3]) / np.diag(affine_ras)[:3]) for at in centers_ras_mm]
+    make = Detector.__init__
+
+    def make_sure(self: Detector, *place: str | Path, **options: object) -> None:
+        make(self, *place, **options)  # type: ignore[arg-type]  # passed on as they come
+        self.network = SureOfPlaces(middles)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Detector, "__init__", make_sure)
+        yield write_bundle(tmp_path_factory.mktemp("planted"), SMALL)
 
 
-def false_boxes(nodules: tuple[PhantomNodule, ...], found: tuple[Nodule, ...]) -> int:
-    centers = np.array([each.center_lps_mm for each in nodules])
-    return sum(np.linalg.norm(centers - each.center_lps_mm, axis=1).min() > 10 for each in found)
+def case_of(folder: Path) -> CaseResult:
+    (case,) = read_results(folder / "results.json").cases
+    return case
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("direction", DIRECTIONS.values(), ids=DIRECTIONS.keys())
-def test_the_nodules_of_another_phantom_are_found_where_they_lie(
-    direction: tuple[Triple, Triple, Triple], phantom_detector: Path, tmp_path: Path
-) -> None:
-    scan = write_nifti(phantom(direction), tmp_path / "scan.nii.gz")
-    table = tmp_path / "nodules.csv"
-    options = ["--bundle", str(phantom_detector), "--min-score", str(MIN_SCORE)]
-    assert run(["detect", str(scan), *options, "-o", str(table), "--quiet"]) == 0
-    found = read_nodules(table).nodules
-    assert missed(phantom().nodules, found) == []
-    assert false_boxes(phantom().nodules, found) <= 6
-
-
-@pytest.mark.slow
-def test_a_study_is_searched_and_scored_in_one_command_as_in_two(phantom_detector: Path, tmp_path: Path) -> None:
-    study = tmp_path / "study"
-    write_dicom_series(phantom(), study)
-    options = ["--min-score", str(MIN_SCORE), "--device", "cpu"]
-    at_once = [str(study), "--detector", str(phantom_detector), *options, "-o", str(tmp_path / "once"), "--sr"]
-    done = subprocess.run(
-        [sys.executable, "-m", "nodulus", "infer", *at_once], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert "nodules from detection_bundle, positions in LPS (implied); found by lung_nodule_ct_detection" in done.stdout
-    table = tmp_path / "nodules.csv"
-    assert run(["detect", str(study), "--bundle", str(phantom_detector), *options, "-o", str(table), "-q"]) == 0
-    in_two = ["infer", str(study), "--nodules", str(table), "--device", "cpu", "-o", str(tmp_path / "two"), "-q"]
-    assert run(in_two) == 0
-    once, two = (_case(tmp_path / name) for name in ("once", "two"))
-    assert missed(phantom().nodules, read_nodules(table).nodules) == []
+def test_one_command_scores_what_two_do(study: DemoStudy, planted: Path, tmp_path: Path) -> None:
+    scan, table = str(study.dicom_folder), tmp_path / "nodules.csv"
+    assert run(["infer", scan, "--detector", str(planted), "-o", str(tmp_path / "once"), "--sr", "-q"]) == 0
+    assert run(["detect", scan, "--bundle", str(planted), "-o", str(table), "-q"]) == 0
+    assert run(["infer", scan, "--nodules", str(table), "-o", str(tmp_path / "two"), "-q"]) == 0
+    once, two = case_of(tmp_path / "once"), case_of(tmp_path / "two")
+    found = {nodule.nodule_id: nodule for nodule in read_nodules(table).nodules}
+    assert len(once.nodules) == len(MARKED)
     for here, there in zip(once.nodules, two.nodules, strict=True):
         assert here.probabilities is not None
         assert there.probabilities is not None
         assert here.probabilities.malignant == pytest.approx(there.probabilities.malignant, abs=1e-3)
+        assert found[here.nodule_id].detection_score == pytest.approx(0.9933, abs=1e-3)
+    marked = [study.marked.nodules[n].center_lps_mm for n in MARKED]
+    for center in marked:
+        away_mm = [np.linalg.norm(np.subtract(nodule.center_lps_mm, center)) for nodule in once.nodules]
+        assert min(away_mm) < 0.5
     assert (tmp_path / "once" / "sr.dcm").is_file()
 
 
 @pytest.mark.slow
-def test_small_windows_and_bfloat16_find_them_too(phantom_detector: Path, tmp_path: Path) -> None:
-    scan = write_nifti(phantom(), tmp_path / "scan.nii.gz")
-    table = tmp_path / "nodules.csv"
-    options = ["--min-score", str(MIN_SCORE), "--memory", "0.12", "--bf16"]
-    assert run(["detect", str(scan), "--bundle", str(phantom_detector), *options, "-o", str(table), "-q"]) == 0
-    assert len(missed(phantom().nodules, read_nodules(table).nodules)) <= 1
-
-
-def _case(folder: Path) -> CaseResult:
-    (case,) = read_results(folder / "results.json").cases
-    return case
+def test_every_command_of_the_page_runs(
+    study: DemoStudy, planted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables = {"SCAN": str(study.dicom_folder), "DETECTOR": str(planted)}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)  # the block of Python reads them
+    for block in blocks(PAGE):
+        run_block(block, tmp_path, **variables)
+    assert len(read_nodules(tmp_path / "nodules.csv").nodules) == len(MARKED)
+    assert len(list((tmp_path / "pictures").glob("*.png"))) == len(MARKED)
+    for name in ("table", "detected"):
+        assert len(case_of(tmp_path / "out" / name).nodules) == len(MARKED)

@@ -1,4 +1,4 @@
-"""A detection bundle in the layout of MONAI's zoo, written here; what trains it is detection_training.py."""
+"""A detection bundle in the layout of MONAI's zoo, written here; nobody trained it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SMALL = Numbers(
     backbone="resnet10(spatial_dims=3,n_input_channels=1,conv1_t_stride=[1,1,1],conv1_t_size=[7,7,7],widen_factor=0.5)",
     returned_layers=(2,),
     scales=(1, 2),
-    anchors=((5, 5, 5), (7, 7, 7), (9, 9, 9)),
+    anchors=((4, 4, 4), (6, 6, 6), (8, 8, 8)),  # even: MONAI rounds the halves
     size_divisible=(8, 8, 8),
     window=(192, 192, 192),
     spacing_mm=(2.8, 2.8, 2.8),
@@ -147,10 +147,10 @@ def write_bundle(folder: Path, numbers: Numbers, weights: Mapping[str, torch.Ten
     for part in ("configs", "models", "scripts", "docs"):
         (bundle / part).mkdir(parents=True)
     (bundle / "configs" / "inference.json").write_text(json.dumps(inference_config(numbers), indent=2))
-    metadata = {"version": "0.0.1", "name": "phantom detection", "task": "CT lung nodule detection"}
+    metadata = {"version": "0.0.1", "name": "detection for tests", "task": "CT lung nodule detection"}
     (bundle / "configs" / "metadata.json").write_text(json.dumps(metadata))
     (bundle / "configs" / "logging.conf").write_text("[loggers]\nkeys=root\n")
-    (bundle / "docs" / "README.md").write_text("Trained on phantoms for a test: it knows no patients.\n")
+    (bundle / "docs" / "README.md").write_text("Made for a test: it knows no patients.\n")
     leave_mark = f"from pathlib import Path\nPath(__file__).with_name('{MARK}').touch()\n"
     for script in ("__init__", "detection_inferer", "detection_saver", "evaluator"):
         (bundle / "scripts" / f"{script}.py").write_text(leave_mark)

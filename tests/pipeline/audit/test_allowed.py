@@ -65,7 +65,7 @@ def test_every_other_name_is_there(name: str) -> None:
 def test_nothing_of_ours_that_opens_a_bundle_is_on_the_list() -> None:
     ours = {*nodulus.pipeline.__all__, *nodulus.transforms.__all__}
     assert {name.rpartition(".")[2] for name in TARGETS if name.startswith("nodulus.")} <= ours
-    assert "nodulus.pipeline.Scorer" not in TARGETS
+    assert not {"nodulus.pipeline.Detector", "nodulus.pipeline.Scorer"} & TARGETS
 
 
 @pytest.mark.parametrize(
@@ -84,6 +84,8 @@ def test_nothing_of_ours_that_opens_a_bundle_is_on_the_list() -> None:
         "math.pi / 2",
         "@evaluator.run()",
         "@images[: @n]",
+        "monai.networks.nets.resnet.resnet50(spatial_dims=3,n_input_channels=1,conv1_t_stride=[2,2,1])",
+        "@detector.set_target_keys(box_key='box', label_key='label')",
     ],
 )
 def test_honest_expressions_pass(expression: str) -> None:
@@ -95,6 +97,9 @@ def test_honest_expressions_pass(expression: str) -> None:
     [
         ("os.system('x')", "calls os.system"),
         ("os.path", "os.path"),
+        ("monai.networks.nets.resnet.resnet50(True)", "with pretrained, or without naming an argument"),
+        ("monai.networks.nets.resnet.resnet18(spatial_dims=3, pretrained='a.pt')", "with pretrained"),
+        ("monai.networks.nets.resnet.resnet101(spatial_dims=3)", "calls monai.networks.nets.resnet.resnet101"),
         ("torch", "the name torch"),
         ("@network.load_state_dict(torch.load(@weights))", "calls .load_state_dict"),
         ("@network.__class__", ".__class__"),

@@ -7,43 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 
 from nodulus.pipeline.detection.detector import Detector
 from nodulus.transforms.geometry import Grid, affine_from
 from nodulus.transforms.volume import CTVolume, volume_from_array
 from tests.support.detection_bundle import SMALL, write_bundle
+from tests.support.planted_network import ANCHOR_SIDE, SureOfTheBrightest
 
 BALL_LPS_MM, BALL_MM = np.array([41.0, -12.0, 133.0]), 14.0
 ALONG_THE_AXES = [
     np.eye(3)[:, list(order)] * signs for order in permutations(range(3)) for signs in product((1.0, -1.0), repeat=3)
 ]
-STRIDE = 4  # of the small network's finest map, voxels
-ANCHOR = 1  # 6 x 6 x 6 voxels
-
-
-class Planted(torch.nn.Module):
-    """Stands for a network that knows its nodule: it is sure where the image is brightest, of the box about there."""
-
-    def forward(self, images: torch.Tensor) -> dict[str, list[torch.Tensor]]:
-        size = images.shape[2:]
-        maps = [[n // stride for n in size] for stride in (STRIDE, 2 * STRIDE)]
-        logits = [torch.full((1, 3, *each), -20.0) for each in maps]
-        boxes = [torch.zeros((1, 18, *each)) for each in maps]
-        middle = self._middle(images[0, 0])
-        if middle is not None:
-            x, y, z = (min(int(at) // STRIDE, n - 1) for at, n in zip(middle, maps[0], strict=True))
-            logits[0][0, ANCHOR, x, y, z] = 5.0
-            # As MONAI's coder takes it: by how many of its sides an anchor is moved.
-            centre = torch.tensor([x, y, z]) * STRIDE + STRIDE // 2
-            boxes[0][0, 6 * ANCHOR : 6 * ANCHOR + 3, x, y, z] = (middle - centre) / 6
-        return {"classification": logits, "box_regression": boxes}
-
-    @staticmethod
-    def _middle(image: torch.Tensor) -> torch.Tensor | None:
-        bright = (image > 0.9).nonzero().float()
-        return bright.mean(dim=0) if len(bright) > 20 else None
+DIAMETER_MM = ANCHOR_SIDE * SMALL.spacing_mm[0]
 
 
 def scan_of_a_ball(direction: NDArray[np.float64], spacing_mm: tuple[float, float, float]) -> CTVolume:
@@ -62,7 +38,7 @@ def scan_of_a_ball(direction: NDArray[np.float64], spacing_mm: tuple[float, floa
 def detector(tmp_path_factory: pytest.TempPathFactory) -> Detector:
     """Return the small detector with the planted network."""
     made = Detector(write_bundle(tmp_path_factory.mktemp("bundle"), SMALL), device="cpu")
-    made.network = Planted()
+    made.network = SureOfTheBrightest()
     return made
 
 
@@ -70,7 +46,7 @@ def detector(tmp_path_factory: pytest.TempPathFactory) -> Detector:
 def test_however_the_axes_of_a_scan_run(direction: NDArray[np.float64], detector: Detector) -> None:
     (nodule,) = detector.find(scan_of_a_ball(direction, (1.3, 1.7, 2.5))).nodules
     assert nodule.center_lps_mm == pytest.approx(BALL_LPS_MM, abs=1.0)
-    assert nodule.diameter_mm == pytest.approx(6 * 2.8, abs=0.01)
+    assert nodule.diameter_mm == pytest.approx(DIAMETER_MM, abs=0.01)
     assert nodule.detection_score == pytest.approx(1 / (1 + np.exp(-5)), abs=1e-4)
 
 
@@ -83,7 +59,7 @@ def test_an_oblique_scan(degrees: float, flip: float, detector: Detector) -> Non
     volume = scan_of_a_ball(turn @ tilt @ np.diag([1.0, 1.0, flip]), (1.3, 1.7, 2.5))
     (nodule,) = detector.find(volume).nodules
     assert nodule.center_lps_mm == pytest.approx(BALL_LPS_MM, abs=1.0)
-    assert nodule.diameter_mm == pytest.approx(6 * 2.8, abs=0.01)  # along the patient's axes: nothing is stretched
+    assert nodule.diameter_mm == pytest.approx(DIAMETER_MM, abs=0.01)  # along the patient's axes: nothing is stretched
 
 
 def test_boxes_that_a_bundle_states_in_ras_are_turned(detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
