@@ -33,7 +33,7 @@ def differences(bundle: Path, engine: ExportedEngine, items: list[dict[str, Any]
     expected = np.asarray(malignant(load_torch(bundle, config, "cpu"), items))
     assert np.ptp(expected) > 0.01, "patches that all look alike show nothing"
     alone = [malignant(light, [item])[0] for item in items]
-    return np.abs(np.stack([malignant(light, items), alone]) - expected)
+    return np.asarray(np.abs(np.stack([malignant(light, items), alone]) - expected))
 
 
 @ENGINES
