@@ -56,7 +56,7 @@ def test_on_nodules_of_many_scanners(engine: ExportedEngine, exported: Path, dat
     folder = data_dir / "lidc_nodules"
     with (folder / "nodules.csv").open(newline="") as file:
         rows = list(islice(csv.DictReader(file), 0, None, 40))
-    items = []
+    items: list[dict[str, Any]] = []
     for row in rows:
         with suppress(InputRefusedError):  # a crop of lung alone is no scan to the gate
             volume = open_ct(folder / "images" / f"{row['nodule_id']}.nii.gz", expect_lung=False)
