@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from nodulus.pipeline.audit.export_manifest import EXPORT_FILES, EXPORTS, parse_exports
 from nodulus.pipeline.command.compared_patches import items_of_phantom
 from nodulus.pipeline.command.main import run
-from nodulus.pipeline.engines import export as exports
-from nodulus.pipeline.engines import sessions
 from nodulus.pipeline.engines.export import ExportDiffersError, export_network
+from nodulus.pipeline.engines.sessions import open_session
 from nodulus.pipeline.files import sha256_of
 from tests.support.engines import inference_config
 
@@ -37,7 +36,6 @@ def test_an_export_that_says_otherwise_is_not_kept(
 ) -> None:
     copy = shutil.copytree(bundle, tmp_path / "bundle")
     before = {path: path.stat().st_mtime_ns for path in copy.rglob("*")}
-    open_session = sessions.open_session
 
     def wrong(engine, contents):  # type: ignore[no-untyped-def]  # as that which it stands for
         session = open_session(engine, contents)
@@ -49,7 +47,7 @@ def test_an_export_that_says_otherwise_is_not_kept(
 
         return run_wrong
 
-    monkeypatch.setattr(exports, "open_session", wrong)
+    monkeypatch.setattr("nodulus.pipeline.engines.export.open_session", wrong)
     with pytest.raises(ExportDiffersError, match=r"within 1e-05, got a difference of .* from torchscript on 2 patches"):
         export_network(copy, inference_config(copy), ["torchscript"], items_of_phantom()[:2])
     assert {path: path.stat().st_mtime_ns for path in copy.rglob("*")} == before
