@@ -79,6 +79,10 @@ class Journal:
         """How many cases it holds."""
         return len(self._done)
 
+    def holds(self, case_id: str) -> bool:
+        """Return whether it has a line on a case, which may be of a scan that has changed since."""
+        return as_unicode(case_id) in self._done
+
     def find(self, case_id: str, scan: str) -> CaseResult | None:
         """Return the result of a case whose scan has the stamp it had and whose files are there, else None."""
         found = self._done.get(as_unicode(case_id))
