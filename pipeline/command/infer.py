@@ -20,10 +20,12 @@ from .options import (
     CaseName,
     DeviceOption,
     FrameOption,
+    Jobs,
     MinScore,
     NoduleFile,
     OutputDir,
     Quiet,
+    RayAddress,
     SeriesUid,
     Trust,
     read_options,
@@ -53,6 +55,8 @@ Examples:
   nodulus infer cases.csv -o out --jobs 4
 
   nodulus infer cases.csv -o out/2 --shard 2/4
+
+  nodulus infer cases.csv -o out --ray local
 
   nodulus infer SCAN_FOLDER --nodules nodules.csv -o out --report --explain
 
@@ -121,9 +125,8 @@ def infer(
             show_default=False,
         ),
     ] = None,
-    jobs: Annotated[
-        int, typer.Option("--jobs", "-j", help="Processes that score a cases table, each with the model loaded.", min=1)
-    ] = 1,
+    jobs: Jobs = None,
+    ray: RayAddress = None,
     shard: Annotated[
         str | None,
         typer.Option("--shard", metavar="I/N", help="Score part I of N of a cases table; `nodulus merge` joins them."),
@@ -161,6 +164,7 @@ def infer(
 
         from .console import print_problems, print_written
         from .jobs import in_processes
+        from .on_ray import on_ray
 
         # What reads more of a scan than its score does is done unasked where there is one.
         is_hashed, is_measured = (len(cases) == 1 if each is None else each for each in (digests, measures))
@@ -185,7 +189,9 @@ def infer(
         run = identify_run(scorer, cases, (*asked, *revised), with_identifiers=with_identifiers, shard=part)
         with Journal(folder, run, resume=resume) as journal:
             score: ScoreAll = partial(in_this_process, scorer, files)
-            if jobs > 1 and len(cases) > 1:
+            if ray is not None:
+                score = on_ray(ray, jobs, scorer.device.type, make_scorer, files, stages)
+            elif jobs is not None and jobs > 1 and len(cases) > 1:
                 score = in_processes(jobs, make_scorer, files, stages)
             results = score_all(to_score, score, journal, quiet=quiet)
         record = head.model_copy(update={"cases": tuple(results)})

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +13,7 @@ import pytest
 from nodulus.pipeline.command.main import run
 from nodulus.pipeline.phantom.demo_study import DemoStudy
 from nodulus.pipeline.results.record import read_results
+from tests.support.case_runs import ends, final_files, n_lines, wait_until_scored, write_cases
 
 N_CASES, GONE = 8, 5
 
@@ -26,16 +23,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="fi
 @pytest.fixture(scope="module")
 def table(study: DemoStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a table of cases, each with a scan of its own."""
-    folder = tmp_path_factory.mktemp("cases")
-    x, y, z = study.marked.nodules[0].center_lps_mm
-    with (folder / "cases.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["case_id", "input", "nodule_id", "x_mm", "y_mm", "z_mm", "diameter_mm"])
-        for index in range(N_CASES):
-            if index != GONE:
-                shutil.copy(study.nifti, folder / f"{index}.nii.gz")
-            writer.writerow([f"case {index}", f"{index}.nii.gz", "1", x + index / 7, y, z, 9])
-    return folder / "cases.csv"
+    return write_cases(study, tmp_path_factory.mktemp("cases"), N_CASES, GONE)
 
 
 @pytest.fixture(scope="module")
@@ -43,16 +31,6 @@ def serial(table: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, s
     out = tmp_path_factory.mktemp("serial")
     assert run(["infer", str(table), "-o", str(out), "--quiet"]) == 4
     return final_files(out)
-
-
-def final_files(out: Path) -> dict[str, str]:
-    """Return what lies in a folder after a run, the time left out, the journal's lines sorted."""
-    texts = {path.name: path.read_text() for path in out.iterdir()}
-    assert set(texts) == {"results.json", "results.csv", "cases.jsonl"}
-    record = json.loads(texts["results.json"])
-    record["created"] = record["run"] = ""
-    head, *lines = texts["cases.jsonl"].splitlines()
-    return texts | {"results.json": json.dumps(record), "cases.jsonl": "\n".join([head, *sorted(lines)])}
 
 
 def start(table: Path, out: Path, *more: str) -> subprocess.Popen[str]:
@@ -64,26 +42,6 @@ def workers_of(pid: int) -> list[int]:
     """Return the processes that score for another one."""
     children = [int(word) for path in Path(f"/proc/{pid}/task").glob("*/children") for word in path.read_text().split()]
     return [child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
-
-
-def n_lines(out: Path) -> int:
-    journal = out / "cases.jsonl"
-    return journal.read_bytes().count(b"\n") if journal.is_file() else 0
-
-
-def wait_until_scored(process: subprocess.Popen[str], out: Path, n_cases: int) -> None:
-    while n_lines(out) < n_cases + 1:
-        assert process.poll() is None, process.communicate()[1]
-        time.sleep(0.002)
-
-
-def ends(pids: list[int]) -> bool:
-    """Return whether processes are gone within some seconds."""
-    for _ in range(1000):
-        if not any(Path(f"/proc/{pid}").exists() for pid in pids):
-            return True
-        time.sleep(0.01)
-    return False
 
 
 def test_two_processes_give_the_bytes_of_one_though_one_is_killed(
