@@ -24,6 +24,7 @@ from .options import (
     MinScore,
     NoduleFile,
     OutputDir,
+    PartsOption,
     Quiet,
     RayAddress,
     SeriesUid,
@@ -127,6 +128,7 @@ def infer(
     ] = None,
     jobs: Jobs = None,
     ray: RayAddress = None,
+    parts: PartsOption = None,
     shard: Annotated[
         str | None,
         typer.Option("--shard", metavar="I/N", help="Score part I of N of a cases table; `nodulus merge` joins them."),
@@ -142,12 +144,14 @@ def infer(
         msg = "Expected --report or --fhir beside --with-identifiers: no other file asks who the patient is"
         raise UsageError(msg)
     earlier = read_earlier_report(revises, asked)
+    from nodulus.pipeline.results.part_files import check_part_format, write_parts
     from nodulus.pipeline.results.stages import Stages
     from nodulus.pipeline.scoring.journal import FILES, JOURNAL, Journal
     from nodulus.pipeline.scoring.output_folder import OutputFolder
     from nodulus.pipeline.scoring.shard import SHARD, cases_of, read_shard
     from nodulus.pipeline.writers.which import CASE_FILES
 
+    check_part_format(parts)
     with OutputFolder(output, FILES, keep=(JOURNAL, *CASE_FILES) if resume else ()) as folder:
         stages = Stages()
         with stages.time("open"):
@@ -199,7 +203,9 @@ def infer(
         told |= {"explain": explain, "trust": trust} | ({} if part is None else {SHARD: str(part)})
         context = RunContext("infer", str(scorer.device), told, stages)
         run_page = run_page_of(record, output) if report else ()
-        written = write_results(record, output, context, run_page)
+        part_files = write_parts(results, output, parts)
+        written = write_results(record, output, context, (*run_page, *part_files))
+        written += part_files
         written += run_page or tuple(output / name for case in results for name in case.files)
     if as_json:
         typer.echo(written[0].read_text(encoding="utf-8"), nl=False)

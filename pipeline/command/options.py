@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nodulus.pipeline.bundle.device import Device
+from nodulus.pipeline.results.part_files import PartFormat
 from nodulus.transforms.geometry import Frame
 
 if TYPE_CHECKING:
@@ -66,6 +67,10 @@ RayAddress = Annotated[
         metavar="local|auto|HOST:PORT",
         help="Score a cases table on a Ray cluster: one of this machine, the one that runs, or that of a machine.",
     ),
+]
+PartsOption = Annotated[
+    PartFormat | None,
+    typer.Option("--parts", help="Write the results into parts, too: files of a thousand cases each."),
 ]
 
 

@@ -141,8 +141,10 @@ class RayWorkers:
         ray.kill(actor.handle)  # it may be out of reach only: nobody is to write files beside its successor
         if not actor.is_ready:
             self._n_lost_at_start += 1
-            if self._n_lost_at_start >= MOST_TRIES:
+        if self._n_lost_at_start >= MOST_TRIES:
+            if not any(each.is_ready for each in self._actors):
                 raise WorkerKilledError(f"workers end while they load the model ({how}): fewer --jobs need less memory")
+            self.n_workers, self._n_lost_at_start = len(self._actors), 0  # those that work go on without it
         return Lost(how, was_at_it=True)
 
     def _idle(self) -> list[_Actor]:
