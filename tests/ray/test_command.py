@@ -55,7 +55,7 @@ def test_two_actors_give_the_bytes_of_one_process_though_one_is_killed(
     process = start(table, tmp_path, "--ray", "local")
     wait_until_scored(process, tmp_path, 2)
     os.kill(processes(b"ray::RayScorer")[0], signal.SIGKILL)
-    said = process.communicate(timeout=240)[1]
+    said = process.communicate(timeout=900)[1]
     assert process.returncode == 4, said
     assert final_files(tmp_path) == serial
 
@@ -68,14 +68,14 @@ def test_a_run_that_is_stopped_leaves_no_process_and_goes_on(
     wait_until_scored(process, tmp_path, 2)
     workers = processes(b"ray::")
     process.send_signal(number)
-    said = process.communicate(timeout=120)[1].splitlines()
+    said = process.communicate(timeout=900)[1].splitlines()
     assert process.returncode == (-number if number == signal.SIGKILL else 130), said
     assert workers
     assert ends(workers)
     assert not (tmp_path / "results.json").exists()
     assert n_lines(tmp_path) >= 3
     process = start(table, tmp_path, "--ray", "local", "--resume")
-    said = process.communicate(timeout=240)[1].splitlines()
+    said = process.communicate(timeout=900)[1].splitlines()
     assert process.returncode == 4, said
     assert final_files(tmp_path) == serial
 
@@ -91,7 +91,7 @@ def test_a_cluster_that_loses_a_machine_loses_no_case(table: Path, serial: dict[
         process = start(table, tmp_path, "--ray", cluster.address)
         wait_until_scored(process, tmp_path, 2)
         cluster.remove_node(second, allow_graceful=False)
-        said = process.communicate(timeout=240)[1]
+        said = process.communicate(timeout=900)[1]
         assert process.returncode == 4, said
         assert final_files(tmp_path) == serial
     finally:

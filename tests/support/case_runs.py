@@ -47,8 +47,8 @@ def wait_until_scored(process: subprocess.Popen[str], out: Path, n_cases: int) -
 
 
 def ends(pids: list[int]) -> bool:
-    """Return whether processes are gone within some seconds."""
-    for _ in range(1000):
+    """Return whether processes are gone within a minute."""
+    for _ in range(6000):
         if not any(Path(f"/proc/{pid}").exists() for pid in pids):
             return True
         time.sleep(0.01)
