@@ -13,7 +13,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-
 JOBS ?= 2
 
 .PHONY: help demo test test-quick test-viewer container lint types format fuzz bench bench-model bench-explain
-.PHONY: bench-stability bench-volume bench-fl test-fl test-deploy flag-rates model-card schema wheel clean
+.PHONY: bench-stability bench-volume bench-fl bench-scale test-fl test-ray test-deploy flag-rates model-card schema wheel clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -64,6 +64,12 @@ bench-explain: $(VENV)/.bench ## measure explanations of the score on masks: mak
 
 bench-fl: $(VENV)/.dev ## hospitals that train together, alone and pooled: make bench-fl CROPS=FOLDER SEEDS=3
 	$(BIN)/python -W ignore -m benchmarks.federated --crops "$(CROPS)" -o out/federated --seeds $(or $(SEEDS),1)
+
+bench-scale: $(VENV)-ray/.ray ## thousands of cases, serial, in shards, on Ray, killed: make bench-scale CASES=10000; goes on where it was
+	OMP_NUM_THREADS=1 $(VENV)-ray/bin/python -m benchmarks.scale --cases $(or $(CASES),10000) -o out/scale
+
+test-ray: $(VENV)-ray/.ray ## scoring on Ray, tables and results as Parquet, in an environment of its own
+	$(VENV)-ray/bin/python -m pytest -q tests/ray tests/pipeline/scoring/test_cases.py tests/pipeline/results/test_part_files.py
 
 test-fl: $(VENV)-fl/.fl ## NVFlare's simulator, in an environment of its own
 	$(VENV)-fl/bin/python -m pytest -q tests/pipeline/federated
@@ -118,6 +124,12 @@ $(VENV)-fl/.fl: constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)-fl
 	PYTHONWARNINGS=ignore $(VENV)-fl/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	PYTHONWARNINGS=ignore $(VENV)-fl/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[fl,test]"
+	@touch $@
+
+$(VENV)-ray/.ray: constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)-ray
+	PYTHONWARNINGS=ignore $(VENV)-ray/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	PYTHONWARNINGS=ignore $(VENV)-ray/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[ray,test]"
 	@touch $@
 
 $(VENV)-deploy/.deploy: constraints.txt pyproject.toml
