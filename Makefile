@@ -13,7 +13,8 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-
 JOBS ?= 2
 
 .PHONY: help demo test test-quick test-viewer container lint types format fuzz bench bench-model bench-explain
-.PHONY: bench-stability bench-volume bench-fl bench-scale test-fl test-ray test-deploy flag-rates model-card schema wheel clean
+.PHONY: bench-engines bench-stability bench-robustness bench-volume bench-fl bench-finetune bench-scale test-fl test-ray test-deploy flag-rates model-card schema
+.PHONY: wheel clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,8 +44,8 @@ format: $(VENV)/.dev ## let ruff write the layout
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-fuzz: $(VENV)/.dev ## read 10 500 damaged inputs of every kind: a table, and whatever ended as none should
-	$(BIN)/python -m tests.fuzz
+fuzz: $(VENV)/.dev ## read 10 500 damaged inputs of every kind: a table (into PAGE=FILE), and what ended as none should
+	$(BIN)/python -m tests.fuzz $(if $(PAGE),--page "$(PAGE)")
 
 bench: $(VENV)/.bench ## ours and the alternatives, side by side: a table, and out/bench.json
 	$(BIN)/python -m benchmarks.speed
@@ -55,6 +56,9 @@ bench-model: $(VENV)/.dev ## train and compare on the published LIDC folds: make
 bench-stability: $(VENV)/.dev ## how steady the scores of validation nodules are: docs/records/stability.md
 	$(BIN)/python -m benchmarks.stability
 
+bench-robustness: $(VENV)/.dev ## how scores hold on noisy, sharp, soft and thick scans: docs/records/robustness.md
+	$(BIN)/python -m benchmarks.robustness
+
 bench-volume: $(VENV)/.dev ## how good volume and axes are on validation nodules: docs/records/volume.md
 	$(BIN)/python -m benchmarks.volume measure
 	$(BIN)/python -m benchmarks.volume page
@@ -62,8 +66,14 @@ bench-volume: $(VENV)/.dev ## how good volume and axes are on validation nodules
 bench-explain: $(VENV)/.bench ## measure explanations of the score on masks: make bench-explain CROPS=FOLDER, minutes
 	$(BIN)/python -m benchmarks.explain --crops "$(CROPS)" -o out/explain
 
+bench-engines: $(VENV)/.dev ## the network and the whole command by each engine, as ratios: minutes
+	$(BIN)/python -W ignore -m benchmarks.engines
+
 bench-fl: $(VENV)/.dev ## hospitals that train together, alone and pooled: make bench-fl CROPS=FOLDER SEEDS=3
 	$(BIN)/python -W ignore -m benchmarks.federated --crops "$(CROPS)" -o out/federated --seeds $(or $(SEEDS),1)
+
+bench-finetune: $(VENV)/.dev ## what fine-tuning gains at a new hospital: make bench-finetune CROPS=FOLDER, an hour
+	$(BIN)/python -W ignore -m benchmarks.finetune --crops "$(CROPS)" -o out/finetune --seeds $(or $(SEEDS),3)
 
 bench-scale: $(VENV)-ray/.ray ## thousands of cases, serial, in shards, on Ray, killed: make bench-scale CASES=10000; goes on where it was
 	OMP_NUM_THREADS=1 $(VENV)-ray/bin/python -m benchmarks.scale --cases $(or $(CASES),10000) -o out/scale

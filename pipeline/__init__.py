@@ -9,15 +9,17 @@ from nodulus.transforms.facade import lazy_names
 if TYPE_CHECKING:
     from .bundle.one_line import end_in_one_line
     from .data.monai_items import load_data_list
+    from .detection.detector import Detector
     from .evaluation.handler import EvaluationReport
     from .nodules.nodule import Nodule
     from .nodules.sources import read_nodules
-    from .readout.readout import ReadOutputsd
+    from .readout.read_outputs import ReadOutputsd
     from .results.record import CaseResult
     from .scoring.cases import Case
     from .scoring.results_handler import ResultsHandler
     from .scoring.scorer import Scorer
     from .scoring.worklist import Worklist
+    from .training.begin import begin_network
     from .training.handlers import EpochLog, EpochSeed, KeepBest, ResumePoint, StateDeterminism, StopEarly
     from .training.loss import RatingsLoss
     from .training.processes import (
@@ -28,11 +30,13 @@ if TYPE_CHECKING:
         join_processes,
         spread_network,
     )
+    from .training.start import parameter_groups, start_network
 
 __all__ = [
     "AverageBuffers",
     "Case",
     "CaseResult",
+    "Detector",
     "EpochLog",
     "EpochSeed",
     "EqualProcesses",
@@ -48,18 +52,22 @@ __all__ = [
     "StopEarly",
     "Worklist",
     "batch_per_process",
+    "begin_network",
     "device_of_process",
     "end_in_one_line",
     "join_processes",
     "load_data_list",
+    "parameter_groups",
     "read_nodules",
     "spread_network",
+    "start_network",
 ]
 
 _HOME_OF = {
     "AverageBuffers": ".training.processes",
     "Case": ".scoring.cases",
     "CaseResult": ".results.record",
+    "Detector": ".detection.detector",
     "EpochLog": ".training.handlers",
     "EpochSeed": ".training.handlers",
     "EqualProcesses": ".training.processes",
@@ -67,7 +75,7 @@ _HOME_OF = {
     "KeepBest": ".training.handlers",
     "Nodule": ".nodules.nodule",
     "RatingsLoss": ".training.loss",
-    "ReadOutputsd": ".readout.readout",
+    "ReadOutputsd": ".readout.read_outputs",
     "ResultsHandler": ".scoring.results_handler",
     "ResumePoint": ".training.handlers",
     "Scorer": ".scoring.scorer",
@@ -75,12 +83,15 @@ _HOME_OF = {
     "StopEarly": ".training.handlers",
     "Worklist": ".scoring.worklist",
     "batch_per_process": ".training.processes",
+    "begin_network": ".training.begin",
     "device_of_process": ".training.processes",
     "end_in_one_line": ".bundle.one_line",
     "join_processes": ".training.processes",
     "load_data_list": ".data.monai_items",
+    "parameter_groups": ".training.start",
     "read_nodules": ".nodules.sources",
     "spread_network": ".training.processes",
+    "start_network": ".training.start",
 }
 # Where the configs of bundles up to 0.2.0 look for them. ``reading`` also held what is nodulus.transforms' now.
 _FORMER_MODULES = ("data_list", "ratings_loss", "reading", "results_handler", "training_handlers", "worklist")

@@ -12,13 +12,15 @@ from collections.abc import Iterable
 _ACTS = re.compile(r"'*\s*[=+\-@＝＋－＠\t\n]")  # noqa: RUF001 - the wide twins are meant
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _LAYOUT = "\t\n"
+# They turn what follows them around, so that a name shows as another one.
+_TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def csv_text(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     """Return a table as CSV text with a header; text that a spreadsheet would run has an apostrophe before it.
 
-    `cell_text` takes it away again. Control characters other than tabs and line breaks, and half surrogate pairs,
-    become escapes for good: they would act in a terminal, or fit no file.
+    `cell_text` takes it away again. Control characters other than tabs and line breaks, marks that turn the direction
+    of text, and half surrogate pairs become escapes for good: they would act in a terminal, or fit no file.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -49,4 +51,4 @@ def _cell(value: object) -> object:
 
 
 def _is_harmless(letter: str) -> bool:
-    return letter in _LAYOUT or unicodedata.category(letter) not in ("Cc", "Cs")
+    return letter in _LAYOUT or (unicodedata.category(letter) not in ("Cc", "Cs", "Zl", "Zp") and letter not in _TURNS)

@@ -8,7 +8,7 @@ from nodulus import __version__
 
 PACKAGES = (
     "torch", "monai", "pytorch-ignite", "numpy", "scipy", "pydicom", "highdicom", "nibabel", "SimpleITK",
-    "python-gdcm", "pyjpegls", "pylibjpeg-openjpeg",
+    "python-gdcm", "pyjpegls", "pylibjpeg-openjpeg", "onnxruntime", "openvino",
 )  # fmt: skip
 
 

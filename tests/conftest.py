@@ -9,6 +9,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from nodulus.pipeline.phantom import PhantomSpec
 from nodulus.pipeline.phantom.demo_study import DemoStudy, write_demo_study
@@ -40,6 +41,20 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> DemoStudy:
     """Return a phantom study with slices of 3 mm, which the gate takes, and few columns, so that it is made fast."""
     spec = PhantomSpec(size_xyz=(96, 96, 92), spacing_mm=(3.4, 3.4, 3.0))
     return write_demo_study(tmp_path_factory.mktemp("study"), spec)
+
+
+@pytest.fixture(scope="session")
+def phantom_detector(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a detection bundle that was trained on phantoms, once for all processes of the session."""
+    from tests.support.detection_bundle import NAME  # loaded late: torch, and most tests need none of it
+    from tests.support.detection_training import trained_bundle
+
+    own = tmp_path_factory.getbasetemp()
+    shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "phantom_detector"
+    with FileLock(f"{shared}.lock"):
+        if not (shared / NAME).is_dir():
+            trained_bundle(shared / "new").rename(shared / NAME)
+    return shared / NAME
 
 
 @pytest.fixture(scope="session")

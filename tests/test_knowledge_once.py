@@ -23,6 +23,7 @@ SOURCES = {
         ('"high_sensitivity"', "pipeline/statistics/operating_points.py"),
         ('"high_specificity"', "pipeline/statistics/operating_points.py"),
         ("\nTriple = ", "transforms/geometry.py"),
+        ("csv.writer(", "pipeline/csv_files.py"),
         ("def patient_key(", "pipeline/data/patient_ids.py"),
     ],
 )

@@ -67,7 +67,7 @@ def train_arm(
     for makers in arm.sites:
         name = "_".join(makers)
         (data_list,) = write_lists({name: pooled([lists[maker] for maker in makers])}, folder.parent).values()
-        dataset = ViewDataset(data_list, views, _rating_chances(bundle))
+        dataset = ViewDataset(data_list, views, rating_chances(bundle))
         values = {"train::dataset": dataset, "validate::dataset::num_workers": 0, "averaging": AVERAGING, "seed": seed}
         sites.append(Site(name, bundle, data_list, folder / name, plan, **values))
     weights = federate(sites, ExchangedNetworks(str(bundle), seed).state_dict(), rounds)
@@ -90,6 +90,7 @@ def margins(weights: Weights, nodules: list[str], views: Views, bundle: Path) ->
     return found
 
 
-def _rating_chances(bundle: Path) -> list[float]:
+def rating_chances(bundle: Path) -> list[float]:
+    """Return the chance of malignancy that each rating stands for, as a bundle trains."""
     content = json.loads((bundle / "configs" / "train.json").read_text(encoding="utf-8"))
     return [float(chance) for chance in content["rating_chances"]]

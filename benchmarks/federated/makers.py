@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nodulus.pipeline.data.data_list import DataList, DataListItem, hash_data, write_data_list
-from nodulus.pipeline.data.lidc import LABEL_MEANING, read_crops, validation_mask
+from nodulus.pipeline.data.folds import validation_mask
+from nodulus.pipeline.data.lidc import LABEL_MEANING, read_crops
 
 MAKERS = {"ge": "GE MEDICAL SYSTEMS", "siemens": "SIEMENS", "philips": "Philips"}
 TEST_FOLDS, CALIBRATION_FOLDS = 3, 6

@@ -17,6 +17,7 @@ from .out_of_fold import write_out_of_fold
 from .page import render
 from .record import Benchmark, Networks, read_benchmark, write_benchmark
 from .run import run_all
+from .score_file import SCORE_FILE, write_scores
 from .scores import FoldScores, gather
 from .untouched import Untouched, read_untouched, untouched_by_folds
 
@@ -38,6 +39,7 @@ def benchmark(options: argparse.Namespace) -> int:
     made = Made(_command(options), _networks(finished, out), problems)
     record = compare(folds, published, _untouched(options, folds), crops, made, n_resamples=options.resamples)
     write_benchmark(record, out / RECORD)
+    write_scores(folds, out)
     print(render(record))  # noqa: T201 - the table, for people
     if report := write_out_of_fold(record, folds, crops, out, options.diagnosis):
         _say(f"wrote {report}")
@@ -49,6 +51,8 @@ def write_docs(out: Path, bundle: Path, pages: Path) -> Benchmark:
     record = read_benchmark(out / RECORD)
     write_benchmark(record, bundle / "docs" / RECORD)
     write_text(pages / "benchmark.md", render(record))
+    if (out / SCORE_FILE).is_file():
+        write_text(pages / SCORE_FILE, (out / SCORE_FILE).read_text(encoding="utf-8"))
     return record
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nodulus.pipeline.data.data_list import SPLITS, DataList, DataListItem, hash_data, read_data_list, write_data_list
-from nodulus.pipeline.data.lidc import CROPS_MAY_BE, HELD_OUT, LABEL_MEANING, read_crops, validation_mask
+from nodulus.pipeline.data.folds import validation_mask
+from nodulus.pipeline.data.lidc import CROPS_MAY_BE, HELD_OUT, LABEL_MEANING, read_crops
 from nodulus.pipeline.data.places import nodules_outside
 from nodulus.transforms.problems import UsageError
 

@@ -30,8 +30,11 @@ set: no nodule of it is here, and as it holds the whole fold 0 of repeat 0, that
   plane; the row "centre and diameter given" shows it the box that the diameter implies instead, which is all that a
   user without an outline has. The diameter itself is measured from the readers' outlines, too.
 * **Baselines** are fitted to the training and validation patients of the same fold, labelled by the median rule, with
-  settings fixed beforehand. Mask volume and gradient boosting see the nodule's whole mask, of which the network is
-  given the box only.
+  settings fixed beforehand. Mask volume, gradient boosting and logistic regression see the nodule's whole mask, of
+  which the network is given the box only.
+* **The same readers' characteristics** are no rival: those who made the label rated both, and agree with themselves.
+* **Every score** of every test nodule is in [out_of_fold_scores.csv](out_of_fold_scores.csv), by repeat, fold and
+  nodule, to pair others with.
 * **Published networks** were trained by their authors in their own way, on the benchmark's nodules, those held back
   here included: on single slices, cropped to the readers' consensus box and 8 mm about it and stretched to one size,
   with benign or malignant for a label. The network here saw besides: undecided nodules, each reader's rating, and

@@ -10,6 +10,9 @@ from pathlib import Path
 SHOWS_ERRORS = {"_target_": "nodulus.pipeline.end_in_one_line"}
 # What is spelled otherwise since the first record, and means the same: now a device's name will do, too.
 _AS_BEFORE = {"$torch.device(@device).type == 'cuda'": "$@device.type == 'cuda'"}
+# What leaves the network as it is, by its defaults: random weights, of which all learn.
+_BEGINS = "begin_network"
+_DEFAULTS = {"init": None, "freeze_until": None}
 
 
 def train_recipe_sha256(config: Path) -> str:
@@ -25,9 +28,12 @@ def _with_bare_targets(node: object) -> object:
     if isinstance(node, str):
         return _AS_BEFORE.get(node, node)
     if isinstance(node, dict):
+        if str(node.get("_target_")).endswith(f".{_BEGINS}"):
+            return _with_bare_targets(node["network"])
         return {
             key: value.rpartition(".")[2] if key == "_target_" else _with_bare_targets(value)
             for key, value in node.items()
+            if not (key in _DEFAULTS and value == _DEFAULTS[key])
         }
     if isinstance(node, list):
         return [_with_bare_targets(each) for each in node if each != SHOWS_ERRORS]

@@ -20,6 +20,7 @@ from benchmarks.lidc.groups import SIZE_MATCHED
 from benchmarks.places import BUNDLE, DOCS
 from nodulus.pipeline.bundle.folder import INFERENCE_CONFIG
 from nodulus.pipeline.data.lidc import HELD_OUT
+from nodulus.pipeline.evaluation.pathology_words import pathology_in_short, pathology_sentences
 from nodulus.pipeline.evaluation.plots import draw_calibration, draw_roc, draw_sizes, group_title
 from nodulus.pipeline.evaluation.record import DIAMETER, DIAMETER_BOX, NETWORK, SIZE_ONLY, Evaluation
 from nodulus.pipeline.files import replacing_file, write_text
@@ -146,6 +147,8 @@ def _environment() -> Environment:
         "percent": lambda share: f"{100 * share:.1f} %",
         "place": place_title,
         "score": score_title,
+        "sentences": pathology_sentences,
+        "in_short": pathology_in_short,
         "signed": signed,
         "standing": standing,
     }

@@ -29,7 +29,7 @@ GENERATED = "This page is generated: `make schema`.\n"
 RESULTS = f"""# results.json
 
 What `nodulus infer`, `Scorer` and MONAI's `bundle run` write, one record a case; `results.csv` is its table, one row a
-nodule. [The schema](../schema/results-1.1.schema.json) is the same for programs; what the numbers mean says
+nodule. [The schema](../schema/results-1.2.schema.json) is the same for programs; what the numbers mean says
 [the score](../explanation/the-score.md). {GENERATED}"""
 METRICS = f"""# metrics.json
 
@@ -65,7 +65,7 @@ def pages() -> dict[str, str]:
     """Return every page by its path in the folder of the docs."""
     return {
         "reference/results.md": RESULTS + _record_page(Results),
-        "schema/results-1.1.schema.json": results_schema(),
+        "schema/results-1.2.schema.json": results_schema(),
         "reference/series-gate.md": render_gate_page(),
         "reference/metrics.md": METRICS + _record_page(Evaluation),
         "reference/commands.md": COMMANDS + _commands_page(),

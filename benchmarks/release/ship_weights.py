@@ -1,6 +1,7 @@
-"""Puts the weights of a training run into the bundle, with the record of how they were made and what they are worth.
+r"""Puts the weights of a training run into the bundle, with the record of how they were made and what they are worth.
 
-python -m benchmarks.release.ship_weights --run OUT --data LIST.json --command "python -m monai.bundle run ..."
+python -m benchmarks.release.ship_weights --run OUT --data LIST.json \\
+  --command "python -m monai.bundle run ..." --trained-with "one GPU; torch 2.11.0, ..."
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the data list it was trained on")
     parser.add_argument("--bundle", type=Path, default=BUNDLE)
     parser.add_argument("--command", required=True, help="the command that trained them, with general paths")
+    parser.add_argument("--trained-with", required=True, help="device and versions of the training")
     arguments = parser.parse_args()
     models, docs = arguments.bundle / "models", arguments.bundle / "docs"
     for name in ("model.pt", "training_log.txt"):
@@ -45,24 +47,29 @@ def main() -> None:
         shutil.copyfile(metrics, docs / "metrics.json")
     config = json.loads((arguments.bundle / "configs" / "train.json").read_text())
     data = json.loads(arguments.data.read_text())
-    facts = describe(read_evaluation(docs / "metrics.json"), data, config, arguments.command)
+    trained = (arguments.command, arguments.trained_with)
+    facts = describe(read_evaluation(docs / "metrics.json"), data, config, trained)
     facts["best epoch"] = _best_epoch(models / "training_log.txt")
     write_text(models / "training.txt", "".join(f"{key}: {value}\n" for key, value in facts.items()))
 
 
-def describe(report: Evaluation, data: Mapping[str, Any], config: Mapping[str, Any], command: str) -> dict[str, str]:
+def describe(
+    report: Evaluation, data: Mapping[str, Any], config: Mapping[str, Any], trained: tuple[str, str]
+) -> dict[str, str]:
     """Return what the weights were made from and what they are worth, by name."""
     counts, bundle = report.counts, report.context.bundle
     facts = {
         "prepared by": f"nodulus prepare lidc --crops lidc_nodules -o LIST.json (folds {data['folds']}, fold "
         f"{data['fold']}, seed {data['seed']})",
-        "trained by": command,
+        "trained by": trained[0],
+        "trained with": trained[1],
         "data": f"{data['name']}, {data['licence']}",
         "data_hash": str(report.context.data_hash),
         "left out": ", ".join(data.get("left_out", ())) or "none",
         "training nodules": f"{len(data['training'])} of {_n_patients(data['training'])} patients",
         "seed": str(config["seed"]),
-        "versions": ", ".join(f"{name} {version(name)}" for name in PACKAGES) + f", Python {platform.python_version()}",
+        "calibrated and judged with": ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+        + f", Python {platform.python_version()}",
         "weights_sha256": "" if bundle is None else bundle.weights_sha256,
         "validated on": f"{counts.malignant + counts.benign} nodules of {counts.patients} patients ({counts.malignant} "
         f"malignant, {counts.benign} benign); {counts.undecided} undecided ones are not scored",

@@ -12,8 +12,8 @@ _OURS = {
     "nodulus.pipeline": (
         "AverageBuffers", "EpochLog", "EpochSeed", "EqualProcesses", "EvaluationReport", "KeepBest", "RatingsLoss",
         "ReadOutputsd", "ResultsHandler", "ResumePoint", "StateDeterminism", "StopEarly", "Worklist",
-        "batch_per_process", "device_of_process", "end_in_one_line", "join_processes", "load_data_list",
-        "spread_network",
+        "batch_per_process", "begin_network", "device_of_process", "end_in_one_line", "join_processes",
+        "load_data_list", "parameter_groups", "spread_network", "start_network",
     ),
 }  # fmt: skip
 # As bundles up to 0.2.0 name them.
@@ -65,6 +65,15 @@ _MONAI = {
     ),
     "monai.optimizers": ("Novograd", "WarmupCosineSchedule"),
 }  # fmt: skip
+# What a RetinaNet of MONAI's detection is made of, and how its boxes are turned to world positions.
+_DETECTION = {
+    "monai.apps.detection.networks.retinanet_detector": ("RetinaNetDetector",),
+    "monai.apps.detection.networks.retinanet_network": ("RetinaNet",),
+    "monai.apps.detection.transforms.dictionary": (
+        "AffineBoxToWorldCoordinated", "ClipBoxToImaged", "ConvertBoxModed", "ConvertBoxToStandardModed",
+    ),
+    "monai.apps.detection.utils.anchor_utils": ("AnchorGenerator", "AnchorGeneratorWithAnchorShape"),
+}  # fmt: skip
 _OTHERS = {
     "torch.nn": ("BCEWithLogitsLoss", "CrossEntropyLoss", "L1Loss", "MSELoss"),
     "torch.optim": ("Adam", "AdamW", "SGD"),
@@ -80,7 +89,10 @@ def _dotted(*tables: dict[str, tuple[str, ...]]) -> Iterable[str]:
 
 
 TARGETS = frozenset(
-    [*_dotted(_OURS, _OURS_FORMERLY, _MONAI, _OTHERS), *(n for names in _MONAI.values() for n in names)]
+    [
+        *_dotted(_OURS, _OURS_FORMERLY, _MONAI, _DETECTION, _OTHERS),
+        *(name for table in (_MONAI, _DETECTION) for names in table.values() for name in names),
+    ]
 )
 MODES = frozenset(["default", "callable"])
 
@@ -107,7 +119,12 @@ FUNCTIONS = frozenset(
         "glob.glob",
         "math.ceil",
         "math.floor",
+        "monai.apps.detection.networks.retinanet_network.resnet_fpn_feature_extractor",
         "monai.handlers.from_engine",
+        "monai.networks.nets.resnet.resnet10",
+        "monai.networks.nets.resnet.resnet18",
+        "monai.networks.nets.resnet.resnet34",
+        "monai.networks.nets.resnet.resnet50",
         "monai.utils.set_determinism",
         "os.path.basename",
         "os.path.dirname",
@@ -121,9 +138,14 @@ FUNCTIONS = frozenset(
         "torch.distributed.is_initialized",
     ]
 )
+# Of those functions that fetch or open a file where they are told to: by this name, or by a place in the call.
+REFUSED_ARGUMENTS = {
+    f"monai.networks.nets.resnet.resnet{depth}": frozenset(["pretrained"]) for depth in (10, 18, 34, 50)
+}
 CONSTANTS = frozenset(
     [
         "math.pi",
+        "torch.bfloat16",
         "torch.channels_last_3d",
         "torch.float16",
         "torch.float32",
@@ -141,5 +163,6 @@ BUILTINS = frozenset(
 # Of what a config makes: modules never are (see `references_a_module`), so that no `os.replace` passes for a method.
 ATTRIBUTES = frozenset(["device", "ema_model", "items", "shape", "type"])
 METHODS = frozenset(
-    ["check", "cpu", "cuda", "eval", "get", "items", "keys", "parameters", "run", "state_dict", "to", "train", "values"]
-)
+    ["check", "cpu", "cuda", "eval", "get", "items", "keys", "parameters", "run", "set_box_selector_parameters",
+     "set_sliding_window_inferer", "set_target_keys", "state_dict", "to", "train", "values"]
+)  # fmt: skip

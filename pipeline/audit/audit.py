@@ -12,6 +12,7 @@ from nodulus.pipeline.files import sha256_of_stream
 from nodulus.transforms.sources.zip_sources import ARCHIVE_ERRORS
 
 from .calibration_check import calibration_found
+from .export_manifest import exports_found
 from .file_kinds import file_found
 from .finding import Finding
 from .manifest import MANIFEST, manifest_found
@@ -58,13 +59,15 @@ def audit_bundle(place: Path, *, is_hashed: bool = True, held: Mapping[str, byte
         files = [_holding(file, held or {}) for file in there]
         has_copy = any(file.name.startswith(f"{CODE_FOLDER}/") for file in files)
         own = own_code() if has_copy else {}
-        findings = [*found, *(finding for file in files for finding in file_found(file, own))]
+        names = {file.name for file in files}
+        findings = [*found, *(finding for file in files for finding in file_found(file, own, names))]
         manifest = next((file for file in files if file.name == MANIFEST), None)
         sha256 = {file.name: _sha256_of(file) for file in files} if is_hashed or manifest else {}
         if manifest is not None:
             findings += manifest_found(manifest.read(_MOST_BYTES).decode("utf-8", "replace"), sha256)
         if sha256:
             findings += calibration_found(files, sha256)
+            findings += exports_found(files, sha256)
     return Audit(Path(place), tuple(findings), {file.name: file.size for file in files}, sha256)
 
 

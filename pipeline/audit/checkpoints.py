@@ -11,6 +11,7 @@ from nodulus.transforms.sources.zip_sources import ARCHIVE_ERRORS
 
 from .finding import Finding, Kind
 from .places import BundleFile
+from .torchscript_code import is_torchscript, torchscript_found
 
 _MOST_BYTES = 64 * 2**20  # of a pickle: the names and shapes of weights, whose numbers lie beside it
 _LEGACY_PARTS = 5  # torch before 1.6: magic number, version, system, weights, names; then the numbers
@@ -47,6 +48,10 @@ _GLOBALS = frozenset(
     ]
 )
 
+# In TorchScript, which torch reads without Python: the program's own classes, and its lists of numbers.
+_OF_PROGRAMS = ("__torch__.", "torch.jit._pickle.")
+_NATIVE = (".so", ".pyd", ".dll", ".dylib")
+
 
 def checkpoint_found(file: BundleFile) -> Iterator[Finding]:
     """Yield what a zip or a pickle is: weights, or something that acts when it is loaded."""
@@ -62,14 +67,25 @@ def checkpoint_found(file: BundleFile) -> Iterator[Finding]:
         yield Finding(file.name, "", Kind.CHECKPOINT, "", f"damaged, {error}: get the bundle, or train, again")
 
 
+def is_pickle(file: BundleFile) -> bool:
+    """Return whether a file begins with a whole pickle, whatever it does."""
+    finding, *_ = _pickle_found(file.name, "", file.read(_MOST_BYTES), 0)
+    return "no whole pickle" not in finding.problem
+
+
 def _zip_found(name: str, stream: IO[bytes]) -> Iterator[Finding]:
     with zipfile.ZipFile(stream) as archive:
         members = archive.infolist()
         pickles = [member for member in members if member.filename.endswith(".pkl")]
-        code = [member.filename for member in members if member.filename.endswith((".py", ".so", ".pyd", ".dll"))]
-        if code or any(member.filename.endswith("/constants.pkl") for member in pickles):
-            what = f"{len(code)} files of code"
-            yield Finding(name, code[0] if code else "", Kind.TORCHSCRIPT, what, "runs what it holds when it is loaded")
+        code = [member.filename for member in members if member.filename.endswith(_NATIVE)]
+        if code:
+            yield Finding(name, code[0], Kind.NATIVE_CODE, "", "machine code")
+            return
+        is_program = is_torchscript(members)
+        if is_program:
+            yield from torchscript_found(name, archive)
+        elif script := next((member.filename for member in members if member.filename.endswith(".py")), ""):
+            yield Finding(name, script, Kind.SCRIPT, "", "Python among weights")
             return
         if not any(member.filename.endswith("/data.pkl") for member in pickles):
             yield Finding(name, "", Kind.FILE, "", "an archive inside the bundle")
@@ -79,7 +95,8 @@ def _zip_found(name: str, stream: IO[bytes]) -> Iterator[Finding]:
             return
         for member in pickles:
             with archive.open(member) as inner:
-                yield _pickle_found(name, member.filename, inner.read(_MOST_BYTES + 1), 0)[0]
+                found, *_ = _pickle_found(name, member.filename, inner.read(_MOST_BYTES + 1), 0, is_program=is_program)
+                yield found
 
 
 def _pickles_found(name: str, stream: IO[bytes]) -> Iterator[Finding]:
@@ -93,8 +110,10 @@ def _pickles_found(name: str, stream: IO[bytes]) -> Iterator[Finding]:
         start = end
 
 
-def _pickle_found(name: str, key: str, content: bytes, start: int) -> tuple[Finding, int, object]:
-    """Return what a pickle in some bytes is, where it ends, and the first number in it."""
+def _pickle_found(
+    name: str, key: str, content: bytes, start: int, *, is_program: bool = False
+) -> tuple[Finding, int, object]:
+    """Return what a pickle in some bytes is, where it ends, and the first number in it; a program names its own."""
     acts: list[str] = []
     known: list[str] = []
     first: object = None
@@ -102,7 +121,8 @@ def _pickle_found(name: str, key: str, content: bytes, start: int) -> tuple[Find
         for opcode, argument, place in pickletools.genops(content[start:]):
             if opcode.name == "GLOBAL":
                 called = str(argument).replace(" ", ".")
-                (known if called in _GLOBALS else acts).append(called)
+                is_own = is_program and called.startswith(_OF_PROGRAMS)
+                (known if is_own or called in _GLOBALS else acts).append(called)
             elif opcode.name not in _OPCODES:
                 acts.append(opcode.name)
             if first is None and opcode.name == "LONG1":

@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Iterator
 
-from .allowed_names import ATTRIBUTES, BUILTINS, CONSTANTS, ENVIRONMENT, FUNCTIONS, IMPORTS, METHODS
+from .allowed_names import ATTRIBUTES, BUILTINS, CONSTANTS, ENVIRONMENT, FUNCTIONS, IMPORTS, METHODS, REFUSED_ARGUMENTS
 
 _MOST_LETTERS, _MOST_TOLD = 2000, 3
 _REFERENCE = re.compile(r"@(?:\w*)(?:::\w*)*")  # as MONAI finds them
@@ -135,6 +135,9 @@ def _problems_of_call(node: ast.Call, local: frozenset[str]) -> Iterator[str]:
             yield f"calls {function.id}"
     elif isinstance(function, ast.Attribute):
         yield from _problems_of_attribute(function, local, METHODS, FUNCTIONS, "calls ")
+        refused = REFUSED_ARGUMENTS.get(_full_name(function), frozenset())
+        if refused and (node.args or any(each.arg in refused for each in node.keywords)):
+            yield f"calls {ast.unparse(function)} with {' or '.join(sorted(refused))}, or without naming an argument"
     else:
         yield f"calls a {type(function).__name__}"
     for argument in (*node.args, *node.keywords):
@@ -149,14 +152,18 @@ def _problems_of_attribute(
     """Yield what is not allowed in `a.b`: of a module its full name is looked up, of anything else the last."""
     root = _root(node)
     if isinstance(root, ast.Name) and root.id not in local and root.id != _REFERENCES:
-        name = ast.unparse(node)
-        full = IMPORTS.get(root.id, root.id) + name[len(root.id) :]
-        if full not in of_modules:
-            yield f"{how}{name}"
+        if _full_name(node) not in of_modules:
+            yield f"{how}{ast.unparse(node)}"
         return
     if node.attr not in of_values:
         yield f"{how}.{node.attr}"
     yield from _problems(node.value, local)
+
+
+def _full_name(node: ast.Attribute) -> str:
+    """Return the name of `a.b` with the module that `a` is bound to."""
+    name, root = ast.unparse(node), _root(node)
+    return name if not isinstance(root, ast.Name) else IMPORTS.get(root.id, root.id) + name[len(root.id) :]
 
 
 def _root(node: ast.expr) -> ast.expr:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 
 from nodulus.pipeline.json_files import parse_json
 
-from .checkpoints import checkpoint_found
+from .checkpoints import checkpoint_found, is_pickle
 from .config_items import items_found
 from .finding import Finding, Kind
 from .logging_config import logging_found
+from .onnx_graph import onnx_found
+from .openvino_network import NUMBERS, network_found
 from .own_code import CODE_FOLDER
 from .places import BundleFile
-from .yaml_text import parse_yaml
 
 CONFIGS = "configs/"
 _LAYOUT = str.maketrans("\n\t", "  ")
@@ -35,15 +36,19 @@ _INERT_NAMES = frozenset([".DS_Store", ".gitattributes", ".gitignore", "LICENSE"
 _MAY_ACT = (b'"$', b'"%', b'"@', b"\\", b"_target_", b"_mode_", b"_debug_", b"\0")
 
 
-def file_found(file: BundleFile, own: dict[str, Path]) -> Iterator[Finding]:
+def file_found(file: BundleFile, own: dict[str, Path], beside: Collection[str] = ()) -> Iterator[Finding]:
     """Yield what a file is and what it would run.
 
     Args:
         file: the file.
         own: the code of this installation by its name in a bundle; a copy of it is known.
+        beside: the names of all files of the bundle.
     """
     try:
-        yield from _found(file, own)
+        if _is_numbers(file, beside):
+            yield Finding(file.name, "", Kind.OPENVINO, "numbers")
+        else:
+            yield from _found(file, own)
     except (OSError, ValueError, RecursionError) as error:
         yield Finding(file.name, "", Kind.TEXT, "", f"cannot be read: {error or type(error).__name__}")
 
@@ -61,6 +66,10 @@ def _found(file: BundleFile, own: dict[str, Path]) -> Iterator[Finding]:
         yield Finding(file.name, "", Kind.SCRIPT, "", "a program")
     elif start.startswith(b"PK") or _PICKLE.match(start) or suffix in _CHECKPOINTS:
         yield from checkpoint_found(file)
+    elif suffix == ".onnx":
+        yield from onnx_found(file)
+    elif suffix == ".xml":
+        yield from network_found(file)
     elif start.startswith(_ARCHIVES):
         yield Finding(file.name, "", Kind.FILE, "", "an archive inside the bundle")
     elif suffix == ".json" or suffix in _YAMLS:
@@ -71,11 +80,24 @@ def _found(file: BundleFile, own: dict[str, Path]) -> Iterator[Finding]:
         yield Finding(file.name, "", Kind.FILE, "", "a kind of file that is not on the list")
 
 
+def _is_numbers(file: BundleFile, beside: Collection[str]) -> bool:
+    """Return whether a file is the numbers of OpenVINO's network: one lies beside it, and none of it is a pickle."""
+    stem = PurePosixPath(file.name)
+    if stem.suffix != NUMBERS or stem.with_suffix(".xml").as_posix() not in beside:
+        return False
+    # Numbers may begin with any bytes; what is loaded as a checkpoint is a zip, or a pickle from its first byte to its
+    # last opcode.
+    start = file.read(8)
+    return not start.startswith((b"PK", b"#!", *_NATIVE)) and not (_PICKLE.match(start) and is_pickle(file))
+
+
 def _config_found(file: BundleFile, *, is_yaml: bool) -> Iterator[Finding]:
     content = _bytes(file)
     if not (is_yaml or file.name.startswith(CONFIGS) or any(sign in content for sign in _MAY_ACT)):
         return
     if is_yaml:
+        from .yaml_text import parse_yaml  # loaded late: few bundles hold any
+
         value, problems = parse_yaml(content.decode("utf-8"))
         yield from (Finding(file.name, key, Kind.TEXT, tag, problem) for key, tag, problem in problems)
     else:

@@ -43,9 +43,19 @@ def read_trusted(bundle: Path, config: Path, *, trust: bool = False) -> dict[str
     return found
 
 
-def check_trusted(bundle: Path, held: Mapping[str, bytes] | None = None) -> None:
-    """Raise InputRefusedError, ``untrusted_bundle``, where the audit of a bundle refuses something."""
-    audit = audit_bundle(bundle, is_hashed=False, held=held)
+def check_trusted(bundle: Path, held: Mapping[str, bytes] | None = None, *, is_hashed: bool = False) -> None:
+    """Raise InputRefusedError, ``untrusted_bundle``, where the audit of a bundle refuses something.
+
+    Args:
+        bundle: its folder.
+        held: see ``audit_bundle``.
+        is_hashed: hash every file, which tells an export or a calibration of other weights, too.
+    """
+    check_allowed(audit_bundle(bundle, is_hashed=is_hashed, held=held))
+
+
+def check_allowed(audit: Audit) -> None:
+    """Raise InputRefusedError, ``untrusted_bundle``, where an audit refused something."""
     if audit.refused:
         raise refuse(ProblemCode.UNTRUSTED_BUNDLE, _refusal(audit), tuple(map(str, audit.refused)))
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from nodulus.pipeline.files import sha256_of
 from nodulus.pipeline.json_files import read_json_as
 from nodulus.pipeline.readout.calibration import Calibration, read_calibration
+from nodulus.pipeline.readout.prior_shift import PrevalenceShift
 from nodulus.pipeline.records import Record
 from nodulus.pipeline.statistics.operating_points import OperatingPoint
 from nodulus.transforms.problems import InputRefusedError, ProblemCode, UsageError, refuse
@@ -23,13 +25,17 @@ class Metadata(Record, extra="allow"):
 
 
 class BundleIdentity(Record):
-    """Which model computed the scores, what a score of it means, and its two thresholds with what they are worth."""
+    """Which model computed the scores, what a score of it means, and its two thresholds with what they are worth.
+
+    ``prevalence`` is there where scores and thresholds are not as calibrated but of another prevalence.
+    """
 
     name: str
     version: str
     weights_sha256: str
     score_meaning: str
     operating_points: tuple[OperatingPoint, ...] = ()
+    prevalence: PrevalenceShift | None = None
 
 
 def read_metadata(bundle: Path) -> Metadata:
@@ -52,8 +58,14 @@ def read_metadata(bundle: Path) -> Metadata:
     return read_json_as(Metadata, path, expected)
 
 
-def identify(bundle: Path) -> BundleIdentity:
+def identify(bundle: Path, prevalence: float | None = None, calibration: Path | None = None) -> BundleIdentity:
     """Return the name, version and weights' SHA-256 of a bundle, what its score means, and its operating points.
+
+    Args:
+        bundle: its folder.
+        prevalence: share of malignant nodules at which its scores are read; thresholds move with them, so that what
+            reaches one is the same nodules.
+        calibration: another one than the bundle's own, made at another place: it says itself what its score means.
 
     Raises:
         UsageError: the metadata is malformed.
@@ -61,12 +73,36 @@ def identify(bundle: Path) -> BundleIdentity:
     """
     metadata = read_metadata(bundle)
     weights_sha256 = sha256_of(bundle / WEIGHTS)
-    return BundleIdentity(
-        name=bundle.name,
-        version=metadata.version,
-        weights_sha256=weights_sha256,
-        score_meaning=metadata.score_meaning,
-        operating_points=calibration_of(bundle / WEIGHTS, weights_sha256, bundle / CALIBRATION).operating_points,
+    fitted = calibration_of(bundle / WEIGHTS, weights_sha256, calibration or bundle / CALIBRATION)
+    meaning = _meaning(metadata, fitted)
+    known: dict[str, Any] = {"name": bundle.name, "version": metadata.version, "weights_sha256": weights_sha256}
+    if prevalence is None:
+        return BundleIdentity(**known, score_meaning=meaning, operating_points=fitted.operating_points)
+    shift = _shift(prevalence, fitted)
+    points = (
+        point.model_copy(update={"threshold": shift.probability(point.threshold)}) for point in fitted.operating_points
+    )
+    meaning = f"{meaning} Here {shift.in_words}."
+    return BundleIdentity(**known, score_meaning=meaning, operating_points=tuple(points), prevalence=shift)
+
+
+def _shift(prevalence: float, calibration: Calibration) -> PrevalenceShift:
+    fitted = calibration.fitted_on
+    if not (fitted.malignant > 0 and fitted.benign > 0):
+        got = f"{fitted.malignant} malignant and {fitted.benign} benign"
+        message = f"Expected a calibration on nodules of both classes to shift, got {got} ones"
+        raise refuse(ProblemCode.UNTRUSTED_BUNDLE, message)
+    return PrevalenceShift(asked=prevalence, calibrated=fitted.prevalence)
+
+
+def _meaning(metadata: Metadata, calibration: Calibration) -> str:
+    """Return what a score means: as the bundle says, or as the labels say that a local calibration was fitted to."""
+    fitted = calibration.fitted_on
+    if calibration.local is None:
+        return metadata.score_meaning
+    return (
+        f"Probability of malignancy, calibrated at this place on {fitted.nodules} nodules of {fitted.patients}"
+        f" patients; malignant is: {calibration.label}."
     )
 
 

@@ -1,4 +1,4 @@
-"""Which cases a command line asks to score: a table of many, or one scan with its nodules or a point."""
+"""Which cases a command line asks to score: a table of many, or one scan with its nodules, a point or a detector."""
 
 from __future__ import annotations
 
@@ -17,9 +17,16 @@ from nodulus.transforms.problems import UsageError
 if TYPE_CHECKING:
     from nodulus.pipeline.scoring.open_case import OpenCase, OpenScan, ReadOptions
 
+    from .found_nodules import AskedDetector
+
 
 def asked_cases(
-    scan: Path, table: Path | None, point: str | None, diameter: float | None, how: ReadOptions
+    scan: Path,
+    table: Path | None,
+    point: str | None,
+    diameter: float | None,
+    how: ReadOptions,
+    detector: AskedDetector | None = None,
 ) -> Sequence[Case | OpenCase]:
     """Return the cases of a table, or the one of a scan, open.
 
@@ -29,13 +36,19 @@ def asked_cases(
         point: "X,Y,Z", the centre of its one nodule instead, mm.
         diameter: of that, mm; None measures it.
         how: how all of it is read.
+        detector: finds the nodules of the scan instead.
 
     Raises:
         UsageError: what was given does not go together, or is not there.
     """
     if is_cases_table(scan):
-        if table is not None or point is not None or diameter is not None:
-            msg = f"Expected no --nodules and no --point beside the cases table {scan.name}: it names the nodules"
+        if table is not None or point is not None or diameter is not None or detector is not None:
+            msg = (
+                f"Expected no --nodules, --point or --detector beside the cases table {scan.name}: it names the nodules"
+            )
+            raise UsageError(msg)
+        if how.patient:
+            msg = f"Expected no --patient beside the cases table {scan.name}: its columns tell of each patient"
             raise UsageError(msg)
         cases = read_cases(scan, frame=how.frame, min_score=how.min_score)
         check_fetchable(case.input for case in cases)
@@ -43,19 +56,26 @@ def asked_cases(
     if not scan.exists():
         msg = f"Expected a scan or a cases table, got a path that does not exist: {scan}"
         raise UsageError(msg)
-    if (table is None) == (point is None):
+    if [table, point, detector].count(None) != 2:
         msg = (
-            "Expected either --nodules FILE or --point X,Y,Z, if known with --diameter MM, to say where the nodules are"
-            " (where to get a FILE: docs/how-to/from-a-scan-to-nodules.md)"
+            "Expected one of --nodules FILE, --point X,Y,Z (if known with --diameter MM) and --detector BUNDLE, to say"
+            " where the nodules are (where to get a FILE: docs/how-to/from-a-scan-to-nodules.md)"
         )
         raise UsageError(msg)
-    if table is not None and diameter is not None:
-        msg = "Expected no --diameter beside --nodules: the table states each nodule's own"
+    if point is None and diameter is not None:
+        msg = "Expected no --diameter beside --nodules or --detector: they state each nodule's own"
+        raise UsageError(msg)
+    if detector is not None and how.frame is not None:
+        msg = f"Expected no --frame {how.frame} beside --detector: its bundle states the frame of its boxes"
         raise UsageError(msg)
     from nodulus.pipeline.scoring.open_case import open_case, open_scan
 
     if table is not None:
         return [open_case(open_scan(scan, how), table, how)]
+    if detector is not None:
+        opened = open_scan(scan, how)
+        found = () if opened.volume is None else detector.find(opened.volume).source
+        return [open_case(opened, found, how)]
     center_lps_mm, opened = _point(point or "", how.frame), open_scan(scan, how)
     there, note = _nodules_at(center_lps_mm, diameter, opened)
     notes = (note,) if note else ()

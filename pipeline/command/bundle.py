@@ -1,4 +1,4 @@
-"""`nodulus bundle`: look into a bundle before it runs, and pack one to travel."""
+"""`nodulus bundle`: look into a bundle before it runs, export its network, and pack one to travel."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 
 from nodulus.pipeline.bundle.folder import find_bundle
 
+from .bundle_export import export
 from .exit_codes import ExitCode
 from .options import BundleDir, Quiet, Trust
 from .say import say, say_json
@@ -18,12 +19,12 @@ from .say import say, say_json
 if TYPE_CHECKING:
     from nodulus.pipeline.audit.audit import Audit
 
-bundle = typer.Typer(help="Look into a bundle before it runs; pack one to travel.")
+bundle = typer.Typer(help="Look into a bundle before it runs; export its network; pack one to travel.")
 
 
 @bundle.callback()
 def _bundle() -> None:
-    """Look into a bundle before it runs; pack one to travel."""
+    """Look into a bundle before it runs; export its network; pack one to travel."""
 
 
 @bundle.command()
@@ -71,11 +72,14 @@ def pack(
 
     folder = find_bundle(bundle)
     if not trust:
-        check_trusted(folder)
+        check_trusted(folder, is_hashed=True)
     written = pack_bundle(folder, output)
     if not quiet:
         say(f"SHA-256 {sha256_of(written)}, {written.stat().st_size} bytes", written=[written])
     return ExitCode.OK
+
+
+bundle.command()(export)
 
 
 def _print(found: Audit, *, quiet: bool) -> None:

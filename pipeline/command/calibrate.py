@@ -15,25 +15,54 @@ from nodulus.pipeline.bundle.folder import (
     VALIDATION_PATIENTS,
     find_bundle,
 )
+from nodulus.transforms.problems import UsageError
 
+from .evaluate import SplitName
 from .options import BundleDir, Quiet, Trust
 
 
 def calibrate(
-    data: Annotated[Path, typer.Option("--data", help="The data list that the weights were trained on.")],
-    weights: Annotated[Path, typer.Option("--weights", help="model.pt of a training run.", dir_okay=False)],
+    data: Annotated[
+        Path,
+        typer.Option("--data", help="Labelled nodules of your place; with --weights, the list they were trained on."),
+    ],
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="model.pt of a training run, to calibrate.", dir_okay=False)
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for a local calibration. [beside the bundle's]", file_okay=False),
+    ] = None,
+    split: Annotated[
+        SplitName, typer.Option("--split", case_sensitive=False, help="Which part of the list, without --weights.")
+    ] = SplitName.VALIDATION,
+    covariates: Annotated[
+        str,
+        typer.Option("--covariates", help="Of age, sex, emphysema, family_history, lobe, type, count: do they help?"),
+    ] = "",
     bundle: BundleDir = None,
     trust: Trust = False,
     quiet: Quiet = False,
 ) -> int:
-    """Fit probabilities and thresholds to the validation patients; `nodulus train` does it at its end.
+    """Fit the bundle's probabilities to your place, or, with --weights, those of a training run.
 
-    It is needed by itself after `python -m monai.bundle run --config_file configs/train.json`.
+    Without --weights the bundle's own calibration stays as it is; what is shown to help is written beside it
+    (docs/how-to/your-own-patients.md).
 
-    Example:
+    Examples:
+
+      nodulus calibrate --data local.json -o out/local
+
+      nodulus calibrate --data local.json -o out/local --covariates age,sex
 
       nodulus calibrate --data list.json --weights runs/first/model.pt
     """
+    folder = find_bundle(bundle, needs=(EVALUATE_CONFIG,))
+    if weights is None:
+        return _at_this_place(data, folder, output, split, covariates, trust=trust, quiet=quiet)
+    if output is not None or covariates or split is not SplitName.VALIDATION:
+        msg = "Expected no --output, --split and --covariates beside --weights: they are of a calibration at your place"
+        raise UsageError(msg)
     # Loaded late: `nodulus --help` should not wait for torch.
     from nodulus.pipeline.training.calibrate import calibrate as fit
 
@@ -42,12 +71,32 @@ def calibrate(
     from .progress import show_progress
     from .say import say
 
-    folder = find_bundle(bundle, needs=(EVALUATE_CONFIG,))
     with show_progress(quiet=quiet) as tell:
         found = fit(data, weights, folder, tell, trust=trust)
     warn_of_silence(found)
     if not quiet:
         say(calibration_headline(found), written=calibration_files(found.parent))
+    return 0
+
+
+def _at_this_place(
+    data: Path, bundle: Path, output: Path | None, split: SplitName, covariates: str, *, trust: bool, quiet: bool
+) -> int:
+    """Calibrate on the nodules of one place, beside the bundle's own calibration."""
+    from nodulus.pipeline.training.local_calibration import LOCAL_CALIBRATION, calibrate_locally
+    from nodulus.pipeline.training.local_report import REPORT, report_lines
+
+    logging.getLogger("monai.bundle.workflows").setLevel(logging.ERROR)
+    from .progress import show_progress
+    from .say import say
+
+    folder = (bundle / CALIBRATION).parent if output is None else output
+    named = tuple(name.strip() for name in covariates.split(",")) if covariates else ()
+    with show_progress(quiet=quiet) as tell:
+        report = calibrate_locally(data, bundle, folder, split=split.value, covariates=named, tell=tell, trust=trust)
+    if not quiet:
+        names = (LOCAL_CALIBRATION, REPORT) if report.is_written else (REPORT,)
+        say("\n".join(report_lines(report)), written=[folder / name for name in names])
     return 0
 
 

@@ -28,7 +28,7 @@ def check(
     frame: FrameOption = None,
     allow: Allow = "",
     series: SeriesUid = None,
-    min_score: MinScore = 0.0,
+    min_score: MinScore = None,
     case: CaseName = None,
 ) -> int:
     """Say what a scan is and what is wrong with it; with --nodules, draw where each nodule is looked for.

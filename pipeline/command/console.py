@@ -27,6 +27,7 @@ def print_written(results: Iterable[CaseResult], written: Iterable[Path], bundle
     for case in results:
         _print_source(case)
         _print_gaps(case, "Brock model", _brock_gap)
+        _print_gaps(case, "score", lambda nodule: nodule.patient.in_words if nodule.patient else None)
         _print_gaps(case, "not measured", lambda nodule: nodule.measures.problem if nodule.measures else None)
         _print_gaps(case, "no band", lambda nodule: nodule.stability.problem if nodule.stability else None)
         _print_problems(case)

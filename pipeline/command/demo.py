@@ -58,7 +58,7 @@ def demo(
         files = CaseFiles(head, case_writers(["report"]), output, [opened.case.case_id])
         with console.status("drawing the page"):
             results = list(scorer.score_many([opened], files))
-        run = RunContext("demo", str(scorer.device), {"seed": seed}, stages)
+        run = RunContext("demo", scorer.device, {"seed": seed}, stages)
         written = write_results(head.model_copy(update={"cases": tuple(results)}), output, run)
         with console.status("drawing the nodules"):
             pictures = draw_nodules(opened, output / "pictures", scored=results[0])

@@ -12,7 +12,7 @@ import typer
 from nodulus.pipeline.bundle.folder import find_bundle
 from nodulus.transforms.problems import UsageError
 
-from .options import BundleDir, DeviceOption, OutputDir, Quiet, Trust
+from .options import BundleDir, DeviceOption, OutputDir, Prevalence, Quiet, Trust
 
 
 class SplitName(str, Enum):
@@ -40,6 +40,7 @@ def evaluate(
     weights: Annotated[
         Path | None, typer.Option("--weights", help="model.pt of a training run, instead of the bundle's.")
     ] = None,
+    prevalence: Prevalence = None,
     device: DeviceOption = "auto",
     trust: Trust = False,
     quiet: Quiet = False,
@@ -51,6 +52,8 @@ def evaluate(
       nodulus evaluate --data list.json -o report
 
       nodulus evaluate --data list.json -o runs/first/evaluation --weights runs/first/model.pt
+
+      nodulus evaluate --data list.json -o report --prevalence 0.01
 
       nodulus evaluate --data list.json -o report --split test --diagnosis patient_diagnosis.csv
     """
@@ -75,6 +78,7 @@ def evaluate(
             split=split.value,
             allow_overlap=allow_overlap,
             diagnosis=diagnosis,
+            prevalence=prevalence,
             device=device,
             tell=tell,
             trust=trust,

@@ -14,17 +14,26 @@ from nodulus.transforms.problems import UsageError
 from .asked_cases import asked_cases
 from .dicom_files import asked_writers, read_earlier_report
 from .exit_codes import ExitCode
+from .found_nodules import asked_detector
 from .options import (
     Allow,
     BundleDir,
     CaseName,
+    DetectorBf16,
+    DetectorDir,
+    DetectorMemory,
     DeviceOption,
+    EngineOption,
     FrameOption,
     Jobs,
+    MaxNodules,
     MinScore,
     NoduleFile,
+    OtherCalibration,
     OutputDir,
     PartsOption,
+    PatientOption,
+    Prevalence,
     Quiet,
     RayAddress,
     SeriesUid,
@@ -48,6 +57,8 @@ Examples:
   nodulus infer scan.nii.gz --point 56.2,86.3,-115.9 --diameter 23.4 -o out
 
   nodulus infer SCAN_FOLDER --nodules nodules.csv --stability -o out
+
+  nodulus infer SCAN_FOLDER --detector lung_nodule_ct_detection -o out
 
   nodulus infer cases.csv -o out
 
@@ -78,11 +89,19 @@ def infer(
     frame: FrameOption = None,
     bundle: BundleDir = None,
     device: DeviceOption = "auto",
+    engine: EngineOption = None,
     allow: Allow = "",
     series: SeriesUid = None,
-    min_score: MinScore = 0.0,
+    min_score: MinScore = None,
     case: CaseName = None,
+    detector: DetectorDir = None,
+    max_nodules: MaxNodules = None,
+    memory: DetectorMemory = None,
+    bf16: DetectorBf16 = False,
     trust: Trust = False,
+    prevalence: Prevalence = None,
+    calibration: OtherCalibration = None,
+    patient: PatientOption = None,
     explain: Annotated[
         bool,
         typer.Option("--explain", help="Record each score as a sum: what characteristics and size add to it."),
@@ -137,7 +156,7 @@ def infer(
     quiet: Quiet = False,
 ) -> int:
     """Score the nodules of a scan: benign or malignant."""
-    how = read_options(allow, series, frame, min_score, case)
+    how = read_options(allow, series, frame, min_score, case, patient)
     wanted = {"report": report, "sr": sr, "key-images": key_images, "fhir": fhir}
     asked = [option for option, is_asked in wanted.items() if is_asked]  # options of writers.which
     if with_identifiers and not (report or fhir):
@@ -155,7 +174,8 @@ def infer(
     with OutputFolder(output, FILES, keep=(JOURNAL, *CASE_FILES) if resume else ()) as folder:
         stages = Stages()
         with stages.time("open"):
-            cases = asked_cases(input_path, nodules, point, diameter, how)
+            finder = asked_detector(detector, min_score, max_nodules, memory, bf16, device, trust=trust, quiet=quiet)
+            cases = asked_cases(input_path, nodules, point, diameter, how, finder)
         part, to_score = cases_of(read_shard(shard) if shard else None, cases)
         writers = asked_writers(asked, cases, earlier)
         # Loaded late: a wrong table or path should not wait for torch.
@@ -166,7 +186,7 @@ def infer(
         from nodulus.pipeline.scoring.scorer import Scorer
         from nodulus.pipeline.writers.case_files import CaseFiles
 
-        from .console import print_problems, print_written
+        from .console import note, print_problems, print_written
         from .jobs import in_processes
         from .on_ray import on_ray
 
@@ -184,9 +204,13 @@ def infer(
                 stability=stability,
                 trust=trust,
                 explain=explain,
+                prevalence=prevalence,
+                calibration=calibration,
             )
-            scorer = make_scorer(stages=stages)
-        head = results_of((), scorer.identity)
+            scorer = make_scorer(stages=stages, engine=engine)
+        if scorer.engine_note and not quiet:
+            note(scorer.engine_note)
+        head = results_of((), scorer.identity, scorer.engine)
         case_ids = [known_case(each).case_id for each in cases]
         files = CaseFiles(head, writers, output, case_ids, with_identifiers=with_identifiers)
         revised = () if earlier is None else (f"in place of {earlier.SOPInstanceUID}",)
@@ -194,14 +218,15 @@ def infer(
         with Journal(folder, run, resume=resume) as journal:
             score: ScoreAll = partial(in_this_process, scorer, files)
             if ray is not None:
-                score = on_ray(ray, jobs, scorer.device.type, make_scorer, files, stages)
+                score = on_ray(ray, jobs, scorer.device, partial(make_scorer, engine=scorer.engine), files, stages)
             elif jobs is not None and jobs > 1 and len(cases) > 1:
-                score = in_processes(jobs, make_scorer, files, stages)
+                score = in_processes(jobs, partial(make_scorer, engine=scorer.engine), files, stages)
             results = score_all(to_score, score, journal, quiet=quiet)
         record = head.model_copy(update={"cases": tuple(results)})
         told = _told(how, asked) | {"digests": is_hashed, "measures": is_measured, "stability": stability}
-        told |= {"explain": explain, "trust": trust} | ({} if part is None else {SHARD: str(part)})
-        context = RunContext("infer", str(scorer.device), told, stages)
+        told |= {"explain": explain, "trust": trust, "prevalence": prevalence, "calibration": calibration is not None}
+        told |= {"engine": engine} | ({} if part is None else {SHARD: str(part)})
+        context = RunContext("infer", scorer.device, told, stages)
         run_page = run_page_of(record, output) if report else ()
         part_files = write_parts(results, output, parts)
         written = write_results(record, output, context, (*run_page, *part_files))
@@ -227,6 +252,7 @@ def _told(how: ReadOptions, asked: Sequence[str]) -> dict[str, OptionValue]:
         "frame": how.frame,
         "min_score": how.min_score,
         "case": how.case,
+        "patient": tuple(how.patient),
         "files": tuple(asked),
     }
 

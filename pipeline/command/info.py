@@ -56,7 +56,8 @@ def collect_info(bundle: Any = None) -> dict[str, Any]:  # noqa: ANN401 - a path
     """Return versions, platform, bundle identity, engines and devices as plain data; of no bundle, what is wrong."""
     import torch
 
-    from nodulus.pipeline.results.run_record import ENGINE
+    from nodulus.pipeline.engines.engine import EXPORTED, TORCH
+    from nodulus.pipeline.engines.sessions import engine_version
 
     try:
         folder = find_bundle(bundle)
@@ -71,7 +72,7 @@ def collect_info(bundle: Any = None) -> dict[str, Any]:  # noqa: ANN401 - a path
         "python": platform.python_version(),
         "platform": platform.platform(),
         "bundle": identity,
-        "engines": [ENGINE],
+        "engines": [TORCH, *(engine for engine in EXPORTED if engine_version(engine) is not None)],
         "devices": devices,
         "threads": torch.get_num_threads(),
     }

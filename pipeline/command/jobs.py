@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,17 @@ if TYPE_CHECKING:
 
 def in_processes(n_jobs: int, make_scorer: Callable[[], Scorer], files: CaseFiles, stages: Stages) -> ScoreAll:
     """Return what scores cases with so many processes, each of which loads the model as ``make_scorer`` does."""
-    import torch
-
     from nodulus.pipeline.scoring.many_processes import ManyProcesses
     from nodulus.pipeline.scoring.worker import Setup
 
-    # As many as this process would use: with others, sums are taken in another order, and last digits differ.
-    setup = Setup(make_scorer, files, torch.get_num_threads())
-    return ManyProcesses(n_jobs, setup, prepare_worker, stages).score_journaled
+    return ManyProcesses(n_jobs, Setup(make_scorer, files, torch_threads()), prepare_worker, stages).score_journaled
+
+
+def torch_threads() -> int | None:
+    """Return how many threads of torch each process is to use; None where the network runs without torch.
+
+    As many as this process would use: with others, sums are taken in another order, and last digits differ. Engines
+    that do without torch count the machine's cores themselves, in each process alike.
+    """
+    torch = sys.modules.get("torch")
+    return None if torch is None else int(torch.get_num_threads())

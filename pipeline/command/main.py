@@ -16,6 +16,7 @@ from .bundle import bundle
 from .calibrate import calibrate
 from .check import check
 from .demo import demo
+from .detect import detect
 from .evaluate import evaluate
 from .exit_codes import ExitCode
 from .help_text import with_brackets
@@ -53,6 +54,7 @@ def _nodulus(version: VersionOption = False) -> None:
 
 app.command()(demo)
 app.command()(check)
+app.command()(detect)
 app.command()(infer)
 app.command()(merge)
 app.command()(pacs)

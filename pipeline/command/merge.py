@@ -52,7 +52,7 @@ def merge(
     with stages.time("open"):
         read = [read_part(folder) for folder in parts]
         check_parts(read, None if cases is None else [as_unicode(case.case_id) for case in read_cases(cases)])
-    record = results_of(joined(read), read[0].head.bundle)
+    record = results_of(joined(read), read[0].head.bundle, read[0].head.engine)
     with OutputFolder(output, FILES) as folder:
         folder.begin()
         with stages.time("write"):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from .jobs import torch_threads
 from .log_errors import prepare_worker
 from .stopping import heed_signals
 
@@ -37,8 +38,6 @@ def on_ray(
     Raises:
         UsageError: Ray is not installed, or the address is none.
     """
-    import torch
-
     from nodulus.pipeline.scoring.ray_cluster import check_address, connected
     from nodulus.pipeline.scoring.share_out import ShareOut
     from nodulus.pipeline.scoring.worker import Setup
@@ -46,9 +45,9 @@ def on_ray(
     from .console import note
 
     check_address(address)
-    # As many threads as this process would use: with others, sums are taken in another order, and last digits differ.
-    setup = Setup(partial(make_scorer, device=device), files, torch.get_num_threads())
-    n_gpus = int(device == "cuda")
+    kind = device.partition(":")[0]
+    setup = Setup(partial(make_scorer, device=kind), files, torch_threads())
+    n_gpus = int(kind == "cuda")
 
     def score(cases: Sequence[Case | OpenCase], journal: Journal) -> Generator[CaseResult, None, None]:
         from nodulus.pipeline.scoring.ray_workers import RayWorkers

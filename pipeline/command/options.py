@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nodulus.pipeline.bundle.device import Device
+from nodulus.pipeline.engines.engine import EngineChoice
 from nodulus.pipeline.results.part_files import PartFormat
 from nodulus.transforms.geometry import Frame
 
@@ -44,8 +45,51 @@ SeriesUid = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warnings and errors.")]
 DeviceOption = Annotated[Device, typer.Option("--device", case_sensitive=False, help="Where the network runs.")]
+EngineOption = Annotated[
+    EngineChoice | None,
+    typer.Option(
+        "--engine",
+        case_sensitive=False,
+        help="What runs the network (docs/how-to/engines.md). [auto, where the bundle has exports; else torch]",
+        show_default=False,
+    ),
+]
 MinScore = Annotated[
-    float, typer.Option("--min-score", help="Leave out nodules that their detector was less sure of.", min=0, max=1)
+    float | None,
+    typer.Option("--min-score", help="Leave out nodules that their detector was less sure of.", min=0, max=1),
+]
+DetectorDir = Annotated[
+    Path | None,
+    typer.Option("--detector", help="Find the nodules by this detection bundle (docs/how-to/detect.md)."),
+]
+MaxNodules = Annotated[
+    int | None, typer.Option("--max-nodules", help="Of the detector: how many at most, the surest. [all]", min=1)
+]
+DetectorMemory = Annotated[
+    float | None, typer.Option("--memory", help="Of the detector: GB that its network may take. [4]", min=0.1)
+]
+DetectorBf16 = Annotated[
+    bool, typer.Option("--bf16", help="Of the detector: compute in bfloat16, faster and a little less exact.")
+]
+Prevalence = Annotated[
+    float | None,
+    typer.Option(
+        "--prevalence",
+        metavar="P",
+        help="Share of malignant nodules at your place, 0 to 1: scores are moved to it by Bayes' rule, and say so.",
+    ),
+]
+OtherCalibration = Annotated[
+    Path | None,
+    typer.Option("--calibration", help="A calibration made at your place (`nodulus calibrate`), not the bundle's own."),
+]
+PatientOption = Annotated[
+    str | None,
+    typer.Option(
+        "--patient",
+        metavar="NAME=VALUE,...",
+        help="What is known of the patient of one scan: age=65,sex=F,...",
+    ),
 ]
 CaseName = Annotated[
     str | None, typer.Option("--case", help="Whose nodules to take from a table of several cases. [the scan's name]")
@@ -75,11 +119,19 @@ PartsOption = Annotated[
 
 
 def read_options(
-    allow: str, series: str | None, frame: Frame | None, min_score: float, case: str | None
+    allow: str,
+    series: str | None,
+    frame: Frame | None,
+    min_score: float | None,
+    case: str | None,
+    patient: str | None = None,
 ) -> ReadOptions:
     """Return how to open and read, as the options say; ``allow`` is a comma-separated list of problem codes."""
     # Loaded late: `nodulus --help` should not wait for the readers.
     from nodulus.pipeline.scoring.open_case import ReadOptions
     from nodulus.transforms.problems import problem_codes
 
-    return ReadOptions(frame, problem_codes(allow), series, min_score, case)
+    from .patient_option import read_patient
+
+    known = {} if patient is None else read_patient(patient)
+    return ReadOptions(frame, problem_codes(allow), series, min_score or 0.0, case, known)

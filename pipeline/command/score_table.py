@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
+from nodulus.pipeline.readout.prior_shift import percent
 from nodulus.pipeline.results.record import CaseResult, NoduleResult
 from nodulus.pipeline.statistics.operating_points import POINT_NAMES
 from nodulus.transforms.problems import ProblemCode, printable
@@ -58,6 +59,8 @@ def legend(cases: Iterable[CaseResult]) -> list[str]:
     nodules = [nodule for case in cases for nodule in case.nodules]
     marked = any(is_marked(case, nodule) for case in cases for nodule in case.nodules)
     lines = [f"{MARK}: look at the messages before you believe the score"] if marked else []
+    shifts = dict.fromkeys(nodule.prevalence.in_words for nodule in nodules if nodule.prevalence is not None)
+    lines += [f"malignant, benign, size only and thresholds: {each}" for each in shifts]
     if any(nodule.stability and nodule.stability.n for nodule in nodules):
         lines.append(_BAND)
     if any(nodule.explanation for nodule in nodules):
@@ -97,7 +100,7 @@ def _score_columns(shown: Sequence[tuple[CaseResult, NoduleResult]]) -> list[_Co
         _Column("centre (LPS mm)", lambda _, nodule: ", ".join(f"{value:.1f}" for value in nodule.center_lps_mm)),
         _Column("mm", lambda _, nodule: f"{nodule.diameter_mm:.1f}"),
         _Column("benign", lambda _, nodule: _cell(nodule.probabilities, lambda scores: scores.benign)),
-        _Column("malignant", lambda _, nodule: _cell(nodule.probabilities, lambda scores: scores.malignant)),
+        _Column(_head_of_score(shown), lambda _, nodule: _cell(nodule.probabilities, lambda scores: scores.malignant)),
         *([_Column("band", lambda _, nodule: _band(nodule))] if any(one.stability for _, one in shown) else []),
         _Column("size only", lambda _, nodule: _cell(nodule.size_only, lambda scores: scores.malignant)),
         _Column("calls", lambda _, nodule: _calls(nodule)),
@@ -105,6 +108,12 @@ def _score_columns(shown: Sequence[tuple[CaseResult, NoduleResult]]) -> list[_Co
     if any(nodule.brock and nodule.brock.probability_cancer is not None for _, nodule in shown):
         columns.append(_Column("Brock", lambda _, nodule: _cell(nodule.brock, lambda brock: brock.probability_cancer)))
     return columns
+
+
+def _head_of_score(shown: Sequence[tuple[CaseResult, NoduleResult]]) -> str:
+    """Return the head of the score's column: with the prevalence where it is not that of the calibration."""
+    asked = {nodule.prevalence.asked for _, nodule in shown if nodule.prevalence is not None}
+    return f"malignant at {', '.join(map(percent, sorted(asked)))}" if asked else "malignant"
 
 
 def _measure_columns(shown: Sequence[tuple[CaseResult, NoduleResult]]) -> list[_Column]:

@@ -9,10 +9,12 @@ from typing import Annotated
 
 import typer
 
-from nodulus.pipeline.bundle.folder import EVALUATE_CONFIG, TRAIN_CONFIG, find_bundle
+from nodulus.pipeline.bundle.folder import EVALUATE_CONFIG, TRAIN_CONFIG, WEIGHTS, find_bundle
 
 from .calibrate import calibration_files, calibration_headline, warn_of_silence
 from .options import BundleDir, OutputDir, Quiet, Trust
+
+SHIPPED = "shipped"
 
 
 def train(
@@ -21,6 +23,19 @@ def train(
     bundle: BundleDir = None,
     epochs: Annotated[
         int | None, typer.Option("--epochs", help="Instead of the config's number of epochs.", min=1)
+    ] = None,
+    init: Annotated[
+        str | None,
+        typer.Option(
+            "--init", help="Weights to begin with: `shipped` for the bundle's, or a file. [as train.json says]"
+        ),
+    ] = None,
+    freeze_until: Annotated[
+        str | None,
+        typer.Option("--freeze-until", help="First stage of the network that learns; those before stay. [all learn]"),
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option("--learning-rate", help="Instead of the config's.", min=1e-8)
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint in the output folder.")
@@ -38,6 +53,8 @@ def train(
       nodulus train --data list.json -o runs/first
 
       nodulus train --data list.json -o runs/quick --epochs 2
+
+      nodulus train --data list.json -o runs/tuned --init shipped --learning-rate 0.0003
     """
     # Loaded late: `nodulus --help` should not wait for torch.
     from nodulus.pipeline.training.calibrate import calibrate
@@ -50,8 +67,14 @@ def train(
     # MONAI warns that it leaves logging alone, as it was asked to.
     logging.getLogger("monai.bundle.workflows").setLevel(logging.ERROR)
     before = read_progress(output) if resume else None
-    overrides: dict[str, object] = {"tensorboard": tensorboard} | ({} if epochs is None else {"max_epochs": epochs})
-    folder = find_bundle(bundle, needs=(TRAIN_CONFIG, EVALUATE_CONFIG))
+    folder = find_bundle(bundle, needs=(TRAIN_CONFIG, EVALUATE_CONFIG, *((WEIGHTS,) if init == SHIPPED else ())))
+    given = {
+        "max_epochs": epochs,
+        "init": str(folder / WEIGHTS) if init == SHIPPED else init,
+        "freeze_until": freeze_until,
+        "learning_rate": learning_rate,
+    }
+    overrides = {"tensorboard": tensorboard} | {name: value for name, value in given.items() if value is not None}
     with show_progress(quiet=quiet) as tell:
         weights = train_bundle(data, output, folder, tell, trust=trust, resume=resume, **overrides)
         calibration = calibrate(data, weights, folder, tell, trust=trust)

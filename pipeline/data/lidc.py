@@ -7,15 +7,12 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold
-
 from nodulus.pipeline.files import check_output_dir, sha256_of
 from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
 from nodulus.transforms.problems import ProblemCode, UsageError
 
-from .data_list import DataList, DataListItem, hash_data, write_data_list
-from .patient_ids import patient_key
+from .data_list import SPLITS, DataList, DataListItem, hash_data, write_data_list
+from .folds import Division
 from .places import nodules_outside
 
 # The end-to-end tests score these patients from DICOM.
@@ -54,25 +51,18 @@ def prepare_lidc(
         UsageError: a file is missing, a row of ``nodules.csv`` is bad, the fold does not exist, or
             ``out`` cannot be written.
     """
-    if folds < 2:
-        raise UsageError(f"Expected at least 2 folds, one to validate and one to train, got {folds}")
-    if not 0 <= fold < folds:
-        raise UsageError(f"Expected a fold from 0 to {folds - 1}, got {fold}")
+    division = Division(folds, fold, seed, held_out)
     if Path(out).is_dir():
         raise UsageError(f"Expected a JSON file to write the list to, got the folder {out}")
     check_output_dir(Path(out).parent)
     items = read_crops(Path(crops), Path(out).parent)
-    tested = set(map(patient_key, held_out))
-    test = [item for item in items if patient_key(item.patient_id) in tested]
-    rest = [item for item in items if patient_key(item.patient_id) not in tested]
-    validates = validation_mask(rest, folds, fold, seed)
+    parts = division.divide(items)
     # After the division, so that a nodule left out moves no patient to another fold.
     outside = nodules_outside(items, Path(out).parent, CROPS_MAY_BE)
-    parts = (
-        [item for item, chosen in zip(rest, validates, strict=True) if chosen is wanted] for wanted in (False, True)
+    training, validation = (
+        tuple(item for item in parts[split] if item.nodule_id not in outside) for split in SPLITS[:2]
     )
-    training, validation = ([item for item in part if item.nodule_id not in outside] for part in parts)
-    data = DataList(training=tuple(training), validation=tuple(validation), test=tuple(test))
+    data = DataList(training=training, validation=validation, test=tuple(parts["test"]))
     head = _head(folds, fold, seed) | {"left_out": sorted(outside)}
     named = DataList.model_validate(head | dict(data) | {"data_hash": hash_data(data)})
     write_data_list(named, Path(out))
@@ -150,18 +140,6 @@ def _years(text: str) -> float | None:
         msg = f"expected an age as 062Y, got {text!r}"
         raise ValueError(msg)
     return round(int(text[:3]) / per_year[text[3]], 2)
-
-
-def validation_mask(items: Sequence[DataListItem], folds: int, fold: int, seed: int) -> list[bool]:
-    """Return which nodules are of the fold's patients."""
-    patients = [patient_key(item.patient_id) for item in items]
-    if len(set(patients)) < folds:
-        raise UsageError(f"Expected at least {folds} patients for {folds} folds, got {len(set(patients))}")
-    sizes = np.digitize([item.diameter_mm for item in items], bins=(6.0, 10.0))
-    strata = [f"{item.label} {size}" for item, size in zip(items, sizes, strict=True)]
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    _, chosen = list(splitter.split(np.zeros(len(items)), strata, patients))[fold]
-    return [bool(is_chosen) for is_chosen in np.isin(np.arange(len(items)), chosen)]
 
 
 def _head(folds: int, fold: int, seed: int) -> dict[str, object]:

@@ -51,14 +51,21 @@ def _check_names(data: DataList, path: Path) -> None:
 
 
 def _check_images(data: DataList, path: Path) -> None:
-    """Refuse an image that two patients share, under whatever path: one of the two is named wrong."""
-    patient_of: dict[str, str] = {}
-    # Of a file that is not there, too: where the images lie, a list may be read before they do.
-    real_path = cache(os.path.realpath)
+    """Refuse an image that two patients share, under whatever path or link: one of the two is named wrong."""
+    patient_of: dict[object, str] = {}
+    identity = cache(_identity)
     for _, item in data.items():
-        image = real_path(path.parent / item.image)
-        first = patient_of.setdefault(image, item.patient_id)
+        image = path.parent / item.image
+        first = patient_of.setdefault(identity(image), item.patient_id)
         if patient_key(first) != patient_key(item.patient_id):
-            raise UsageError(
-                f"Expected each image of one patient, got {image} of {first} and {item.patient_id} in {path}"
-            )
+            got = f"{os.path.realpath(image)} of {first} and {item.patient_id}"
+            raise UsageError(f"Expected each image of one patient, got {got} in {path}")
+
+
+def _identity(image: Path) -> object:
+    """Return what all names of one file share; its path where it is not there yet: a list may be read before it is."""
+    try:
+        status = image.stat()
+    except (OSError, ValueError):
+        return os.path.realpath(image)
+    return status.st_dev, status.st_ino

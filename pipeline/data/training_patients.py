@@ -43,6 +43,7 @@ class TrainingPatients(Record):
             written, trimmed.
         salt: of all hashes.
         hashes: of the patients, sorted.
+        earlier: of the weights that these were begun with, who trained them.
     """
 
     algorithm: Literal["scrypt"] = "scrypt"
@@ -52,6 +53,7 @@ class TrainingPatients(Record):
     ids: Literal["trimmed", "trimmed, case-folded"] = "trimmed"
     salt: str = Field(pattern=_HEX, min_length=16)
     hashes: tuple[str, ...]
+    earlier: TrainingPatients | None = None
 
     @field_validator("cost")
     @classmethod
@@ -63,7 +65,8 @@ class TrainingPatients(Record):
 
     def knows(self, patient_id: str) -> bool:
         """Return whether a patient is among them; blanks around the id and its case do not count."""
-        return any(self.hash_of(form) in self.hashes for form in self._forms(patient_id))
+        is_own = any(self.hash_of(form) in self.hashes for form in self._forms(patient_id))
+        return is_own or (self.earlier is not None and self.earlier.knows(patient_id))
 
     def _forms(self, patient_id: str) -> dict[str, None]:
         """Return what an id may have been hashed as, the likeliest first."""
@@ -107,7 +110,8 @@ def overlap(patients: Iterable[str], known: TrainingPatients) -> list[str]:
 
 def write_training_patients(patients: TrainingPatients, path: Path) -> Path:
     """Write the hashes as JSON, whole or not at all, and return the path."""
-    return write_text(path, patients.model_dump_json(indent=1) + "\n")
+    # Most weights were begun with none, and earlier versions read no such key.
+    return write_text(path, patients.model_dump_json(indent=1, exclude_none=True) + "\n")
 
 
 def read_training_patients(path: Path) -> TrainingPatients:

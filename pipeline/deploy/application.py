@@ -81,7 +81,7 @@ class NoduleApplication(Application):
         with self.scorer.stages.time("write"):
             self.result = files.write(result, volume)
         record = head.model_copy(update={"cases": (self.result,)})
-        context = RunContext(COMMAND, str(self.scorer.device), self._told(), self.scorer.stages)
+        context = RunContext(COMMAND, self.scorer.device, self._told(), self.scorer.stages)
         write_results(record, self.output_folder, context)
         return record
 

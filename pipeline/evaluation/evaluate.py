@@ -11,6 +11,7 @@ from nodulus.pipeline.bundle.workflow import make_workflow
 from nodulus.pipeline.data.data_list import DataListFile, Split
 from nodulus.pipeline.data.monai_items import load_data_list
 from nodulus.pipeline.files import check_output_dir
+from nodulus.pipeline.readout.prior_shift import check_prevalence
 from nodulus.transforms.problems import UsageError
 
 
@@ -22,6 +23,7 @@ def evaluate_bundle(
     split: Split = "validation",
     allow_overlap: bool = False,
     diagnosis: Path | None = None,
+    prevalence: float | None = None,
     device: Device = "auto",
     tell: Tell = tell_nobody,
     trust: bool = False,
@@ -36,6 +38,7 @@ def evaluate_bundle(
         split: which part of the list.
         allow_overlap: admit patients that the weights were trained on; the report says so.
         diagnosis: CSV of ``patient_id,diagnosis``, for the check against pathology.
+        prevalence: another share of malignant nodules to tell the decision curve for.
         device: where the network runs; "auto" leaves it to the config.
         tell: is told how far the evaluation is.
         trust: do without the bundle's audit.
@@ -58,6 +61,9 @@ def evaluate_bundle(
     workflow = make_workflow(bundle_dir, "evaluate", listed, output_dir, trust=trust, **options | overrides)
     # Before the run, so that what it refuses reaches the user as it is and not inside the engine's error.
     tell("checking weights, patients and images", 0, 0)
-    workflow.parser.get_parsed_content("report").check()
+    report = workflow.parser.get_parsed_content("report")
+    # Not by the config: one of an earlier bundle does not know it, and would pass over it without a word.
+    report.prevalence = check_prevalence(prevalence) or report.prevalence
+    report.check()
     run_evaluator(workflow, "scoring", tell, then="measuring and drawing")
     return Path(output_dir) / "metrics.json"

@@ -21,6 +21,7 @@ from nodulus.pipeline.data.training_patients import overlap, read_training_patie
 from nodulus.pipeline.files import sha256_of
 from nodulus.pipeline.readout.calibration import read_calibration
 from nodulus.pipeline.readout.collect_outputs import CollectOutputs
+from nodulus.pipeline.readout.prior_shift import PrevalenceShift, check_prevalence
 from nodulus.transforms.problems import UsageError, problem_codes
 
 from .pathology_check import read_diagnoses
@@ -47,6 +48,7 @@ class EvaluationReport(CollectOutputs):
         allow: problem codes that the series gate may admit.
         allow_overlap: admit patients that the weights were trained on.
         diagnosis: CSV of patients' diagnoses, for the check against pathology.
+        prevalence: another share of malignant nodules to tell the decision curve for.
         n_resamples: bootstrap samples for the confidence intervals.
         seed: of the bootstrap.
     """
@@ -64,13 +66,14 @@ class EvaluationReport(CollectOutputs):
         diagnosis: str | None = None,
         n_resamples: int = 2000,
         seed: int = 0,
+        prevalence: float | None = None,
     ) -> None:
         super().__init__()
         self._data_list, self.split, self.weights = data_list, split, Path(weights)
         self.bundle, self.output_dir, self.calibration = Path(bundle_root), Path(output_dir), Path(calibration)
         self.allow = problem_codes(allow)
         self.allow_overlap, self.diagnosis = allow_overlap, None if diagnosis is None else Path(diagnosis)
-        self.n_resamples, self.seed = n_resamples, seed
+        self.n_resamples, self.seed, self.prevalence = n_resamples, seed, check_prevalence(prevalence)
 
     def attach(self, engine: Engine) -> None:
         """Listen to an evaluator."""
@@ -130,6 +133,7 @@ class EvaluationReport(CollectOutputs):
 
     def _context(self) -> Context:
         data_list, n_trained = self.data_list, len(self._patients_that_trained)
+        calibration = read_calibration(self.calibration)
         scored = [item for item in self._items if item.label is not None]
         n_validated = len(self._known_patients(scored, VALIDATION_PATIENTS))
         return Context(
@@ -142,7 +146,10 @@ class EvaluationReport(CollectOutputs):
             overlapping_patients=n_trained,
             caveat=_caveat(n_trained, _n_patients(self._items), n_validated, _n_patients(scored)),
             bundle=self._bundle_used(),
-            operating_points=read_calibration(self.calibration).operating_points,
+            operating_points=calibration.operating_points,
+            prevalence=None
+            if self.prevalence is None
+            else PrevalenceShift(asked=self.prevalence, calibrated=calibration.fitted_on.prevalence),
             n_resamples=self.n_resamples,
             seed=self.seed,
             created=datetime.now(timezone.utc).isoformat(timespec="seconds"),

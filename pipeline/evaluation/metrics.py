@@ -16,6 +16,7 @@ from nodulus.pipeline.statistics.metrics import compare_scores
 from nodulus.pipeline.statistics.operating_points import measure_at
 from nodulus.transforms.problems import UsageError
 
+from .at_prevalence import at_prevalence
 from .groups import SIZE_MATCHED_MM, by_label_rule, by_size, ratings_of, size_matched, subgroups
 from .predictions import Prediction, labelled
 from .rating_agreement import mean_absolute_error, spearman
@@ -78,6 +79,7 @@ def evaluate_predictions(
         },
         operating_points=_operating_points(nodules, context),
         decision_curve=decision_curve(labels, probabilities, patients, n_resamples=n_resamples, seed=seed),
+        at_prevalence=at_prevalence(nodules, probabilities, context),
         histogram=_histogram(nodules),
         sizes=by_size(nodules, context),
         size_matched_mm=SIZE_MATCHED_MM,

@@ -12,7 +12,9 @@ from markupsafe import Markup
 from nodulus.pipeline.pages.environment import page_environment
 from nodulus.pipeline.pages.policy import data_uri
 from nodulus.pipeline.pictures.plot_style import PALETTE, as_svg
+from nodulus.pipeline.readout.prior_shift import percent
 
+from .pathology_words import pathology_sentences
 from .pictures import SCALE_BAR_MM
 from .plots import (
     draw_calibration,
@@ -25,7 +27,7 @@ from .plots import (
     group_title,
     title_of,
 )
-from .record import DIAMETER, DIAMETER_BOX, NETWORK, SIZE_ONLY, Evaluation, HardCase
+from .record import DIAMETER, DIAMETER_BOX, NETWORK, SIZE_ONLY, AtPrevalence, Evaluation, HardCase
 from .words import interval, p_value, signed, signed_interval, verdict
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -69,8 +71,11 @@ def render_page(evaluation: Evaluation, pictures: Mapping[str, Picture]) -> str:
         "colour": _colour_of,
         "group": group_title,
         "score": title_of,
+        "share": percent,
+        "sentences": pathology_sentences,
     }
     *plots, subgroup_plot = _plots(evaluation)
+    elsewhere = evaluation.at_prevalence
     return environment.get_template("evaluation.html.j2").render(
         e=evaluation,
         palette=PALETTE,
@@ -78,6 +83,7 @@ def render_page(evaluation: Evaluation, pictures: Mapping[str, Picture]) -> str:
         labels_are_opinion=bool(evaluation.label_rules),
         plots=plots,
         subgroup_plot=subgroup_plot,
+        prevalence_plot=None if elsewhere is None else _prevalence_plot(elsewhere),
         subgroups={of: list(groups) for of, groups in groupby(evaluation.subgroups, key=lambda group: group.of)},
         cases=[_case(record, pictures) for record in evaluation.hardest],
         scale_bar_mm=SCALE_BAR_MM,
@@ -123,6 +129,13 @@ def _plots(evaluation: Evaluation) -> list[_Plot]:
         _Plot(title, Markup(as_svg(figure, f"plot{number}", f"{title}. {caption}")), caption)
         for number, (title, figure, caption) in enumerate(drawn)
     ]
+
+
+def _prevalence_plot(elsewhere: AtPrevalence) -> _Plot:
+    title = f"Decision curve at a prevalence of {percent(elsewhere.shift.asked)}"
+    caption = "Useful where it lies above acting on all and on none; both classes weigh as they would there."
+    figure = draw_decision_curve(elsewhere.decision_curve)
+    return _Plot(title, Markup(as_svg(figure, "plot-prevalence", f"{title}. {caption}")), caption)
 
 
 def _colour_of(score: str) -> str:

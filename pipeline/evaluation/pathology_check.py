@@ -14,11 +14,11 @@ from nodulus.pipeline.statistics.strata import MIN_PER_CLASS
 from nodulus.transforms.problems import UsageError
 
 from .groups import ratings_of
+from .one_reader import against_one_reader, readings_of
+from .pathology_words import READERS
 from .predictions import Prediction
 from .record import DIAMETER_BOX, NETWORK, Context, PathologyRecord, PathologyTask
 from .scores import complete_scores, negated
-
-READERS = "readers' mean rating"
 
 
 class Diagnosis(IntEnum):
@@ -30,9 +30,10 @@ class Diagnosis(IntEnum):
     METASTATIC = 3
 
 
+# Apart: a metastasis is another disease of the lung, and radiologists suspect it by what else they know.
 TASKS: Mapping[str, Collection[Diagnosis]] = {
-    "primary cancer or metastasis": (Diagnosis.PRIMARY_CANCER, Diagnosis.METASTATIC),
     "primary cancer": (Diagnosis.PRIMARY_CANCER,),
+    "metastatic cancer": (Diagnosis.METASTATIC,),
 }
 
 
@@ -85,10 +86,15 @@ def _task(
         found = f"{task.malignant} malignant and {task.benign} benign patients"
         reason = f"too few patients: {found}, at least {MIN_PER_CLASS} of each are compared"
         return task.model_copy(update={"reason": reason})
-    scores = _patient_scores([nodules_of[patient] for patient in chosen])
+    nodules = [nodules_of[patient] for patient in chosen]
+    scores = _patient_scores(nodules)
     compared = compare_scores(labels, scores, chosen, NETWORK, context.n_resamples, context.seed)
     minus = {score: negated(difference) for score, difference in compared.difference.items()}
-    return task.model_copy(update={"auc": dict(compared.auc), "network_minus": minus})
+    told = {"auc": dict(compared.auc), "network_minus": minus}
+    if (readings := readings_of(nodules)) is not None:
+        one_reader, less = against_one_reader(labels, scores, readings, chosen, context)
+        told |= {"one_reader": one_reader, "minus_one_reader": less}
+    return task.model_copy(update=told)
 
 
 def _patient_scores(patients: Sequence[Sequence[Prediction]]) -> dict[str, list[float]]:

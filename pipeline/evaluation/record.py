@@ -8,6 +8,7 @@ from pydantic import Field
 
 from nodulus.pipeline.files import write_text
 from nodulus.pipeline.json_files import read_json_as
+from nodulus.pipeline.readout.prior_shift import PrevalenceShift
 from nodulus.pipeline.records import Record
 from nodulus.pipeline.statistics.calibration_metrics import CalibrationReport
 from nodulus.pipeline.statistics.curves import DecisionCurve, PrecisionRecallBand, RocBand
@@ -40,6 +41,7 @@ class Context(Record):
         caveat: why the figures flatter the network, in words that may follow them; None where nothing is known to.
         bundle: None where no single bundle made the scores (cross-validation).
         operating_points: thresholds on the calibrated probability that came with the scores, and what they gave there.
+        prevalence: another share of malignant nodules that the decision curve is told for, too; None where none was.
         n_resamples: bootstrap samples behind every interval.
         seed: of the bootstrap.
         created: UTC, ISO 8601.
@@ -56,6 +58,7 @@ class Context(Record):
     caveat: str | None = None
     bundle: BundleUsed | None = None
     operating_points: tuple[OperatingPoint, ...] = ()
+    prevalence: PrevalenceShift | None = None
     n_resamples: int = 2000
     seed: int = 0
     created: str
@@ -108,6 +111,38 @@ class OperatingPointRecord(Record):
     chosen: OperatingPoint
     network: Accuracy
     called_malignant: int
+
+
+class PointAtPrevalence(Record):
+    """What a threshold would give where another share of the nodules is malignant; the same nodules reach it.
+
+    Args:
+        name: of the operating point.
+        threshold: on the probability at that prevalence.
+        ppv: share malignant of those called malignant.
+        npv: share benign of those called benign.
+    """
+
+    name: str
+    threshold: float
+    ppv: Estimate | None
+    npv: Estimate | None
+
+
+class AtPrevalence(Record):
+    """What the scores would be worth where another share of the nodules is malignant.
+
+    It takes for granted that malignant and benign nodules look there as they do here.
+
+    Args:
+        shift: which prevalence, and from which the probabilities were moved.
+        decision_curve: net benefit there, of the moved probabilities.
+        operating_points: the thresholds, moved with them.
+    """
+
+    shift: PrevalenceShift
+    decision_curve: DecisionCurve
+    operating_points: tuple[PointAtPrevalence, ...]
 
 
 class GroupRecord(Record):
@@ -183,7 +218,19 @@ class HardCase(Record):
 
 
 class PathologyTask(Record):
-    """Patients told apart by the largest score of their nodules."""
+    """Patients told apart by the largest score of their nodules.
+
+    Args:
+        positive: whom the benign are told apart from.
+        patients: how many.
+        malignant: how many of the diagnosis.
+        benign: how many without.
+        auc: by score.
+        network_minus: AUC of the network less each score's, paired.
+        one_reader: AUC of one reader, drawn anew for each patient; None without ratings.
+        minus_one_reader: AUC of each score less that of one reader, paired.
+        reason: in words, where there are too few patients to tell.
+    """
 
     positive: str
     patients: int
@@ -191,6 +238,8 @@ class PathologyTask(Record):
     benign: int
     auc: dict[str, Estimate] = Field(default_factory=dict)
     network_minus: dict[str, Estimate] = Field(default_factory=dict)
+    one_reader: Estimate | None = None
+    minus_one_reader: dict[str, Estimate] = Field(default_factory=dict)
     reason: str | None = None
 
 
@@ -225,6 +274,7 @@ class Evaluation(Record):
         calibration: of ``network`` and ``size_only``.
         operating_points: the thresholds that came with the scores.
         decision_curve: net benefit.
+        at_prevalence: the decision curve and the thresholds at another prevalence, where one was asked for.
         histogram: of the network's probability.
         sizes: by diameter.
         size_matched_mm: from and to, both included.
@@ -246,6 +296,7 @@ class Evaluation(Record):
     calibration: dict[str, CalibrationReport]
     operating_points: tuple[OperatingPointRecord, ...]
     decision_curve: DecisionCurve
+    at_prevalence: AtPrevalence | None = None
     histogram: Histogram
     sizes: tuple[GroupRecord, ...]
     size_matched_mm: tuple[float, float]

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from nodulus.transforms.geometry import Points
 
@@ -84,5 +83,7 @@ def _is_same(area: Mask, other: Mask, pixel_mm: float) -> bool:
         return True
     if 2 * n_both < int(area.sum()):
         return False
+    from scipy import ndimage  # loaded late, as who reads a table does without
+
     wall = np.pad(area ^ other, 1)
     return float(ndimage.distance_transform_edt(wall).max()) * pixel_mm * 2 <= _SAME_WALL_MM

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from nodulus.transforms.problems import UsageError
 
-from .nodule import Nodule
-from .scan_names import (
-    CASE_COLUMNS,
-    FRAME_COLUMNS,
-    MAYBE_SERIES_COLUMNS,
-    SERIES_COLUMNS,
-    STUDY_COLUMNS,
-    is_uid,
-    name_of_image,
-    plain_column,
-)
+from .named_scan import named_scan
+from .nodule import Nodule, decimal_of, shown
 from .table_rows import Row, read_rows
 
 OUR_COLUMNS = ("nodule_id", "x_mm", "y_mm", "z_mm", "diameter_mm")
+# How sure a detector was of each, 0 to 1; `nodulus detect` writes it.
+SCORE_COLUMN = "detection_score"
 LUNA16_COLUMNS = ("seriesuid", "coordX", "coordY", "coordZ", "diameter_mm")
 
 
@@ -49,10 +41,9 @@ def nodules_of_rows(rows: Sequence[Row], case_column: str | None = None) -> list
         case_column: says whose a nodule is; None takes any column that is called so (case, image, ...).
     """
     seen: dict[tuple[str | None, str | None, str], int] = {}
-    columns = _columns_of(rows[0], OUR_COLUMNS, case_column)
     nodules = []
     for row in rows:
-        nodule = _nodule(row, columns, row.text("nodule_id"))
+        nodule = _nodule(row, OUR_COLUMNS, row.text("nodule_id"), case_column)
         key = (nodule.case_id, nodule.series_uid, nodule.nodule_id)
         if key in seen:
             raise row.error(f"expected each nodule_id once, got {key[2]!r} again (first in row {seen[key]})")
@@ -64,58 +55,38 @@ def nodules_of_rows(rows: Sequence[Row], case_column: str | None = None) -> list
 def _luna16_nodules(rows: Sequence[Row]) -> list[Nodule]:
     """Return LUNA16's nodules, numbered from 1 within their series: the format gives them no names."""
     count: Counter[str] = Counter()
-    columns = _columns_of(rows[0], LUNA16_COLUMNS, None)
     nodules = []
     for row in rows:
         series_uid = row.text("seriesuid")
         count[series_uid] += 1
-        nodules.append(_nodule(row, columns, str(count[series_uid])))
+        nodules.append(_nodule(row, LUNA16_COLUMNS, str(count[series_uid])))
     return nodules
 
 
-@dataclass(frozen=True)
-class _Columns:
-    """The columns of a table by what they say: numbers (x, y, z, diameter), names of the scan, UIDs, attributes."""
-
-    numbers: Sequence[str]
-    case: Sequence[str]
-    series_uid: Sequence[str]
-    study_uid: Sequence[str]
-    frame_uid: Sequence[str]
-    attributes: Sequence[str]
-    is_case_a_name: bool
-
-
-def _columns_of(row: Row, format_columns: Sequence[str], case_column: str | None) -> _Columns:
-    def called(names: Collection[str]) -> list[str]:
-        return [column for column in row.cells if plain_column(column) in names]
-
-    by_likelihood = sorted(called(CASE_COLUMNS), key=lambda column: CASE_COLUMNS.index(plain_column(column)))
-    case = by_likelihood if case_column is None else [case_column]
-    uids = [called(names) for names in (SERIES_COLUMNS, STUDY_COLUMNS, FRAME_COLUMNS)]
-    uids[0] += [column for column in called(MAYBE_SERIES_COLUMNS) if is_uid(row.cells[column])]
-    known = {*format_columns, *case, *(column for columns in uids for column in columns), ""}
-    attributes = [column for column in row.cells if column not in known]
-    return _Columns(format_columns[1:], case, uids[0], uids[1], uids[2], attributes, case_column is not None)
-
-
-def _nodule(row: Row, columns: _Columns, nodule_id: str) -> Nodule:
-    x, y, z, diameter = (row.number_mm(column) for column in columns.numbers)
-    case_id = _first_cell(row, columns.case)
+def _nodule(row: Row, columns: Sequence[str], nodule_id: str, case_column: str | None = None) -> Nodule:
+    """Return the nodule of a row with the columns of its format: x, y, z and diameter stand last."""
+    x, y, z, diameter = (row.number_mm(column) for column in columns[-4:])
+    scan = named_scan(row.cells, case_column)
+    known = {*columns, SCORE_COLUMN, *scan.told_by, ""}
     try:
         return Nodule(
             nodule_id,
             (x, y, z),
             diameter,
-            case_id=case_id if columns.is_case_a_name else name_of_image(case_id),
-            series_uid=name_of_image(_first_cell(row, columns.series_uid)),
-            frame_of_reference_uid=_first_cell(row, columns.frame_uid),
-            attributes={column: row.cells[column] for column in columns.attributes if row.cells[column]},
-            study_uid=_first_cell(row, columns.study_uid),
+            case_id=scan.case_id,
+            series_uid=scan.series_uid,
+            frame_of_reference_uid=scan.frame_of_reference_uid,
+            detection_score=_score(row),
+            attributes={column: cell for column, cell in row.cells.items() if cell and column not in known},
+            study_uid=scan.study_uid,
         )
     except UsageError as error:
         raise row.error(str(error)) from error
 
 
-def _first_cell(row: Row, columns: Sequence[str]) -> str | None:
-    return next((row.cells[column] for column in columns if row.cells.get(column)), None)
+def _score(row: Row) -> float | None:
+    text = row.cells.get(SCORE_COLUMN, "")
+    score = decimal_of(text)
+    if text and (score is None or not 0 <= score <= 1):
+        raise row.error(f"expected a number from 0 to 1 in column {SCORE_COLUMN}, got {shown(text)}")
+    return score

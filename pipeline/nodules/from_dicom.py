@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pydicom
@@ -39,11 +40,6 @@ _READERS: dict[str, tuple[str, Reader]] = {
 }
 
 
-def is_dicom(start: bytes, path: Path) -> bool:
-    """Return whether a file that starts with these bytes is DICOM; without a preamble its name must say so."""
-    return start[128:132] == b"DICM" or path.suffix.lower() in (".dcm", ".dicom")
-
-
 def nodules_of_dicom(path: Path, scan: Path | None = None) -> tuple[str, list[Nodule], list[str]]:
     """Return the object's format (dicom_sr, dicom_seg, dicom_rtstruct), its nodules and notes.
 
@@ -71,7 +67,15 @@ def _read(content: bytes, path: Path, scan: Path | None) -> tuple[str, Found]:
         kind = UID(text(dataset, "SOPClassUID")).name
         raise UsageError(f"{_EXPECTED}, got modality {modality} ({kind or 'no class'})")
     format_name, read = _READERS[modality]
-    return format_name, read(dataset, scan)
+    nodules, notes = read(dataset, scan)
+    study_uid = uid(dataset, "StudyInstanceUID")
+    return format_name, ([_of_study(nodule, study_uid) for nodule in nodules], notes)
+
+
+def _of_study(nodule: Nodule, study_uid: str | None) -> Nodule:
+    """Return the nodule with its object's study, where nothing nearer tells whose it is; some write a study anew."""
+    is_told = nodule.series_uid or nodule.frame_of_reference_uid
+    return nodule if is_told else replace(nodule, study_uid=study_uid)
 
 
 def _dataset(content: bytes, path: Path) -> Dataset:

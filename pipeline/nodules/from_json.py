@@ -9,22 +9,12 @@ from pathlib import Path
 from nodulus.transforms.problems import UsageError
 
 from .from_markups import is_markups, nodules_of_markups
+from .named_scan import named_scan, with_inner_names
 from .nodule import Nodule, is_length, nodule_from_mapping, shown
-from .scan_names import (
-    CASE_COLUMNS,
-    FRAME_COLUMNS,
-    MAYBE_SERIES_COLUMNS,
-    SERIES_COLUMNS,
-    STUDY_COLUMNS,
-    is_uid,
-    name_of_image,
-    plain_column,
-)
 from .table_rows import MAX_ROWS, read_text
 
 # Lists in objects in lists: no file of nodules goes deeper, and what is shown of one is written by recursion.
 _MAX_DEPTH = 32
-_KEYS = {"series_uid": SERIES_COLUMNS, "study_uid": STUDY_COLUMNS, "frame_of_reference_uid": FRAME_COLUMNS}
 
 
 def nodules_of_json(path: Path) -> tuple[str, list[Nodule], list[str]]:
@@ -80,7 +70,7 @@ def _entries(content: object, path: Path) -> list[Mapping[str, object]]:
     if isinstance(content, Mapping) and not {"box", "nodule_id"} & set(content):
         lists = [value for value in content.values() if isinstance(value, list)]
         # What is said above the lists of the scan holds for each entry.
-        above = {key: value for key, value in content.items() if isinstance(value, str)}
+        above = {key: value for key, value in with_inner_names(content).items() if isinstance(value, str)}
         content = [{**above, **one} if isinstance(one, Mapping) else one for entries in lists for one in entries]
     entries = [content] if isinstance(content, Mapping) else content
     if not isinstance(entries, list) or not entries:
@@ -110,24 +100,9 @@ def _ours(entries: Sequence[Mapping[str, object]], path: Path) -> list[Nodule]:
 
 def _in_our_keys(entry: Mapping[str, object]) -> dict[str, object]:
     """Return the entry with what it says of its scan under our keys, whatever it calls them."""
-    renamed: dict[str, object] = {}
-    for key, value in sorted(entry.items(), key=lambda item: _likelihood(plain_column(item[0]))):
-        plain = plain_column(key)
-        ours = next((name for name, keys in _KEYS.items() if plain in keys), None)
-        if plain in MAYBE_SERIES_COLUMNS and isinstance(value, str) and is_uid(value):
-            ours = "series_uid"
-        if plain in CASE_COLUMNS:
-            ours = "case_id"
-        if ours in ("case_id", "series_uid"):
-            value = name_of_image(value) if isinstance(value, str) else value
-        if ours is None or renamed.get(ours) is None:
-            renamed[ours or key] = value
-    return renamed
-
-
-def _likelihood(plain_key: str) -> int:
-    """Return a key's place among those that name a case; the others keep theirs before all of these."""
-    return CASE_COLUMNS.index(plain_key) if plain_key in CASE_COLUMNS else -1
+    values = with_inner_names(entry)
+    scan = named_scan(values)
+    return {**{key: value for key, value in values.items() if key not in scan.told_by}, **scan.fields}
 
 
 def _detected(entries: Sequence[Mapping[str, object]], path: Path) -> list[Nodule]:
@@ -142,7 +117,7 @@ def _detected(entries: Sequence[Mapping[str, object]], path: Path) -> list[Nodul
         where = f"{path.name} entry {number}"
         boxes = _list(entry, "box", where)
         labels, scores = _beside(entry, "label", boxes, where), _beside(entry, "label_scores", boxes, where)
-        whose = {key: value for key, value in _in_our_keys(entry).items() if key in ("case_id", *_KEYS)}
+        whose = named_scan(with_inner_names(entry)).fields
         for n, (box, label, score) in enumerate(zip(boxes, labels, scores, strict=True), 1):
             mapping = {**whose, "nodule_id": str(n), "detection_score": score, "label": label}
             try:

@@ -62,10 +62,11 @@ def nodules_of_fcsv(path: Path) -> tuple[list[Nodule], list[str]]:
     header = dict(line.lstrip("# ").split("=", 1) for line in lines if line.startswith("#") and "=" in line)
     header = {name.strip().lower(): value.strip() for name, value in header.items()}
     frame = _frame(header.get("coordinatesystem", "RAS"))
-    columns = [name.strip() for name in header.get("columns", _FCSV_COLUMNS).split(",")]
+    delimiter = _delimiter(lines)
+    columns = [name.strip() for name in header.get("columns", _FCSV_COLUMNS).replace(delimiter, ",").split(",")]
     nodules: list[Nodule] = []
     notes: list[str] = []
-    for number, cells in enumerate(_points_cells(lines, path), 1):
+    for number, cells in enumerate(_points_cells(lines, delimiter, path), 1):
         row = dict(zip(columns, cells, strict=False))
         name = clean_name(row.get("label") or number)
         try:
@@ -76,10 +77,17 @@ def nodules_of_fcsv(path: Path) -> tuple[list[Nodule], list[str]]:
     return named_apart([swap_frame(each) for each in nodules] if frame == "RAS" else nodules), notes
 
 
-def _points_cells(lines: Sequence[str], path: Path) -> list[list[str]]:
+def _delimiter(lines: Sequence[str]) -> str:
+    """Return what separates a point's cells: a comma, but where a spreadsheet wrote the file with decimal commas."""
+    point = next((line for line in lines if line.strip() and not line.startswith("#")), "")
+    return ";" if point.count(";") > point.count(",") else ","
+
+
+def _points_cells(lines: Sequence[str], delimiter: str, path: Path) -> list[list[str]]:
     """Return the cells of each point of a .fcsv."""
+    points = [line for line in lines if not line.startswith("#")]
     try:
-        rows = list(filter(None, csv.reader([line for line in lines if not line.startswith("#")])))
+        rows = list(filter(None, csv.reader(points, delimiter=delimiter)))
     except csv.Error as error:
         raise UsageError(f"{path.name}: expected CSV, got {NO_CELLS}") from error
     if len(rows) > MAX_ROWS:
@@ -168,8 +176,10 @@ def _frame(stated: object) -> str:
 
 
 def _check_unit(stated: object) -> None:
-    units = stated if isinstance(stated, list) else [stated]
-    if any(str(unit) != "mm" for unit in units):
+    # A code of UCUM may have its scheme and its meaning behind it: ["mm", "UCUM", "millimeter"].
+    units = stated[:1] if isinstance(stated, list) and "UCUM" in stated else stated
+    flat = units if isinstance(units, list) else [units]
+    if any(str(unit) != "mm" for unit in flat):
         raise UsageError(f"expected coordinateUnits mm, got {str(stated)[:20]!r}")
 
 

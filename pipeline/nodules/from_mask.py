@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from nodulus.transforms.geometry import Affine
 from nodulus.transforms.problems import InputRefusedError, UsageError
-from nodulus.transforms.sources.signatures import IMAGE_SUFFIXES, NRRD_MAGIC, is_nifti
+from nodulus.transforms.sources.signatures import GZIP_MAGIC, IMAGE_SUFFIXES, NRRD_MAGIC, is_nifti
 
 from .nodule import Nodule, clean_name, named_apart
 from .parts import MAX_VOLUME_MM3, parts_kept
 from .plane_stack import PlaneStack, parts_of
-from .roles import named_role
 from .scan_names import name_of_image
 
 if TYPE_CHECKING:
@@ -25,12 +24,24 @@ if TYPE_CHECKING:
 _METAIMAGE_STARTS = (b"ObjectType", b"NDims")
 # TotalSegmentator knows 117 structures; an image of intensities has thousands of values.
 _MAX_LABELS = 512
+# NIfTI-2's; NIfTI-1's has 348.
+_NIFTI_HEADER_BYTES = 540
 
 
 def is_label_mask(start: bytes, path: Path) -> bool:
     """Return whether a file that starts with these bytes is an image, by its content or its name."""
     is_named = path.name.lower().endswith((*IMAGE_SUFFIXES, ".hdr", ".img"))
-    return is_named or is_nifti(start) or start.startswith((NRRD_MAGIC, *_METAIMAGE_STARTS))
+    return is_named or is_nifti(_unpacked(start)) or start.startswith((NRRD_MAGIC, *_METAIMAGE_STARTS))
+
+
+def _unpacked(start: bytes) -> bytes:
+    """Return the first bytes of what a gzip stream holds, and those of anything else as they are."""
+    if not start.startswith(GZIP_MAGIC):
+        return start
+    try:
+        return zlib.decompressobj(wbits=31).decompress(start, _NIFTI_HEADER_BYTES)
+    except zlib.error:
+        return start
 
 
 def nodules_of_mask(path: Path) -> tuple[list[Nodule], list[str]]:
@@ -38,7 +49,9 @@ def nodules_of_mask(path: Path) -> tuple[list[Nodule], list[str]]:
 
     A label is called by its name where the file tells it, else by its number.
     """
-    # Loaded late: nibabel takes 0.2 s, which other sources do without.
+    # Loaded late: nibabel takes 0.2 s, and scipy half of it, which other sources do without.
+    from scipy import ndimage
+
     from nodulus.transforms.images.label_mask import open_label_mask
 
     try:
@@ -59,6 +72,8 @@ def nodules_of_mask(path: Path) -> tuple[list[Nodule], list[str]]:
 
 def _lesions(mask: LabelMask, path: Path) -> tuple[dict[int, str], list[str]]:
     """Return the names of the labels that may be nodules, and notes on those that are none."""
+    from .roles import named_role  # loaded late, as pydicom comes with it
+
     counts = _counts(mask.labels)
     present = [int(label) for label in np.flatnonzero(counts) if label]
     if not present:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -56,10 +57,10 @@ def _parts(roi: _Roi) -> tuple[list[tuple[str, Shape]], list[str]]:
     """Return the parts of an ROI that are nodules, by name, and notes; UsageError says why it has no outlines."""
     outlines, bad = _outlines(roi.contours)
     if not outlines:
-        raise UsageError(bad or "no closed planar contour")
+        raise UsageError("; ".join(bad) or "no closed planar contour")
     shapes, left_out = parts_of_outlines(outlines)
     kept, specks = parts_kept(roi.name, shapes)
-    notes = [f"ROI {roi.name!r}: {note}" for note in (*([bad] if bad else []), *left_out)]
+    notes = [f"ROI {roi.name!r}: {note}" for note in (*bad, *left_out)]
     return kept, notes + [f"ROI {note}" if not kept else note for note in specks]
 
 
@@ -90,21 +91,22 @@ def _rois(dataset: Dataset) -> Iterator[_Roi]:
         yield _Roi(name, roi_role(types.get(number, ""), name), frame_uid, contours.get(number, []))
 
 
-def _outlines(contours: list[Dataset]) -> tuple[list[Outline], str]:
-    """Return the closed planar contours, and in a line how many could not be used."""
+def _outlines(contours: list[Dataset]) -> tuple[list[Outline], list[str]]:
+    """Return the closed planar contours, and in a line each how many others there are."""
     n_bytes = sum(stored_length(contour, "ContourData") for contour in contours)
     if n_bytes > _MAX_CONTOUR_BYTES:
         raise UsageError(f"{n_bytes >> 20} MiB of contours, more than a nodule has")
-    outlines, n_closed = [], 0
+    outlines: list[Outline] = []
+    others: Counter[str] = Counter()
     for contour in contours:
-        kind = text(contour, "ContourGeometricType").upper()
+        kind = clean_name(text(contour, "ContourGeometricType")).upper()
         if kind not in _CLOSED_TYPES:
-            continue
-        n_closed += 1
-        if (outline := _outline(contour, kind)) is not None:
+            others[f"of type {kind or 'none'}, not CLOSED_PLANAR"] += 1
+        elif (outline := _outline(contour, kind)) is not None:
             outlines.append(outline)
-    n_bad = n_closed - len(outlines)
-    return outlines, f"{n_bad} of {n_closed} contours left out: not three points or more" if n_bad else ""
+        else:
+            others["not three points or more"] += 1
+    return outlines, [f"{n} of {len(contours)} contours left out: {why}" for why, n in others.items()]
 
 
 def _outline(contour: Dataset, kind: str) -> Outline | None:

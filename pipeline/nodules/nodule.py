@@ -17,6 +17,7 @@ MIN_DIAMETER_MM = 1.0
 MAX_NAME = 64
 # A position beyond a thousand kilometres is none; what is computed of smaller ones stays finite.
 FARTHEST_MM = 1e9
+_PADDING = "".join(letter for letter in map(chr, range(0x10000)) if letter.isspace()) + "\0\u200b\ufeff"
 
 # In LIDC-IDRI a nodule's centre lies up to 0.2 mm outside its box.
 CENTER_TOLERANCE_MM = 1.0
@@ -90,8 +91,17 @@ def first_repeated(names: Iterable[str]) -> str | None:
 
 def clean_name(text: object) -> str:
     """Return a label from a file as a name: on one line, printable, at most 64 letters as DICOM allows."""
-    name = printable(str(text).strip())
+    name = printable(unpadded(str(text)))
     return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}..."
+
+
+def unpadded(text: str) -> str:
+    r"""Return a text without the blanks around it, zeros (DICOM's padding) and marks of byte order among them.
+
+    >>> unpadded(" 1.2.3\0 ")
+    '1.2.3'
+    """
+    return text.strip(_PADDING)
 
 
 def named_apart(nodules: Sequence[Nodule]) -> list[Nodule]:
@@ -187,6 +197,7 @@ def _as_float(value: object) -> float | None:
 
 # Not all that float() takes: it reads 1_0 as 10.
 _NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
+_MINUS = "\N{MINUS SIGN}"  # word processors write it for a hyphen
 _MAX_SHOWN = 80
 
 
@@ -196,7 +207,8 @@ def decimal_of(text: str) -> float | None:
     >>> decimal_of("-47,403"), decimal_of("1_0")
     (-47.403, None)
     """
-    return float(text.replace(",", ".")) if _NUMBER.fullmatch(text.strip()) else None
+    plain = unpadded(text).replace(_MINUS, "-")
+    return float(plain.replace(",", ".")) if _NUMBER.fullmatch(plain) else None
 
 
 def is_length(value: object) -> bool:

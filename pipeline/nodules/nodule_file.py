@@ -27,7 +27,19 @@ _STARTS = {
     b"\x89HDF": "an HDF5 file",
     b"PK\x05\x06": "an empty zip archive",
 }
+# What was downloaded in the place of a file: texts by how they begin.
+_TEXTS = {
+    "<!doctype html": "an HTML page: of an error or a login perhaps, in the place of the file",
+    "<html": "an HTML page: of an error or a login perhaps, in the place of the file",
+    "<?xml": "an XML file",
+    "version https://git-lfs": "a pointer of Git LFS in the place of the file: git lfs pull",
+}
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xlsb", ".ods", ".numbers")
+
+
+def is_dicom(start: bytes, path: Path) -> bool:
+    """Return whether a file that starts with these bytes is DICOM; without a preamble its name must say so."""
+    return start[128:132] == b"DICM" or path.suffix.lower() in (".dcm", ".dicom")
 
 
 def read_start(path: Path) -> bytes:
@@ -84,4 +96,7 @@ def known_other_kind(start: bytes, path: Path) -> str | None:
         return "a zip archive: unpack it and name the file in it"
     if start[257:262] == b"ustar":
         return "a tar archive: unpack it and name the file in it"
-    return next((what for magic, what in _STARTS.items() if start.startswith(magic)), None)
+    if (binary := next((what for magic, what in _STARTS.items() if start.startswith(magic)), None)) is not None:
+        return binary
+    plain = start.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").lower()  # UTF-16 has zeros between letters
+    return next((what for words, what in _TEXTS.items() if plain.startswith(words.encode())), None)

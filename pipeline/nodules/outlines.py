@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import connected_components
 
 from nodulus.transforms.geometry import Points
 from nodulus.transforms.problems import UsageError
@@ -110,6 +109,9 @@ def _touching(flat: Sequence[_Flat], heights: NDArray[np.float64], step_mm: floa
     for axis in range(2):
         near &= low[:, None, axis] <= high[None, :, axis] + margin_mm
         near &= low[None, :, axis] <= high[:, None, axis] + margin_mm
+    # Loaded late: it takes longer than a table of nodules takes to read, and tables do without.
+    from scipy.sparse.csgraph import connected_components
+
     n_groups, group_of = connected_components(near, directed=False)
     groups: list[list[_Flat]] = [[] for _ in range(n_groups)]
     for outline, group in zip(flat, group_of, strict=True):

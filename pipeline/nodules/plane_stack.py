@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from nodulus.transforms.geometry import Points
 from nodulus.transforms.problems import UsageError
@@ -104,6 +103,8 @@ def parts_of(stack: PlaneStack) -> list[Shape]:
     Raises:
         UsageError: there are more parts than any segmentation of nodules has.
     """
+    from scipy import ndimage  # loaded late, as who reads a table does without
+
     try:
         labelled, _ = ndimage.label(stack.masks, structure=np.ones((3, 3, 3)), output=np.uint16)
     except RuntimeError as error:  # more parts than the labels' type holds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from pydicom.dataset import Dataset
 
@@ -35,11 +36,22 @@ thyroid liver spleen kidney kidneys stomach pancreas duodenum bowel colon gallbl
 spine cord spinalcord spinal canal spinalcanal vertebra vertebrae vertebral rib ribs sternum clavicle clavicula
 scapula humerus bone bones skeleton muscle fat skin body external thorax chest mediastinum diaphragm pleura
 vessel vessels artery vein veins cava portal breast carina couch table patient prostate rectum
+herz lunge leber milz niere rueckenmark coeur poumon foie moelle corazon pulmon cuore polmone midollo
 """
 _BESIDE_WORDS = """
 left right l r lt rt both bilateral upper lower middle lobe lobes superior inferior main total whole mask
 segmentation contour organ wall the of in and pulmonary vena rul rml rll lul lll common
 """
+# What a plan's structures are called where their type is left empty: a margin around a lesion, whatever else the name
+# says, and helpers, which are called so and not as a lesion.
+_MARGIN_WORDS = """
+ptv ctv itv prv isodose dose
+"""
+_HELPER_WORDS = """
+oar bolus avoid avoidance ring zring couch marker fiducial isocenter isocentre iso opt opti helper dummy
+hotspot coldspot artifact artefact
+"""
+_MARGINS, _HELPERS = frozenset(_MARGIN_WORDS.split()), frozenset(_HELPER_WORDS.split())
 _ANATOMY, _BESIDE_ANATOMY = frozenset(_ANATOMY_WORDS.split()), frozenset(_BESIDE_WORDS.split())
 _NUMBERED = re.compile(r"[ctls]?\d{1,2}")
 
@@ -59,25 +71,37 @@ def segment_role(segment: Dataset, name: str) -> str | None:
         return role
     if _LESION.search(kind[1]) or _LESION.search(name):
         return None
-    if category[0] in _OTHER_CATEGORIES:
+    if (
+        category[0] in _OTHER_CATEGORIES and category[0] != kind[0]
+    ):  # Slicer's "Tissue, Tissue" is where none was chosen
         return f"its category is {_OTHER_CATEGORIES[category[0]]}"
     return named_role(kind[1])
 
 
 def named_role(name: str) -> str | None:
-    """Return what something is that is called as a part of the body and nothing else, or None.
+    """Return what something is that is called as a part of the body or of a plan and nothing else, or None.
 
     >>> named_role("lung_upper_lobe_left"), named_role("nodule in left lung"), named_role("R4")
     ("it is named as anatomy, 'lung_upper_lobe_left'", None, None)
     """
-    words = re.findall(r"[a-z]+\d*|\d+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower())
-    if _LESION.search(name) or not _ANATOMY.intersection(words):
+    words = _words(name)
+    is_lesion = _LESION.search(name) is not None
+    plain = {word.rstrip("0123456789") for word in words}
+    if plain & _MARGINS or (plain & _HELPERS and not is_lesion):
+        return f"it is named as a structure of a plan, {name!r}"
+    if is_lesion or not _ANATOMY.intersection(words):
         return None
     may_be_numbered = {"vertebra", "vertebrae", "rib", "ribs", "spine"}.intersection(words)
     rest = [word for word in words if word not in _ANATOMY | _BESIDE_ANATOMY]
     if all(may_be_numbered and _NUMBERED.fullmatch(word) for word in rest):
         return f"it is named as anatomy, {name!r}"
     return None
+
+
+def _words(name: str) -> list[str]:
+    """Return the words of a name, in lower case and without accents: HeartWall and heart_wall are the same two."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.findall(r"[a-z]+\d*|\d+", re.sub(r"([a-z])([A-Z])", r"\1 \2", plain).lower())
 
 
 def _code(item: Dataset, keyword: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -12,16 +13,15 @@ from nodulus.transforms.problems import ProblemCode, UsageError, printable, refu
 from nodulus.transforms.volume import CTVolume
 
 from .from_csv import nodules_of_csv
-from .from_dicom import is_dicom, nodules_of_dicom
 from .from_json import nodules_of_json
 from .from_markups import is_fcsv, nodules_of_fcsv
 from .from_mask import is_label_mask, nodules_of_mask
 from .nodule import Nodule, swap_frame
-from .nodule_file import known_other_kind, read_start
+from .nodule_file import is_dicom, known_other_kind, read_start
 from .scan_names import is_uid, name_of_image, names_of_scan
 from .whose import Wanted, of_one_scan
 
-_MAX_LINE = 1000
+_MAX_LINE, _SHOWN = 1000, 40
 # They say themselves in which frame they are.
 _STATE_THEIR_FRAME = ("dicom_sr", "dicom_seg", "dicom_rtstruct", "slicer_markups", "slicer_fcsv", "label_mask")
 
@@ -33,7 +33,7 @@ class NoduleSet:
     Args:
         nodules: positions in LPS mm, whatever the source wrote.
         format: nodulus_csv, luna16_csv, nodulus_json, detection_json, slicer_markups, slicer_fcsv, dicom_sr, dicom_seg,
-            dicom_rtstruct, label_mask, cases_table, point.
+            dicom_rtstruct, label_mask, cases_table, point, detection_bundle.
         frame: the frame that the source's numbers were taken to be in.
         frame_is: whether the user stated that frame or the format implies it.
         notes: what the reader left out or assumed, a line each.
@@ -87,7 +87,8 @@ def read_nodules(
     names = _names(scan_name, scan)
     if format_name.startswith("dicom_"):
         names = tuple(filter(is_uid, names[:1]))  # they name their series by its UID, whatever a file is called
-    chosen, silent = of_one_scan(nodules, Wanted(case, series_uid, names), path)
+    wanted = Wanted(case, series_uid, names, partial(_patient_id, scan, series_uid))
+    chosen, silent = of_one_scan(nodules, wanted, path)
     confident, doubtful = _confident(chosen, min_score, path)
     in_lps = confident if frame != "RAS" else [swap_frame(nodule) for nodule in confident]
     lines = tuple(map(_one_line, (*notes, *silent, *doubtful)))
@@ -117,9 +118,22 @@ def _names(scan_name: str | None, scan: Path | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in (*stated, *(names_of_scan(scan) if scan else ())) if name))
 
 
+def _patient_id(scan: Path | None, series_uid: str | None) -> str | None:
+    """Return what a DICOM scan's headers call its patient, None of any other scan."""
+    if scan is None or series_uid is None:
+        return None
+    from nodulus.transforms.series.patient import read_patient  # loaded late: most tables go by names
+
+    patient = read_patient(scan, series_uid)
+    return patient.patient_id if patient else None
+
+
 def _read(path: Path, scan: Path | None) -> tuple[str, list[Nodule], list[str]]:
     start = read_start(path)
     if is_dicom(start, path):
+        # Loaded late: pydicom takes longer to load than a scan takes to score, and tables do without.
+        from .from_dicom import nodules_of_dicom
+
         return nodules_of_dicom(path, scan)
     if is_label_mask(start, path):
         return ("label_mask", *nodules_of_mask(path))
@@ -129,6 +143,8 @@ def _read(path: Path, scan: Path | None) -> tuple[str, list[Nodule], list[str]]:
         return ("slicer_fcsv", *nodules_of_fcsv(path))
     if _first_letter(start) in ("[", "{"):
         return nodules_of_json(path)
+    if path.suffix.lower() == ".json":
+        raise UsageError(f"{path.name}: expected JSON, got {_shown_start(start)}")
     return (*nodules_of_csv(path), [])
 
 
@@ -136,6 +152,11 @@ def _first_letter(start: bytes) -> str:
     """Return the first letter of a text, whatever its encoding; zeros are the other halves of UTF-16's letters."""
     plain = start.removeprefix(b"\xef\xbb\xbf").lstrip(b"\xff\xfe\0 \t\r\n")
     return plain[:1].decode("latin-1")
+
+
+def _shown_start(start: bytes) -> str:
+    words = start.replace(b"\0", b"").decode("utf-8", "replace").strip()
+    return f"a text that begins {words[:_SHOWN]!r}" if words else "an empty file"
 
 
 def _one_line(text: str) -> str:

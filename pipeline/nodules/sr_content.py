@@ -17,10 +17,14 @@ _MEASUREMENT_GROUP = "125007"
 _TRACKING_IDENTIFIER = "112039"
 _SOURCE_SERIES = "121232"
 _FINDING = "121071"
-# Diameter, long axis, RECIST-like longest diameter: SNOMED CT, then the retired SRT codes, then RadLex.
-_DIAMETERS = ("81827009", "M-02550", "103339001", "G-A185", "L-A185", "RID39009")
-# What a caliper measures where it is not said of what.
-_LENGTHS = ("410668003", "G-D7FE")
+# Diameter, long axis, RECIST-like longest diameter: SNOMED CT, then the retired SRT codes, then RadLex; major axis and
+# the circle around it; of a mesh and in 3D, as radiomics (IBSI) calls them.
+_DIAMETERS = (
+    *("81827009", "M-02550", "103339001", "G-A185", "L-A185", "RID39009"),
+    *("131187009", "G-A193", "131192006", "L0JK", "TDIC"),
+)
+# What a caliper measures where it is not said of what: length, distance.
+_LENGTHS = ("410668003", "G-D7FE", "121206")
 _CT_CLASSES = (CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage)
 _SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.5", "1.2.840.10008.5.1.4.1.1.66.7")
 # TID 1500 nests some ten deep.
@@ -29,18 +33,17 @@ _MM_PER_UNIT = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 0.001}
 
 
 def measurement_groups(item: Dataset, depth: int = 0) -> Iterator[Dataset]:
-    """Yield the measurement groups below a content item."""
+    """Yield the measurement groups below a content item; one within another is a group of its own."""
     for child in _children(item, depth):
         if _code(child) == _MEASUREMENT_GROUP:
             yield child
-        else:
-            yield from measurement_groups(child, depth + 1)
+        yield from measurement_groups(child, depth + 1)
 
 
 def items_of(item: Dataset, depth: int = 0) -> Iterator[Dataset]:
-    """Yield the content items below a group, at any depth."""
+    """Yield the content items below a group, at any depth, but for those of groups within it."""
     for child in _children(item, depth):
-        if text(child, "ValueType"):  # items by reference have none
+        if text(child, "ValueType") and _code(child) != _MEASUREMENT_GROUP:  # items by reference have none
             yield child
             yield from items_of(child, depth + 1)
 

@@ -10,6 +10,7 @@ from scipy.sparse.csgraph import connected_components
 from nodulus.transforms.geometry import Points
 from nodulus.transforms.problems import UsageError
 
+from .area import area_vector
 from .outlines import Outline, parts_of_outlines
 from .shapes import Shape, ellipse_contour, shape_of_ellipsoid, triple_of
 from .sr_regions import Region
@@ -17,7 +18,12 @@ from .sr_regions import Region
 # Ends that meet within rounding close a polyline (PS3.3 C.18.6.1.2).
 _CLOSED_MM = 0.01
 # A freehand outline that was left open: its ends lie no further apart than those of a pentagon's last side.
-_FREEHAND_POINTS, _FREEHAND_GAP = 5, 0.25
+_FREEHAND_POINTS, _FREEHAND_GAP = 5, 0.26
+# How round (4 pi area / perimeter^2; a circle 1, a square 0.8) an outline is at least that leaves a gap: the long and
+# the short axis in one line through their middle have 0.1. Where the gap is small, or none, only a line has no area.
+_ROUND, _SMALL_GAP, _NO_AREA = 0.3, 0.05, 0.02
+# So round are four points around a lesion.
+_QUADRILATERAL = 0.6
 # A diameter on screen is rounded and its ends are set by hand; points further apart are marks of two lesions.
 _ONE_LESION = 1.25
 _CALIPER_SHARE = 0.1
@@ -36,7 +42,7 @@ def shapes_of_regions(regions: Sequence[Region], measured_mm: float | None) -> t
         UsageError: the regions are points that cannot be one nodule, for want of a diameter or by their distance.
     """
     solids = [_ellipsoid(one) for one in regions if one.kind == "ELLIPSOID"]
-    outlines, lines, points = _sorted_out(regions)
+    outlines, lines, points = _sorted_out(regions, measured_mm)
     shapes = _apart(solids)
     enclosed, notes = parts_of_outlines(outlines)
     for found in (enclosed, _lesions_of_lines(lines)):
@@ -47,7 +53,9 @@ def shapes_of_regions(regions: Sequence[Region], measured_mm: float | None) -> t
     return shapes, notes + ([f"{n_far} point(s) far from what was drawn passed over"] if n_far else [])
 
 
-def _sorted_out(regions: Iterable[Region]) -> tuple[list[Outline], list[Points], list[Points]]:
+def _sorted_out(
+    regions: Iterable[Region], measured_mm: float | None
+) -> tuple[list[Outline], list[Points], list[Points]]:
     """Return outlines, lines (2, 3) and points (3,)."""
     outlines: list[Outline] = []
     lines: list[Points] = []
@@ -61,28 +69,60 @@ def _sorted_out(regions: Iterable[Region]) -> tuple[list[Outline], list[Points],
         elif (region.kind == "POLYGON" and len(drawn) >= 3) or (region.kind == "POLYLINE" and _is_closed(drawn)):
             outlines.append(Outline(drawn))
         elif region.kind in ("POLYLINE", "POLYGON"):
-            lines += _lines(drawn)
+            lines += _lines(drawn, measured_mm)
         elif region.kind != "ELLIPSOID":
             raise UsageError(f"expected a known graphic type with all its points, got {len(drawn)} of {region.kind!r}")
     return outlines, lines, points
 
 
 def _is_closed(points: Points) -> bool:
-    """Return whether a polyline is an outline: its ends meet, or nearly do after many points."""
+    """Return whether a polyline is an outline: its ends meet, or nearly do after many points, and it holds an area."""
     gap = float(np.linalg.norm(points[-1] - points[0]))
     if gap <= _CLOSED_MM:
-        return len(points) >= 4
-    length = float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum())
-    return len(points) >= _FREEHAND_POINTS and gap <= (_FREEHAND_GAP + 0.01) * length
+        return len(points) >= 4 and _roundness(points) > _NO_AREA
+    length = float(_steps_mm(points).sum())
+    if len(points) < _FREEHAND_POINTS or gap > _FREEHAND_GAP * length:
+        return False
+    return _roundness(points) > (_NO_AREA if gap <= _SMALL_GAP * length else _ROUND)
 
 
-def _lines(points: Points) -> list[Points]:
-    """Return the calipers of an open polyline: of four points two that cross, else the two points furthest apart."""
-    if len(points) == 4:
-        first, second = points[:2], points[2:]
-        if _is_one_lesion(first, second):
-            return [first, second]
-    return [_furthest(points)]
+def _roundness(points: Points) -> float:
+    """Return 4 pi area / perimeter^2 of an outline: 1 of a circle, 0 of a line there and back."""
+    around_mm = float(_steps_mm(np.concatenate([points, points[:1]])).sum())
+    return 4 * np.pi * float(np.linalg.norm(area_vector(points))) / around_mm**2 if around_mm else 0.0
+
+
+def _steps_mm(points: Points) -> Points:
+    return np.asarray(np.linalg.norm(np.diff(points, axis=0), axis=1))
+
+
+def _lines(points: Points, measured_mm: float | None) -> list[Points]:
+    """Return the calipers of an open polyline: of four points two that cross, else the two points furthest apart.
+
+    Raises:
+        UsageError: it joins calipers that lie apart, of two lesions perhaps.
+    """
+    if len(points) == 4 and _is_one_lesion(points[:2], points[2:]):
+        return [points[:2], points[2:]]
+    furthest = _furthest(points)
+    if len(points) in (4, 6) and _are_joined_calipers(points, _length(furthest), measured_mm):
+        raise UsageError(f"an open line of {len(points)} points that joins calipers: a group holds one lesion")
+    return [furthest]
+
+
+def _are_joined_calipers(points: Points, furthest_mm: float, measured_mm: float | None) -> bool:
+    """Return whether points are pairs that lie apart: neither around a lesion, nor along one line through it."""
+    if _roundness(points) >= _QUADRILATERAL:
+        return False
+    steps_mm = _steps_mm(points)
+    calipers_mm, between_mm = steps_mm[0::2], steps_mm[1::2]
+    is_one_of_them = (
+        measured_mm is not None
+        and furthest_mm > _ONE_LESION * measured_mm
+        and bool((np.abs(calipers_mm - measured_mm) <= _CALIPER_SHARE * calipers_mm).any())
+    )
+    is_a_line = float(steps_mm.sum()) <= _ONE_LESION * furthest_mm
+    return is_one_of_them or not is_a_line or float(between_mm.max()) > float(calipers_mm.max()) + _CLOSED_MM
 
 
 def _furthest(points: Points) -> Points:

@@ -13,7 +13,7 @@ from pathlib import Path
 from nodulus.pipeline.csv_files import cell_text
 from nodulus.transforms.problems import UsageError
 
-from .nodule import decimal_of, first_repeated
+from .nodule import decimal_of, first_repeated, unpadded
 from .nodule_file import MAX_TABLE_BYTES, read_bounded
 
 # Bounds time and memory: the largest public table of nodules, LIDC-IDRI's, has some 7000 rows.
@@ -25,6 +25,7 @@ _NAMES = (
     "y_mm",
     "z_mm",
     "diameter_mm",
+    "detection_score",
     "case_id",
     "input",
     "seriesuid",
@@ -33,7 +34,7 @@ _NAMES = (
     "coordZ",
 )
 _COLUMNS = {name.casefold(): name for name in _NAMES}
-_DELIMITERS = ",;\t"
+_DELIMITERS = ",;\t|"
 # Why Python's reader gives up on a line: one quote that opens a cell and does not close takes in all that follows.
 NO_CELLS = f"a cell of more than {csv.field_size_limit()} letters, or of control characters (an open quote?)"
 # What Excel writes above a table, to say what separates its cells.
@@ -96,18 +97,22 @@ def column_name(name: str) -> str:
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a table file of bounded size: UTF-8, or UTF-16 as spreadsheets write it."""
+    """Return the text of a table file of bounded size: UTF-8, UTF-16 as spreadsheets write it, or UTF-32."""
     content = read_bounded(path, MAX_TABLE_BYTES)
     encoding = _encoding(content)
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
-        what = "UTF-8" if encoding == "utf-8-sig" else "UTF-16"
-        raise UsageError(f"{path.name}: expected {what} text, got byte {error.object[error.start]:#04x}") from error
+        what = "UTF-8" if encoding == "utf-8-sig" else encoding.upper()
+        way_out = " (save it as 'CSV UTF-8')" if what == "UTF-8" else ""
+        got = f"got byte {error.object[error.start]:#04x}{way_out}"
+        raise UsageError(f"{path.name}: expected {what} text, {got}") from error
 
 
 def _encoding(content: bytes) -> str:
     """Return the encoding by the byte-order mark; without one, Latin letters in UTF-16 have a zero beside them."""
+    if content.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     if len(content) > 1 and 0 in content[:2] and content[:2] != b"\0\0":
@@ -126,7 +131,7 @@ def _filled_lines(path: Path, lines: list[str], n_skipped: int, delimiter: str) 
             n_rows += 1
             if n_rows > MAX_ROWS + 1:
                 raise UsageError(f"{path.name}: expected at most {MAX_ROWS} rows, got more")
-            yield reader.line_num + n_skipped, [cell.strip() for cell in cells]
+            yield reader.line_num + n_skipped, [unpadded(cell) for cell in cells]
     except csv.Error as error:
         where = f"{path.name} row {reader.line_num + n_skipped}"
         raise UsageError(f"{where}: expected CSV, got {NO_CELLS}") from error

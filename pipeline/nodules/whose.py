@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +16,19 @@ _N_LISTED = 3
 
 @dataclass(frozen=True)
 class Wanted:
-    """The scan at hand: the case that the user named, the scan's series, and what it may be called, likeliest first."""
+    """The scan at hand.
+
+    Args:
+        case: that the user named.
+        series_uid: the scan's series.
+        names: what the scan may be called, the likeliest first.
+        patient_id: reads what its headers call its patient; asked only where none of the names is told.
+    """
 
     case: str | None = None
     series_uid: str | None = None
     names: tuple[str, ...] = ()
+    patient_id: Callable[[], str | None] = lambda: None
 
 
 def of_one_scan(nodules: Sequence[Nodule], wanted: Wanted, path: Path) -> tuple[list[Nodule], list[str]]:
@@ -37,7 +45,8 @@ def of_one_scan(nodules: Sequence[Nodule], wanted: Wanted, path: Path) -> tuple[
     else:
         chosen, notes = _of_names(nodules, wanted, path)
     if wanted.series_uid is not None and not (wanted.case and is_uid(wanted.case)):
-        chosen = _of_series(chosen, wanted.series_uid, path)
+        chosen, said = _of_series(chosen, wanted.series_uid, path)
+        notes += said
     scans = {(nodule.case_id, nodule.series_uid) for nodule in chosen}
     if len(scans) > 1:
         message = f"{path.name}: expected the nodules of one scan, got those of {len(scans)}: name one (--case NAME)"
@@ -66,11 +75,7 @@ def _of_names(nodules: Sequence[Nodule], wanted: Wanted, path: Path) -> tuple[li
     uids = {nodule.series_uid for nodule in nodules if nodule.series_uid}
     notes: list[str] = []
     if stated and (wanted.names or len(stated) > 1):
-        known = (wanted.series_uid,) if wanted.series_uid else ()
-        name = next(
-            (name for name in (*known, *wanted.names) if any(is_named(name_there, [name]) for name_there in stated)),
-            None,
-        )
+        name = next((name for name in _names(wanted) if any(is_named(one, [name]) for one in stated)), None)
         if name is None:
             raise _other(nodules, wanted, _case_of, path)
         notes = _silent(nodules, _case_of)
@@ -84,12 +89,25 @@ def _of_names(nodules: Sequence[Nodule], wanted: Wanted, path: Path) -> tuple[li
     return list(nodules), notes
 
 
-def _of_series(nodules: Sequence[Nodule], series_uid: str, path: Path) -> list[Nodule]:
-    chosen = [nodule for nodule in nodules if nodule.series_uid in (None, series_uid)]
+def _names(wanted: Wanted) -> Iterator[str]:
+    """Yield what a source may call the scan."""
+    if wanted.series_uid:
+        yield wanted.series_uid
+    yield from wanted.names
+    if patient_id := wanted.patient_id():
+        yield patient_id
+
+
+def _of_series(nodules: Sequence[Nodule], series_uid: str, path: Path) -> tuple[list[Nodule], list[str]]:
+    """Return the nodules of a series, and a note on those that do not say whose they are where others do."""
+    of_series = [nodule for nodule in nodules if nodule.series_uid in (None, series_uid)]
+    chosen = of_series
+    if any(nodule.series_uid for nodule in nodules):
+        chosen = [one for one in of_series if one.series_uid or one.case_id or one.frame_of_reference_uid]
     if not chosen:
         got = f"got those of {_listed(nodules, _series_of)}"
         raise refuse(ProblemCode.FRAME_MISMATCH, f"Expected nodules of series {series_uid} in {path.name}, {got}")
-    return chosen
+    return chosen, _left_out(len(of_series) - len(chosen), len(nodules))
 
 
 def _other(nodules: Sequence[Nodule], wanted: Wanted, key: Callable[[Nodule], str | None], path: Path) -> NodulusError:
@@ -113,8 +131,11 @@ def _series_of(nodule: Nodule) -> str | None:
 
 
 def _silent(nodules: Sequence[Nodule], key: Callable[[Nodule], str | None]) -> list[str]:
-    n_silent = sum(not key(nodule) for nodule in nodules)
-    return [f"{n_silent} of {len(nodules)} left out: they do not say whose they are"] if n_silent else []
+    return _left_out(sum(not key(nodule) for nodule in nodules), len(nodules))
+
+
+def _left_out(n_silent: int, n_nodules: int) -> list[str]:
+    return [f"{n_silent} of {n_nodules} left out: they do not say whose they are"] if n_silent else []
 
 
 def _listed(nodules: Sequence[Nodule], key: Callable[[Nodule], str | None]) -> str:

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from nodulus.transforms.problems import UsageError
 
@@ -100,6 +101,20 @@ def risk_factors_of(attributes: Mapping[str, str]) -> RiskFactors | None:
     if len(factors) < len(_COLUMNS):
         return None
     return RiskFactors(**factors)  # type: ignore[arg-type]  # each column's reader returns its field's type
+
+
+def known_factors(attributes: Mapping[str, str]) -> dict[str, Any]:
+    """Return the risk factors that the attributes tell and that are understood, by the fields of `RiskFactors`.
+
+    >>> known_factors({"age": "70", "sex": "?", "lobe": "tail"})
+    {'age_years': 70.0}
+    """
+    told: dict[str, Any] = {}
+    for name in _COLUMNS:
+        column, text = _cell(attributes, name)
+        with suppress(UsageError):
+            told |= {name: _read(column, text)} if text else {}
+    return told
 
 
 def missing_factors(attributes: Mapping[str, str]) -> tuple[str, ...]:

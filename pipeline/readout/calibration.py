@@ -15,12 +15,20 @@ from pydantic import model_validator
 from nodulus.pipeline.files import write_text
 from nodulus.pipeline.json_files import read_json_as
 from nodulus.pipeline.records import Record
+from nodulus.pipeline.statistics.estimate import Estimate
 from nodulus.pipeline.statistics.operating_points import POINT_NAMES, OperatingPoint
 from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode, UsageError
 
 from .additive import AdditiveModel
 from .characteristics import OUTPUTS
+from .patient_model import PatientModel
 from .training_range import TrainingRange
+
+
+def logistic(logit: float) -> float:
+    """Return the probability of a logit."""
+    # The two forms are equal; each overflows on one side.
+    return 1 / (1 + math.exp(-logit)) if logit >= 0 else math.exp(logit) / (1 + math.exp(logit))
 
 
 class Logistic(Record):
@@ -35,9 +43,7 @@ class Logistic(Record):
 
     def probability(self, x: float) -> float:
         """Return the probability at a value."""
-        z = self.logit(x)
-        # The two forms are equal; each overflows on one side.
-        return 1 / (1 + math.exp(-z)) if z >= 0 else math.exp(z) / (1 + math.exp(z))
+        return logistic(self.logit(x))
 
 
 class FittedOn(Record):
@@ -49,6 +55,27 @@ class FittedOn(Record):
     patients: int
     malignant: int
     benign: int
+
+    @property
+    def prevalence(self) -> float:
+        """The share of malignant nodules among them: what the probabilities take for granted."""
+        return self.malignant / (self.malignant + self.benign)
+
+
+class LocalUpdate(Record):
+    """How a shipped calibration was changed at another place: ``intercept + slope * logit``.
+
+    Args:
+        kind: whether the intercept alone was fitted, or the slope, too.
+        intercept: added to the logit of the shipped calibration.
+        slope: that it is multiplied with; 1 where it was not fitted.
+        log_loss_gain: log loss as shipped less that of the update, out of fold; above 0 it helps.
+    """
+
+    kind: Literal["in the large", "intercept and slope"]
+    intercept: float
+    slope: float
+    log_loss_gain: Estimate
 
 
 class Calibration(Record):
@@ -65,6 +92,8 @@ class Calibration(Record):
         training_range: what the nodules that trained the network were like.
         additive: what the predicted characteristics and the size add to the calibrated logit; None in a calibration
             of before there was one, and where the scores do not differ.
+        local: how the calibration was changed at another place; None in one that comes with its weights.
+        patient: what the patient adds to the image; None where it was not shown to help.
     """
 
     schema_version: Literal["1"] = "1"
@@ -76,6 +105,8 @@ class Calibration(Record):
     operating_points: tuple[OperatingPoint, ...]
     training_range: TrainingRange
     additive: AdditiveModel | None = None
+    local: LocalUpdate | None = None
+    patient: PatientModel | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Calibration:

@@ -10,6 +10,8 @@ from pydantic import AfterValidator, Field
 
 from nodulus.pipeline.bundle.identity import BundleIdentity
 from nodulus.pipeline.json_files import read_json_as
+from nodulus.pipeline.readout.patient_model import PatientUse
+from nodulus.pipeline.readout.prior_shift import PrevalenceShift
 from nodulus.pipeline.records import Record
 from nodulus.pipeline.statistics.estimate import Estimate
 from nodulus.transforms.geometry import BoxCorners, Frame, Grid, Triple
@@ -20,7 +22,8 @@ from .measures import Measures
 from .stability import Stability
 
 # 1: until nodulus 0.3. 1.1: the run's manifest, the files and the hash of each case, a nodule's stability and measures.
-SchemaVersion = Literal["1", "1.1"]
+# 1.2: another prevalence, and what is known of the patient.
+SchemaVersion = Literal["1", "1.1", "1.2"]
 CaseStatus = Literal["scored", "refused", "failed"]
 
 
@@ -123,8 +126,10 @@ class NoduleResult(Record):
     ``characteristics``. ``size_only`` is what the diameter alone would say, calibrated on the same nodules. ``above``
     says for each of the bundle's operating points whether the malignant probability reaches its threshold.
     ``characteristics`` are predicted mean ratings on the LIDC scales. ``stability`` and ``explanation`` (the score as a
-    sum over characteristics and size) are there where they were asked for. ``flags`` say why to distrust a score that
-    was given, ``problem`` why none was.
+    sum over characteristics and size) are there where they were asked for. ``prevalence`` is there where another one
+    was asked for: ``probabilities``, ``size_only``, ``stability`` and ``explanation`` are then of that prevalence.
+    ``patient`` is there where the calibration knows what a patient adds to the image. ``flags`` say why to distrust a
+    score that was given, ``problem`` why none was.
     """
 
     nodule_id: Name
@@ -134,6 +139,8 @@ class NoduleResult(Record):
     probabilities: Probabilities | None = None
     logits: tuple[float, ...] | None = None
     size_only: Probabilities | None = None
+    prevalence: PrevalenceShift | None = None
+    patient: PatientUse | None = None
     brock: BrockRecord | None = None
     above: dict[str, bool] = Field(default_factory=dict)
     characteristics: dict[str, float] = Field(default_factory=dict)
@@ -190,7 +197,7 @@ class Results(Record):
     Records of an earlier minor version are read as well: what they did not know yet takes its default.
     """
 
-    schema_version: SchemaVersion = "1.1"
+    schema_version: SchemaVersion = "1.2"
     created: str
     software: Software
     bundle: BundleIdentity

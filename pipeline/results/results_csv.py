@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 CSV_COLUMNS = (
     "case_id", "input", "status", "nodule_id", "x_mm", "y_mm", "z_mm", "diameter_mm",
-    "probability_benign", "probability_malignant", "size_only_malignant",
-    *(f"above_{name}" for name in POINT_NAMES), "brock_probability_cancer",
+    "probability_benign", "probability_malignant", "size_only_malignant", "prevalence", "calibrated_prevalence",
+    "image_alone_malignant", "patient_model", *(f"above_{name}" for name in POINT_NAMES), "brock_probability_cancer",
     *(f"predicted_{name}" for name in CHARACTERISTICS), "stability_low", "stability_high", "stability_problem",
     "volume_mm3", "long_axis_mm", "short_axis_mm", "mean_hu", "measures_problem", "flags", "problem",
 )  # fmt: skip
@@ -48,6 +48,10 @@ def _csv_scores(nodule: NoduleResult) -> Iterable[object]:
     yield "" if scores is None else _probability(scores.benign)
     yield "" if scores is None else _probability(scores.malignant)
     yield "" if nodule.size_only is None else _probability(nodule.size_only.malignant)
+    yield "" if nodule.prevalence is None else _probability(nodule.prevalence.asked)
+    yield "" if nodule.prevalence is None else _probability(nodule.prevalence.calibrated)
+    yield "" if nodule.patient is None else _probability(nodule.patient.image_alone)
+    yield "" if nodule.patient is None else nodule.patient.in_words
     for name in POINT_NAMES:
         yield {True: "yes", False: "no", None: ""}[nodule.above.get(name)]
     yield "" if brock is None or brock.probability_cancer is None else _probability(brock.probability_cancer)

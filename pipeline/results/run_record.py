@@ -10,16 +10,16 @@ from nodulus.pipeline.bundle.identity import BundleIdentity
 
 from .record import CaseResult, Results, Software
 
-# What runs the network: there is one so far.
+# What runs the network where nobody asks for another.
 ENGINE = "torch"
 
 
-def results_of(cases: Iterable[CaseResult], bundle: BundleIdentity) -> Results:
-    """Return the record of a run over some cases, stamped with the time (UTC), the software and the bundle."""
+def results_of(cases: Iterable[CaseResult], bundle: BundleIdentity, engine: str = ENGINE) -> Results:
+    """Return the record of a run over some cases, stamped with the time (UTC), the software, the bundle, the engine."""
     return Results(
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         software=Software(name="nodulus", version=__version__),
         bundle=bundle,
-        engine=ENGINE,
+        engine=engine,
         cases=tuple(cases),
     )

@@ -24,7 +24,8 @@ def _nodule_lines(name: str, nodule: NoduleResult) -> Iterator[tuple[int, str]]:
     if nodule.probabilities is not None:
         scores = [f"malignant {nodule.probabilities.malignant:.3f}", f"benign {nodule.probabilities.benign:.3f}"]
         scores += [] if nodule.size_only is None else [f"by size only {nodule.size_only.malignant:.3f} malignant"]
-        yield logging.INFO, f"{name}: {', '.join(scores)}"
+        about = [each.in_words for each in (nodule.prevalence, nodule.patient) if each is not None]
+        yield logging.INFO, f"{name}: {'; '.join([', '.join(scores), *about])}"
     for flag in nodule.flags:
         yield logging.WARNING, f"{name}: flagged: {flag.code}: {flag.message}"
     if nodule.problem is not None:

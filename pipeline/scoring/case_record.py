@@ -22,7 +22,6 @@ from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode,
 
 from .cases import Case
 from .explanation import record_parts
-from .measure import METHOD, measures_of
 from .open_case import OpenCase
 from .prediction import NodulePrediction
 
@@ -118,6 +117,8 @@ def _nodule(
         probabilities=Probabilities(benign=prediction.benign, malignant=prediction.malignant),
         logits=prediction.logits,
         size_only=Probabilities(benign=1 - readout.size_only, malignant=readout.size_only),
+        prevalence=readout.prevalence,
+        patient=readout.patient,
         brock=_brock(nodule),
         above=dict(readout.above),
         characteristics=dict(readout.characteristics),
@@ -133,6 +134,8 @@ def _nodule(
 
 def _measures(nodule: Nodule, opened: OpenCase, prediction: NodulePrediction) -> Measures:
     """Return what an outline of the nodule measures; not where the patch already shows that none lies there."""
+    from .measure import METHOD, measures_of  # loaded late, as scipy comes with it
+
     if any(reason.is_of_the_place for reason in prediction.readout.outside):
         return Measures(method=METHOD, problem="Expected a nodule at its point, got none to be seen")
     return measures_of(nodule, opened.accepted())

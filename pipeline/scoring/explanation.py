@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nodulus.pipeline.bundle.folder import CALIBRATION
 from nodulus.pipeline.readout.additive import ScoreParts
 from nodulus.pipeline.readout.calibration import read_calibration
 from nodulus.pipeline.results.record import ScorePartsRecord
 from nodulus.transforms.problems import UsageError
 
 
-def check_explains(bundle_dir: Path) -> None:
-    """Raise what keeps a bundle from explaining its scores.
+def check_explains(path: Path) -> None:
+    """Raise what keeps a calibration from explaining its scores.
 
     Raises:
-        UsageError: its calibration holds no sum over characteristics and size.
+        UsageError: it holds no sum over characteristics and size.
     """
-    path = bundle_dir / CALIBRATION
     if read_calibration(path).additive is None:
         msg = (
             f"Expected a calibration that holds the sum to explain by, got none in {path}: `nodulus calibrate` fits it"

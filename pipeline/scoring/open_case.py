@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nodulus.pipeline.nodules.nodule import Nodule, nodule_from_mapping
 from nodulus.pipeline.nodules.placement import nodule_problem
 from nodulus.pipeline.nodules.sources import NoduleSet, check_belongs, read_nodules
+from nodulus.pipeline.readout.patient_facts import PATIENT, patient_facts
 from nodulus.transforms.geometry import Frame
 from nodulus.transforms.images.held_image import held_name, is_held_image
 from nodulus.transforms.problems import InputRefusedError, Problem, ProblemCode, UsageError
@@ -35,6 +36,7 @@ class ReadOptions:
         series_uid: which series to open where a place holds several.
         min_score: leaves out what a detector was less sure of, 0 to 1.
         case: whose nodules to take out of a table of several cases; by default the scan's own name.
+        patient: what is known of the patient, by the columns of a nodule table; what the table itself says goes before.
     """
 
     frame: Frame | None = None
@@ -42,6 +44,7 @@ class ReadOptions:
     series_uid: str | None = None
     min_score: float = 0.0
     case: str | None = None
+    patient: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.frame not in (None, "LPS", "RAS"):
@@ -134,6 +137,8 @@ def open_case(scan: OpenScan, nodules: NodulesLike, how: ReadOptions, case_id: s
     found = _read_table(scan, Path(nodules), how) if isinstance(nodules, str | Path) else _stated(nodules, how)
     source = found if isinstance(found, NoduleSet) else None
     listed = found.nodules if isinstance(found, NoduleSet) else found
+    if how.patient:
+        listed = tuple(replace(nodule, attributes={**how.patient, **nodule.attributes}) for nodule in listed)
     return place_nodules(Case(case_id or name_of(scan.path), scan.path, listed, source), scan)
 
 
@@ -186,5 +191,6 @@ def _item(case: Case, nodule: Nodule, volume: CTVolume) -> dict[str, Any]:
         "nodule_id": nodule.nodule_id,
         "center_lps_mm": nodule.center_lps_mm,
         "diameter_mm": nodule.diameter_mm,
+        PATIENT: patient_facts(nodule.attributes),
     }
     return item if nodule.box_lps_mm is None else {**item, "box_lps_mm": nodule.box_lps_mm}

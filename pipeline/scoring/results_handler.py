@@ -11,7 +11,7 @@ from time import perf_counter
 from ignite.engine import Engine, Events
 
 from nodulus.pipeline.bundle.folder import TO_SCORE, check_bundle_root
-from nodulus.pipeline.bundle.identity import identify
+from nodulus.pipeline.bundle.identity import BundleIdentity, identify
 from nodulus.pipeline.results.manifest import RunContext
 from nodulus.pipeline.results.run_record import results_of
 from nodulus.pipeline.results.score_lines import score_lines
@@ -38,9 +38,11 @@ class ResultsHandler:
         worklist: the cases that the evaluator's dataset was made from.
         bundle_root: the bundle whose weights were loaded.
         output_dir: where the results are written.
+        calibration: that the outputs were read by; None is the bundle's own.
     """
 
-    def __init__(self, worklist: Worklist, bundle_root: str, output_dir: str) -> None:
+    def __init__(self, worklist: Worklist, bundle_root: str, output_dir: str, calibration: str | None = None) -> None:
+        self.calibration = None if calibration is None else Path(calibration)
         self.worklist, self.bundle, self.output_dir = worklist, Path(bundle_root).resolve(), Path(output_dir)
         self._held = ExitStack()
         self._predictions: defaultdict[str, list[NodulePrediction]] = defaultdict(list)
@@ -57,7 +59,7 @@ class ResultsHandler:
                 belong to its weights.
         """
         check_bundle_root(self.bundle, TO_SCORE)
-        identify(self.bundle)
+        self._identify()
         self._held.close()
         refusal = None
         with ExitStack() as held:
@@ -100,9 +102,12 @@ class ResultsHandler:
         with self._held:
             raise error
 
+    def _identify(self) -> BundleIdentity:
+        return identify(self.bundle, self.worklist.prevalence, self.calibration)
+
     def _write(self, run: RunContext | None = None) -> None:
         cases = [record_case(opened, self._predictions[opened.case.case_id]) for opened in self.worklist.cases]
-        written = write_results(results_of(cases, identify(self.bundle)), self.output_dir, run)
+        written = write_results(results_of(cases, self._identify()), self.output_dir, run)
         for level, line in score_lines(cases):
             logger.log(level, "%s", line)
         for path in written:

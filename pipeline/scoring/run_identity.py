@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from nodulus import __version__
-from nodulus.pipeline.bundle.folder import TO_SCORE
+from nodulus.pipeline.bundle.folder import CALIBRATION, TO_SCORE
 from nodulus.pipeline.files import sha256_of
 from nodulus.pipeline.records import Record
 from nodulus.transforms.scan.cache import file_stamp
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 # What users call the fields, in the message of a run that cannot be gone on with.
 WORDS = {
     "journal": "form of the file",
-    "software": "version of nodulus or torch",
+    "software": "version of nodulus or of what runs the network",
+    "engine": "--engine",
     "device": "device",
     "bundle_sha256": "bundle",
     "allow": "--allow",
@@ -33,6 +34,8 @@ WORDS = {
     "measures": "--measures",
     "stability": "--stability",
     "explain": "--explain",
+    "prevalence": "--prevalence",
+    "calibration_sha256": "--calibration",
     "files": "files asked for",
     "digests": "--digests",
     "with_identifiers": "--with-identifiers",
@@ -49,6 +52,7 @@ class RunIdentity(Record):
 
     journal: Literal["2"] = "2"
     software: tuple[str, ...]
+    engine: str = "torch"
     device: str
     bundle_sha256: str
     allow: tuple[str, ...]
@@ -56,6 +60,8 @@ class RunIdentity(Record):
     measures: bool = False
     stability: bool = False
     explain: bool = False
+    prevalence: float | None = None
+    calibration_sha256: str | None = None
     files: tuple[str, ...] = ()
     digests: bool = False
     with_identifiers: bool = False
@@ -84,18 +90,20 @@ def identify_run(
         with_identifiers: whether they may say who the patient is.
         shard: which of the cases are scored, where not all are.
     """
-    import torch  # loaded late: a folder that another run writes to should be refused at once
-
+    is_own = scorer.calibration == scorer.bundle_dir / CALIBRATION
     bundle = "".join(sha256_of(scorer.bundle_dir / name) for name in TO_SCORE)
     return RunIdentity(
-        software=(f"nodulus {__version__}", f"torch {torch.__version__}"),
-        device=str(scorer.device),
+        software=(f"nodulus {__version__}", *scorer.software),
+        engine=scorer.engine,
+        device=scorer.device,
         bundle_sha256=_sha256(bundle),
         allow=tuple(sorted(code.value for code in scorer.how.allow)),
         series_uid=scorer.how.series_uid,
         measures=scorer.measures,
         stability=scorer.stability,
         explain=scorer.explain,
+        prevalence=scorer.prevalence,
+        calibration_sha256=None if is_own else sha256_of(scorer.calibration),
         files=tuple(files),
         digests=scorer.digests,
         with_identifiers=with_identifiers,

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from nodulus.pipeline.audit.gate import read_trusted
-from nodulus.pipeline.bundle.device import Device, find_device
-from nodulus.pipeline.bundle.folder import INFERENCE_CONFIG, WEIGHTS, find_bundle
+from nodulus.pipeline.bundle.device import Device
+from nodulus.pipeline.bundle.folder import CALIBRATION, INFERENCE_CONFIG, find_bundle
 from nodulus.pipeline.bundle.identity import identify, read_metadata
-from nodulus.pipeline.bundle.weights import load_weights
-from nodulus.pipeline.bundle.workflow import make_parser
+from nodulus.pipeline.engines.engine import TORCH, EngineChoice, EngineName
+from nodulus.pipeline.engines.load import load_model
+from nodulus.pipeline.readout.prior_shift import check_prevalence
+from nodulus.pipeline.readout.readout import PREVALENCE
 from nodulus.pipeline.results.record import CaseResult
 from nodulus.pipeline.results.stages import Stages
 from nodulus.pipeline.scoring.scan_digest import scan_sha256
 from nodulus.pipeline.writers.case_files import CaseFiles
 from nodulus.transforms.geometry import Frame
-from nodulus.transforms.problems import printable, problem_codes, refusal_in
+from nodulus.transforms.problems import UsageError, printable, problem_codes, refusal_in
 from nodulus.transforms.scan.cache import ScanCache
 
 from .case_record import failed_case, record_case
@@ -31,9 +31,11 @@ from .explanation import check_explains
 from .open_case import NodulesLike, OpenCase, OpenScan, ReadOptions, open_case, open_held_scan, open_scan, place_nodules
 from .prediction import NodulePrediction, prediction_of
 from .remote_scan import RemoteScan, on_disk
-from .stability import stability_of
 
 if TYPE_CHECKING:
+    import torch
+
+    from nodulus.pipeline.engines.torch_model import TorchModel
     from nodulus.transforms.images.held_image import HeldImage
 
 logger = logging.getLogger(__name__)
@@ -46,7 +48,8 @@ class Scorer:
     """A loaded bundle that scores nodules.
 
     ``configs/inference.json`` of the bundle is the only description of what happens between a scan and a score.
-    ``scans`` holds the scans that were scored last: one whose files have not changed is not opened again.
+    ``scans`` holds the scans that were scored last: one whose files have not changed is not opened again. ``engine`` is
+    what runs the network, and ``engine_note`` says why it is not the one that was hoped for, if it is not.
 
     Args:
         bundle_dir: the bundle's folder; None finds it (see ``find_bundle``).
@@ -61,9 +64,16 @@ class Scorer:
         stability: score each nodule again under small changes, and record how far its score moves
             (docs/how-to/how-steady-is-a-score.md); takes several times as long.
         explain: record each score as a sum over characteristics and size, too.
+        prevalence: share of malignant nodules where the scores are to be read; None leaves them as calibrated
+            (see docs/how-to/your-own-patients.md). Every result says so.
+        calibration: another one than the bundle's own, made at another place by `nodulus calibrate`.
+        engine: what runs the network: torch, or an export that ``nodulus bundle export`` made; "auto" takes an export
+            that can run and torch where none can, None does so where the bundle has exports (docs/how-to/engines.md).
 
     Raises:
-        UsageError: when the bundle or the device is not there, or its calibration holds no sum to explain by.
+        UsageError: when the bundle or the device is not there, its calibration holds no sum to explain by, the
+            prevalence is no share, the bundle's config takes no other calibration, or the engine that was named cannot
+            run it.
         InputRefusedError: ``untrusted_bundle``, when the audit refuses a part of the bundle, the weights are not the
             network's plain state dict, or the calibration is malformed or belongs to other weights.
     """
@@ -81,25 +91,48 @@ class Scorer:
         measures: bool = False,
         stability: bool = False,
         explain: bool = False,
+        prevalence: float | None = None,
+        calibration: str | Path | None = None,
+        engine: EngineChoice | None = TORCH,
     ) -> None:
         self.digests, self.stages = digests, stages or Stages()
         self.bundle_dir = find_bundle(bundle_dir)
         read_metadata(self.bundle_dir)  # first: of another program's bundle that is what there is to say
         config = read_trusted(self.bundle_dir, INFERENCE_CONFIG, trust=trust)
-        self.identity = identify(self.bundle_dir)
-        self.device = find_device(device)
+        self.prevalence = check_prevalence(prevalence)
+        self.calibration = self.bundle_dir / CALIBRATION if calibration is None else Path(calibration)
+        if calibration is not None:
+            if "calibration" not in config:
+                takes = "Expected a config that can take another calibration (`calibration`), got none"
+                raise UsageError(f"{takes} in {self.bundle_dir}")
+            config = {**config, "calibration": str(self.calibration)}
+        self.identity = identify(self.bundle_dir, self.prevalence, self.calibration)
         self.how = ReadOptions(allow=problem_codes(allow), series_uid=series_uid)
         self.measures, self.stability = measures, stability
         self.explain = explain
         if explain:
-            check_explains(self.bundle_dir)
+            check_explains(self.calibration)
         self.scans = ScanCache()
-        parser = make_parser(config, bundle_root=str(self.bundle_dir), device=self.device, allow=list(self.how.allow))
-        self.preprocessing = parser.get_parsed_content("preprocessing")
-        self._postprocessing = parser.get_parsed_content("postprocessing")
-        self._inferer = parser.get_parsed_content("inferer")
-        self.network: torch.nn.Module = parser.get_parsed_content("network").eval()
-        load_weights(self.network, self.bundle_dir / WEIGHTS)
+        self._model, self.engine_note = load_model(
+            self.bundle_dir,
+            config,
+            self.identity.weights_sha256,
+            engine=engine,
+            device=device,
+            allow=self.how.allow,
+        )
+        self.engine: EngineName = self._model.engine
+        self.device, self.software = self._model.device, self._model.software
+
+    @property
+    def network(self) -> torch.nn.Module:
+        """The network, as torch runs it."""
+        return self._by_torch().network
+
+    @property
+    def preprocessing(self) -> Any:  # noqa: ANN401 - MONAI's
+        """What the config does before the network, as MONAI made it."""
+        return self._by_torch().preprocessing
 
     def score(
         self,
@@ -165,17 +198,15 @@ class Scorer:
 
     def patches(self, items: Sequence[Mapping[str, Any]]) -> torch.Tensor:
         """Return what the network sees of some work items: (n, 1, size, size, size), windowed to 0..1."""
-        return _stack(self._prepare(items))
+        return self._by_torch().patches(items)
 
     def predict(self, items: Sequence[Mapping[str, Any]]) -> list[NodulePrediction]:
         """Return what the bundle says of some work items, in their order."""
         predictions = []
         for start in range(0, len(items), BATCH_SIZE):
-            batch = self._prepare(items[start : start + BATCH_SIZE])
-            with torch.no_grad():
-                outputs = self._inferer(_stack(batch).to(self.device), self.network)
-            for item, output in zip(batch, outputs, strict=True):
-                predictions.append(prediction_of(item["nodule_id"], self._postprocessing({**item, "pred": output})))
+            batch = [{**item, PREVALENCE: self.prevalence} for item in items[start : start + BATCH_SIZE]]
+            for item, said in zip(batch, self._model.score(batch), strict=True):
+                predictions.append(prediction_of(item["nodule_id"], said))
         return predictions
 
     def _score_one(self, case: Case | OpenCase, files: CaseFiles | None, fetched: ExitStack) -> CaseResult:
@@ -212,39 +243,14 @@ class Scorer:
         predictions = self.predict(items)
         if not self.stability:
             return predictions
+        from .stability import stability_of  # loaded late, as scipy comes with it
+
         pairs = zip(items, predictions, strict=True)
         return [replace(each, stability=stability_of(item, each.malignant, self.predict)) for item, each in pairs]
 
-    def _prepare(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        with _one_thread(), _refusals_as_they_are():
-            return [self.preprocessing(dict(item)) for item in items]
+    def _by_torch(self) -> TorchModel:
+        from nodulus.pipeline.engines.torch_model import TorchModel
 
-
-def _stack(prepared: Sequence[Mapping[str, Any]]) -> torch.Tensor:
-    # As plain tensors: a MetaTensor takes a third of the forward pass to carry its metadata from layer to layer.
-    return torch.stack([torch.as_tensor(item["image"]).as_subclass(torch.Tensor) for item in prepared])
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Keep torch to one thread: for 33^3 voxels two threads wait for each other longer than they work."""
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(n_threads)
-
-
-@contextmanager
-def _refusals_as_they_are() -> Iterator[None]:
-    """Raise what refuses the input by itself, out of the error that MONAI wraps it in."""
-    refusal = None
-    try:
-        yield
-    except RuntimeError as error:
-        refusal = refusal_in(error)
-        if refusal is None:
-            raise
-    if refusal is not None:
-        raise refusal
+        if not isinstance(self._model, TorchModel):
+            raise UsageError(f"Expected a Scorer with engine='torch', which alone has this, got {self.engine}")
+        return self._model

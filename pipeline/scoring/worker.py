@@ -29,12 +29,12 @@ class Setup:
     Args:
         make_scorer: loads the model.
         files: written of each case.
-        n_threads: of torch.
+        n_threads: of torch; None where the network runs without it.
     """
 
     make_scorer: Callable[[], Scorer]
     files: CaseFiles
-    n_threads: int
+    n_threads: int | None
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,10 @@ class CaseWorker:
     """Scores cases, one at a time, as a setup says; made after the process was prepared."""
 
     def __init__(self, setup: Setup) -> None:
-        import torch  # after the preparation, as all that loads it
+        if setup.n_threads is not None:
+            import torch  # after the preparation, as all that loads it
 
-        torch.set_num_threads(setup.n_threads)
+            torch.set_num_threads(setup.n_threads)
         self._scorer, self._files = setup.make_scorer(), setup.files
 
     def score(self, case: Case) -> Scored:

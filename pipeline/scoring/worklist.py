@@ -6,6 +6,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from nodulus.pipeline.readout.prior_shift import check_prevalence
+from nodulus.pipeline.readout.readout import PREVALENCE
 from nodulus.transforms.geometry import Frame
 from nodulus.transforms.problems import InputRefusedError, UsageError, problem_codes
 
@@ -24,6 +26,7 @@ class Worklist:
         series_uid: which series to open where a place holds several.
         case: whose nodules to take out of a table of several cases; by default the scan's own name.
         min_score: leaves out what a detector was less sure of, 0 to 1.
+        prevalence: share of malignant nodules where the scores are to be read; None leaves them as calibrated.
     """
 
     def __init__(
@@ -35,7 +38,9 @@ class Worklist:
         series_uid: str | None = None,
         min_score: float = 0.0,
         case: str | None = None,
+        prevalence: float | None = None,
     ) -> None:
+        self.prevalence = check_prevalence(prevalence)
         self.image, self.nodules = image, nodules
         self.how = ReadOptions(frame, problem_codes(allow), series_uid, min_score, case)
         self._opened: OpenCase | None = None
@@ -52,7 +57,9 @@ class Worklist:
     @property
     def items(self) -> list[dict[str, Any]]:
         """The nodules that can be scored, one dictionary each."""
-        return [item for case in self.cases for item in case.items]
+        # A batch holds no None.
+        asked = {} if self.prevalence is None else {PREVALENCE: self.prevalence}
+        return [{**item, **asked} for case in self.cases for item in case.items]
 
     def check(self) -> None:
         """Raise what keeps the run from scoring anything.

@@ -167,6 +167,7 @@ def decision_curve(
     thresholds: ArrayLike | None = None,
     n_resamples: int = 2000,
     seed: int = 0,
+    prevalence: float | None = None,
 ) -> DecisionCurve:
     """Return the net benefit of several probabilities by threshold, beside acting on all nodules and on none.
 
@@ -180,6 +181,8 @@ def decision_curve(
         thresholds: grid of threshold probabilities in 0 (inclusive) to 1 (exclusive); 0.01 to 0.99 without.
         n_resamples: bootstrap samples.
         seed: of the bootstrap.
+        prevalence: share of malignant nodules that the benefit is told for, each class then weighing as it would
+            there; None is that of the nodules. The probabilities are to be of the same prevalence.
 
     Raises:
         ValueError: when a class is missing, a number is no probability or a threshold is not in the range.
@@ -194,6 +197,9 @@ def decision_curve(
     # What acting on a nodule is worth (column, by threshold): 1 where malignant, the odds of the threshold lost if not.
     worth = np.where(is_malignant[:, None], 1.0, -grid / (1 - grid))
 
+    if prevalence is not None:
+        weights = _at_prevalence(weights, is_malignant, prevalence)
+
     def net_benefit(is_called: NDArray[np.bool_]) -> Band:
         rows = weights @ (is_called * worth) / weights.sum(axis=1, keepdims=True)
         return band(rows[0], rows[1:])
@@ -207,6 +213,15 @@ def decision_curve(
         treat_all=net_benefit(np.ones((len(is_malignant), 1), dtype=bool)),
         treat_none=(0.0,) * len(grid),
     )
+
+
+def _at_prevalence(
+    weights: NDArray[np.float64], is_malignant: NDArray[np.bool_], prevalence: float
+) -> NDArray[np.float64]:
+    """Return the weights with each class scaled to its share; NaN in a row that lacks one."""
+    shares = np.where(is_malignant, prevalence, 1 - prevalence)
+    totals = np.where(is_malignant, (weights @ is_malignant)[:, None], (weights @ ~is_malignant)[:, None])
+    return np.asarray(np.divide(weights * shares, totals, out=np.full(weights.shape, np.nan), where=totals > 0))
 
 
 def _counts_called(

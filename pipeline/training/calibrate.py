@@ -33,6 +33,7 @@ from nodulus.pipeline.readout.training_range import fit_training_range
 from nodulus.pipeline.statistics.operating_points import choose_operating_points
 from nodulus.transforms.problems import InputRefusedError, UsageError
 
+from .begin import read_init_patients
 from .fit_additive import fit_additive
 
 logger = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ def calibrate(
     weights_sha256 = sha256_of(weights)
     _check_same_patients(listed, weights, weights_sha256)
     trained, validated = (
-        _outputs_of(listed, split, weights, bundle_dir, {"trust": trust, **overrides}, tell)
+        outputs_of(listed, split, weights, bundle_dir, {"trust": trust, **overrides}, tell)
         for split in ("training", "validation")
     )
     calibration = _fit(listed, trained, validated, weights_sha256)
@@ -85,6 +86,8 @@ def calibrate(
         (listed.items("validation"), VALIDATION_PATIENTS),
     ):
         hashes = hash_patients(item.patient_id for item in items)
+        if name == TRAINING_PATIENTS:
+            hashes = hashes.model_copy(update={"earlier": read_init_patients(weights.parent)})
         write_training_patients(hashes, weights.parent / name.name)
     return write_calibration(calibration, weights.parent / CALIBRATION.name)
 
@@ -125,7 +128,8 @@ def _check_same_patients(data_list: DataListFile, weights: Path, weights_sha256:
         return
     known = read_training_patients(noted)
     patients = {patient_key(item.patient_id): item.patient_id for item in data_list.items("training")}.values()
-    if len(overlap(patients, known)) != len(patients) or len(patients) != len(known.hashes):
+    own = known.model_copy(update={"earlier": None})
+    if len(overlap(patients, own)) != len(patients) or len(patients) != len(own.hashes):
         raise UsageError(
             f"Expected the data list that {weights} was trained on, got other training patients in {data_list} than "
             f"{noted.name} notes"
@@ -144,7 +148,7 @@ def _smoothed(is_malignant: NDArray[np.bool_]) -> NDArray[np.float64]:
     return np.where(is_malignant, (n_malignant + 1) / (n_malignant + 2), 1 / (n_benign + 2))
 
 
-def _outputs_of(
+def outputs_of(
     data_list: DataListFile, split: Split, weights: Path, bundle_dir: Path, options: Mapping[str, Any], tell: Tell
 ) -> dict[str, dict[str, Output]]:
     """Return the raw outputs of every nodule of a split, by nodule and box."""
@@ -178,7 +182,7 @@ def _fit(
     outputs = [output for by_box in trained.values() for output in by_box.values()]
     return Calibration(
         weights_sha256=weights_sha256,
-        fitted_on=_describe(items, data_list.data_hash),
+        fitted_on=describe(items, data_list.data_hash, "validation"),
         label=data_list.label_meaning,
         network=network,
         size_only=size_only,
@@ -195,11 +199,12 @@ def _additive(pairs: Sequence[tuple[DataListItem, Output]], logits: Sequence[flo
     return fit_additive(values, logits, [item.patient_id for item, _ in pairs])
 
 
-def _describe(items: Sequence[DataListItem], data_hash: str) -> FittedOn:
+def describe(items: Sequence[DataListItem], data_hash: str, split: Split) -> FittedOn:
+    """Return which labelled nodules something was fitted to."""
     n_malignant = sum(item.label == 1 for item in items)
     return FittedOn(
         data_hash=data_hash,
-        split="validation",
+        split=split,
         nodules=len(items),
         patients=len({item.patient_id for item in items}),
         malignant=n_malignant,

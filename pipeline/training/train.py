@@ -15,18 +15,19 @@ from nodulus.pipeline.bundle.workflow import make_workflow
 from nodulus.pipeline.data.data_list import DataListFile
 from nodulus.pipeline.data.monai_items import load_data_list
 from nodulus.pipeline.data.places import check_places
-from nodulus.pipeline.files import check_output_dir, write_text
-from nodulus.transforms.problems import UsageError, problem_codes
+from nodulus.pipeline.files import check_output_dir
+from nodulus.transforms.problems import UsageError, problem_codes, refusal_in
 
+from .begin import INIT_PATIENTS, check_validation
 from .handlers import read_checkpoint
+from .settled import BEGUN_WITH, DATA_HASH, note_begin, resumed_begin, settle_data
 
 WEIGHTS = "model.pt"
 CHECKPOINT = "resume.pt"
-DATA_HASH = "data_hash.txt"
 LOG = "training_log.txt"
 TENSORBOARD = "tensorboard"
-# In the order in which they are looked at; the last only where it was asked for.
-FILES = (WEIGHTS, LOG, DATA_HASH, CHECKPOINT, TENSORBOARD)
+# In the order in which they are looked at; some only where they were asked for.
+FILES = (WEIGHTS, LOG, DATA_HASH, BEGUN_WITH, INIT_PATIENTS, CHECKPOINT, TENSORBOARD)
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ def train(
 
     Args:
         data_list: JSON list of training and validation nodules.
-        output_dir: receives ``model.pt``, ``training_log.txt``, ``resume.pt`` and ``data_hash.txt``.
+        output_dir: receives ``model.pt``, ``training_log.txt``, ``resume.pt`` and ``data_hash.txt``; of a run that was
+            begun with other weights, or freezes stages, also ``begun_with.json``.
         bundle_dir: the bundle.
         tell: is told how far the training is.
         trust: do without the bundle's audit.
@@ -67,8 +69,8 @@ def train(
 
     Raises:
         UsageError: the list is bad, a split is empty or too small, an image is missing, the folder cannot be written,
-            ``resume`` is asked for where there is no checkpoint or for a run that was begun with another list, or
-            ``tensorboard`` where it is not installed.
+            ``resume`` is asked for where there is no checkpoint or for a run that was begun with another list or
+            otherwise, ``init`` was trained on patients of the validation split, or ``tensorboard`` is not installed.
         InputRefusedError: the audit refuses a part of the bundle (``untrusted_bundle``), an image cannot be read, or a
             nodule lies outside its image.
     """
@@ -79,11 +81,18 @@ def train(
         raise UsageError(f"Expected the checkpoint of a run to resume, found no {output_dir / CHECKPOINT}")
     if overrides.get("tensorboard") and find_spec("tensorboard") is None:
         raise UsageError('Expected the package tensorboard, got none: pip install "nodulus[tensorboard]"')
+    is_resumed = bool(overrides.get("resume"))
+    if is_resumed:
+        overrides |= resumed_begin(output_dir, overrides)
+    if (init := overrides.get("init")) is not None:
+        check_validation(Path(init), listed)
     workflow = make_workflow(bundle_dir, "train", listed, output_dir, trust=trust, **overrides)
     _check_first_batch(workflow.parser, listed)
     tell("checking the images", 0, 0)
     _check_places(workflow.parser, listed)
-    _settle_data(listed, output_dir, is_resumed=bool(overrides.get("resume")))
+    settle_data(listed, output_dir, is_resumed=is_resumed)
+    if not is_resumed:
+        note_begin(output_dir, overrides)
     _run(workflow, tell)
     weights = output_dir / WEIGHTS
     if not weights.is_file():
@@ -119,25 +128,13 @@ def _check_places(parser: ConfigParser, data_list: DataListFile) -> None:
     check_places((*data_list.items("training"), *data_list.items("validation")), data_list.folder, allow)
 
 
-def _settle_data(data_list: DataListFile, output_dir: Path, *, is_resumed: bool) -> None:
-    """Note which nodules a run was begun with, or refuse to resume it with others.
-
-    The patients that trained the weights are told from the list at the end: those of another list would be wrong.
-    """
-    path, digest = output_dir / DATA_HASH, data_list.data_hash
-    if is_resumed and path.is_file() and (before := path.read_text(encoding="utf-8").strip()) != digest:
-        raise UsageError(
-            f"Expected the data list that the run in {output_dir} was begun with, SHA-256 {before[:12]}, got "
-            f"{digest[:12]} in {data_list}"
-        )
-    if not is_resumed:
-        write_text(path, f"{digest}\n")
-
-
 def _run(workflow: ConfigWorkflow, tell: Tell) -> None:
     workflow.initialize()
     tell("loading the nodules", 0, 0)
-    trainer = workflow.parser.get_parsed_content("train#trainer")
+    try:
+        trainer = workflow.parser.get_parsed_content("train#trainer")
+    except RuntimeError as error:  # MONAI's, around what the network or a handler was refused for
+        raise refusal_in(error) or error from error
     best = workflow.parser.get_parsed_content("validate#evaluator").state
 
     def tell_of_epoch(engine: Engine) -> None:

@@ -29,6 +29,8 @@ def observation(nodule: NoduleResult, scan: str, about: Resource) -> Resource:
         about: elements that all observations of the report share.
     """
     notes = [*(_note("flag", flag) for flag in nodule.flags)]
+    about_score = (each for each in (nodule.prevalence, nodule.patient) if each is not None)
+    notes += [{"text": f"score: {each.in_words}"} for each in about_score]
     notes += [] if nodule.problem is None else [_note("not scored", nodule.problem)]
     return {
         "resourceType": "Observation",
@@ -82,6 +84,11 @@ def _components(nodule: NoduleResult) -> Iterator[Resource]:
         yield _number(codes.SCORE, nodule.probabilities.malignant)
     if nodule.size_only is not None:
         yield _number(codes.SIZE_ONLY, nodule.size_only.malignant)
+    if nodule.prevalence is not None:
+        yield _number(codes.PREVALENCE, nodule.prevalence.asked)
+        yield _number(codes.CALIBRATED, nodule.prevalence.calibrated)
+    if nodule.patient is not None:
+        yield _number(codes.IMAGE_ALONE, nodule.patient.image_alone)
     if nodule.brock is not None and nodule.brock.probability_cancer is not None:
         yield _number(codes.BROCK, nodule.brock.probability_cancer)
     if nodule.stability is not None and nodule.stability.low is not None and nodule.stability.high is not None:

@@ -17,6 +17,7 @@ from nodulus.pipeline.files import replacing_folder
 from nodulus.pipeline.nodules.nodule import Nodule
 from nodulus.pipeline.pictures.overview import Overview, overview_of
 from nodulus.pipeline.pictures.views import Caption, draw_nodule_views
+from nodulus.pipeline.readout.prior_shift import percent
 from nodulus.pipeline.results.record import NoduleResult
 from nodulus.transforms.volume import CTVolume
 
@@ -73,7 +74,23 @@ def _caption(nodule: NoduleResult) -> Caption:
         return Caption(alarms=tuple(alarms))
     by_size = "" if nodule.size_only is None else f"  (size alone {nodule.size_only.malignant:.3f})"
     score = f"malignant to radiologists: {nodule.probabilities.malignant:.3f}{by_size}"
-    return Caption(scan=_WHAT_IT_IS, score=score, alarms=tuple(alarms))
+    return Caption(scan=_what_it_is(nodule), score=score, alarms=tuple(alarms))
+
+
+def _what_it_is(nodule: NoduleResult) -> str:
+    about = [each for each in (_prevalence(nodule), _patient(nodule)) if each]
+    return " ".join([_WHAT_IT_IS, *(f"{each[0].upper()}{each[1:]}." for each in about)])
+
+
+def _prevalence(nodule: NoduleResult) -> str:
+    shift = nodule.prevalence
+    if shift is None:
+        return ""
+    return f"scores at a prevalence of {percent(shift.asked)} malignant, calibrated at {percent(shift.calibrated)}"
+
+
+def _patient(nodule: NoduleResult) -> str:
+    return "" if nodule.patient is None else nodule.patient.in_words
 
 
 def _key_image(scored: ScoredCase, origin: DicomOrigin, number: int, picture: NDArray[np.uint8]) -> Dataset:
@@ -104,5 +121,5 @@ def _key_image(scored: ScoredCase, origin: DicomOrigin, number: int, picture: ND
     image.ConversionType, image.BodyPartExamined = "SYN", "CHEST"
     image.PatientOrientation = None  # three planes and an overview: no one orientation is theirs
     image.BurnedInAnnotation = "NO"
-    image.ImageComments = f"{nodule.nodule_id}\n{_WHAT_IT_IS}"
+    image.ImageComments = f"{nodule.nodule_id}\n{_what_it_is(nodule)}"
     return image

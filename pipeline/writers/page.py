@@ -14,6 +14,7 @@ from nodulus.pipeline.pages.policy import content_policy
 from nodulus.pipeline.pictures.plot_style import PALETTE
 from nodulus.pipeline.pictures.views import BOX_COLOUR, CROSSHAIR_COLOUR, NOT_SCANNED_COLOUR, WINDOW_HU
 from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
+from nodulus.pipeline.readout.prior_shift import percent
 from nodulus.pipeline.results.record import Results
 from nodulus.transforms.problems import ProblemCode, printable
 from nodulus.transforms.series.patient import read_patient
@@ -75,6 +76,7 @@ def render_page(
 def templates() -> Environment:
     """Return the environment of this room's pages; they are compiled once, however many cases there are."""
     environment = page_environment(TEMPLATES, is_html=True)
+    environment.filters |= {"share": percent}
     environment.globals |= {"palette": PALETTE, "box": BOX_COLOUR, "crosshair": CROSSHAIR_COLOUR}
     return environment
 

@@ -57,6 +57,11 @@ def _scores(nodule: NoduleResult) -> Iterable[hd.sr.Measurement]:
         yield _percent(codes.SCORE_HIGH, band.high)
     if nodule.size_only is not None:
         yield _percent(codes.SIZE_ONLY, nodule.size_only.malignant)
+    if nodule.prevalence is not None:
+        yield _percent(codes.PREVALENCE, nodule.prevalence.asked)
+        yield _percent(codes.CALIBRATED, nodule.prevalence.calibrated)
+    if nodule.patient is not None:
+        yield _percent(codes.IMAGE_ALONE, nodule.patient.image_alone)
     if nodule.brock is not None and nodule.brock.probability_cancer is not None:
         yield _percent(codes.BROCK, nodule.brock.probability_cancer)
 

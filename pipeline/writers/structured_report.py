@@ -101,9 +101,13 @@ def _told(nodule: NoduleResult) -> list[object]:
     """Return what is known of a nodule before it is scored, and which fields of its result are filled in."""
     problem = None if nodule.problem is None else nodule.problem.code
     brock = None if nodule.brock is None else nodule.brock.probability_cancer
+    asked = None if nodule.prevalence is None else nodule.prevalence.asked
+    used = () if nodule.patient is None else nodule.patient.used
+    # Only where there are any, so that reports of before keep their UIDs.
+    more = [repr(each) for each in (asked, used) if each]
     filled = [name for name in _SHOWN if getattr(nodule, name)]
     place = (*nodule.center_lps_mm, nodule.diameter_mm, *(nodule.box_lps_mm or ()))
-    return [nodule.nodule_id, *map(repr, place), problem, repr(brock), filled]
+    return [nodule.nodule_id, *map(repr, place), problem, repr(brock), filled, *more]
 
 
 def _content(scored: ScoredCase, origin: DicomOrigin, volume: CTVolume) -> hd.sr.MeasurementReport:

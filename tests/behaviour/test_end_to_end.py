@@ -185,7 +185,7 @@ def test_scores_go_to_json_that_the_schema_accepts(data_dir: Path, tmp_path: Pat
     table = write_table(tmp_path / "nodules.csv", "LIDC-IDRI-0001.zip")
     scan = data_dir / "lidc_dicom" / "LIDC-IDRI-0001.zip"
     assert run(["infer", str(scan), "--nodules", str(table), "-o", str(tmp_path / "out")]) == 0
-    schema = json.loads((Path(__file__).parents[2] / "docs" / "schema" / "results-1.1.schema.json").read_text())
+    schema = json.loads((Path(__file__).parents[2] / "docs" / "schema" / "results-1.2.schema.json").read_text())
     jsonschema.validate(json.loads((tmp_path / "out" / "results.json").read_text()), schema)
 
 

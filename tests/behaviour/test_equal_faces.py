@@ -38,7 +38,7 @@ SUM = {f"sum {name}" for name in ("logit", "average", "remainder", *TERMS)}
 LEFT_OUT = {"csv": {"flags"} | SUM, "page": {"flags"}, "sr": {"x", "y", "z"} | SUM, "fhir": {"flags"} | SUM}
 # All that the drawn cases must have among them, and what they had.
 KINDS = {"oblique", "no patient", "no frame", "refused case", "no nodule", "20 nodules", "refused nodule", "beside"}
-KINDS |= {"flagged", "sum", "band", "measures"}
+KINDS |= {"flagged", "sum", "band", "measures", "prevalence", "patient"}
 SEEN: Counter[str] = Counter()
 # Mostly few, since a report costs by the nodule.
 N_NODULES = st.sampled_from([(0, 2)] * 28 + [(3, 19), (20, 20)]).flatmap(lambda ends: st.integers(*ends))
@@ -133,6 +133,8 @@ def kinds_of(case: CaseResult, volume: CTVolume) -> Iterator[str]:
             "sum": nodule.explanation,
             "band": nodule.stability and nodule.stability.n,
             "measures": nodule.measures,
+            "prevalence": nodule.prevalence,
+            "patient": nodule.patient,
         }
         yield from (kind for kind, is_met in of_nodule.items() if is_met)
 

@@ -37,6 +37,12 @@ TELLING: dict[str, tuple[dict[str, Any], dict[str, Any], int]] = {
     "image type": ({}, {"ImageType": ["ORIGINAL", "PRIMARY", "AXIAL", "PHASE 2"]}, 1),
     "description": ({"SeriesDescription": "inspiration"}, {"SeriesDescription": "expiration"}, 1),
     "tube current": ({"XRayTubeCurrent": "200"}, {"XRayTubeCurrent": "80"}, 1),
+    "acquisition number": ({"AcquisitionNumber": 1}, {"AcquisitionNumber": 2}, 1),
+    "echo time": ({"EchoTime": "2"}, {"EchoTime": "5"}, 1),
+    "comment": ({"ImageComments": "insp"}, {"ImageComments": "exp"}, 1),
+    "study id": ({"StudyID": "a"}, {"StudyID": "b"}, 1),
+    "cardiac phase": ({"NominalPercentageOfCardiacPhase": 30.0}, {"NominalPercentageOfCardiacPhase": 70.0}, 1),
+    "position in time": ({"TemporalPositionIndex": 1}, {"TemporalPositionIndex": 2}, 1),
     "blocks of instance numbers": ({}, {}, 21),
     "blocks of instance numbers far apart": ({}, {}, 1000),
 }
@@ -66,6 +72,13 @@ def test_one_acquisition_is_read_where_a_tag_tells(tmp_path: Path, name: str, sh
     if number == 1:
         without_numbers(slices)
     assert_first_phase_is_read(slices, tmp_path / "series")
+
+
+def test_a_number_that_tells_is_said_as_one(tmp_path: Path) -> None:
+    first, second, _ = TELLING["cardiac phase"]
+    slices = [*phase(-20, shown(), **first), *phase(-19, shown(moved_mm=9.0), **second)]
+    warning = open_ct(write_slices(without_numbers(slices), tmp_path / "series"), expect_lung=False).warnings[0]
+    assert "read 30, the one with most slices or first" in warning.message
 
 
 @pytest.mark.parametrize("name", SECOND)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from ignite.engine import Engine
 from monai.bundle import ConfigParser
 
+from nodulus.pipeline.data.training_patients import hash_patients, read_training_patients, write_training_patients
+from nodulus.pipeline.training.calibrate import calibrate
 from nodulus.pipeline.training.handlers import ResumePoint
 from nodulus.pipeline.training.train import train
 from nodulus.transforms.problems import UsageError
-from tests.support.tiny_training import TINY
+from tests.support.tiny_training import EVALUATED, TINY
 
 
 def final_weights(out: Path) -> dict[str, torch.Tensor]:
@@ -108,3 +112,95 @@ def test_a_bad_list_is_refused_before_training_starts(bundle: Path, tmp_path: Pa
     with pytest.raises(UsageError, match="found no file"):
         train(tmp_path / "nowhere.json", tmp_path / "out", bundle)
     assert not (tmp_path / "out").exists()
+
+
+def stages_of(network: dict[str, torch.Tensor]) -> list[str]:
+    return list(dict.fromkeys(name.partition(".")[0] for name in network))
+
+
+def test_fine_tuning_begins_with_the_weights_that_are_named(
+    data_list: Path, bundle: Path, trained: Path, tmp_path: Path
+) -> None:
+    init = trained / "model.pt"
+    # Nothing is learned at such a rate, and the average moves nowhere.
+    train(data_list, tmp_path, bundle, max_epochs=1, learning_rate=1e-12, averaging=1e-9, init=str(init), **TINY)
+    after, before = final_weights(tmp_path), torch.load(init, weights_only=True)
+    for name, value in before.items():
+        if not name.endswith(("running_mean", "running_var", "num_batches_tracked")):
+            assert torch.allclose(after[name], value, atol=1e-6), name
+
+
+def test_stages_before_the_first_that_learns_keep_weights_and_statistics(
+    data_list: Path, bundle: Path, trained: Path, tmp_path: Path
+) -> None:
+    init = trained / "model.pt"
+    before = torch.load(init, weights_only=True)
+    names = stages_of(before)
+    train(data_list, tmp_path, bundle, max_epochs=2, init=str(init), freeze_until=names[3], **TINY)
+    state = torch.load(tmp_path / "resume.pt", weights_only=True)
+    for part in ("network", "averaged_network"):
+        for name, value in before.items():
+            if name.partition(".")[0] in names[:3]:
+                # The average of equal numbers is equal but for rounding.
+                off = 0.0 if part == "network" else 1e-6
+                assert torch.allclose(state[part][name], value, rtol=off, atol=off), name
+        assert not torch.allclose(state[part]["fc.weight"], before["fc.weight"], atol=1e-5)
+
+
+def test_a_fine_tuning_that_was_broken_off_resumes_to_the_same_weights(
+    data_list: Path, bundle: Path, trained: Path, tmp_path: Path
+) -> None:
+    options = TINY | {"init": str(trained / "model.pt"), "freeze_until": "layer2"}
+    # The schedule goes over all epochs, also where a run ends early.
+    schedule: dict[str, Any] = {"lr_scheduler::t_total": 4}
+    train(data_list, tmp_path / "whole", bundle, max_epochs=4, **schedule, **options)
+    train(data_list, tmp_path / "parts", bundle, max_epochs=2, **schedule, **options)
+    train(data_list, tmp_path / "parts", bundle, max_epochs=4, resume=True, **schedule, **TINY)
+    assert_same(final_weights(tmp_path / "parts"), final_weights(tmp_path / "whole"))
+    other = str(tmp_path / "whole" / "model.pt")
+    with pytest.raises(UsageError, match=r"Expected the freeze_until that the run in .* began with, layer2, got fc"):
+        train(data_list, tmp_path / "parts", bundle, max_epochs=5, resume=True, freeze_until="fc", **TINY)
+    with pytest.raises(UsageError, match=r"Expected the init that the run in .* began with, model.pt, got"):
+        train(data_list, tmp_path / "parts", bundle, max_epochs=5, resume=True, init=other, **TINY)
+
+
+def test_whoever_trained_the_first_weights_trained_the_new_ones(
+    data_list: Path, bundle: Path, trained: Path, tmp_path: Path
+) -> None:
+    start = tmp_path / "start"
+    start.mkdir()
+    shutil.copy(trained / "model.pt", start / "model.pt")
+    write_training_patients(hash_patients(["Someone else"]), start / "training_patients.json")
+    weights = train(data_list, tmp_path / "run", bundle, max_epochs=1, init=str(start / "model.pt"), **TINY)
+    calibrate(data_list, weights, bundle, **EVALUATED)
+    known = read_training_patients(tmp_path / "run" / "training_patients.json")
+    assert known.knows("someone else ")
+    assert known.knows("patient 0")
+    assert not known.knows("nobody")
+    calibrate(data_list, weights, bundle, **EVALUATED)  # is of the same patients still
+    weights = train(data_list, tmp_path / "run", bundle, max_epochs=1, **TINY)  # anew, from nothing
+    calibrate(data_list, weights, bundle, **EVALUATED)
+    assert not read_training_patients(tmp_path / "run" / "training_patients.json").knows("someone else")
+
+
+def test_validation_patients_who_trained_the_first_weights_are_refused(
+    data_list: Path, bundle: Path, trained: Path, tmp_path: Path
+) -> None:
+    shutil.copy(trained / "model.pt", tmp_path / "model.pt")
+    write_training_patients(hash_patients(["PATIENT 11 "]), tmp_path / "training_patients.json")
+    with pytest.raises(UsageError, match=r"that .*model.pt was not trained on, got 1 in .* patient 11 for one"):
+        train(data_list, tmp_path / "run", bundle, init=str(tmp_path / "model.pt"), **TINY)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"init": "nowhere.pt"}, r"Expected weights to begin with, found no file nowhere\.pt"),
+        ({"freeze_until": "head"}, r"Expected a stage of the network to freeze until, of .*, got head"),
+    ],
+)
+def test_what_cannot_be_begun_with_is_refused(
+    options: dict[str, str], message: str, data_list: Path, bundle: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        train(data_list, tmp_path / "out", bundle, **TINY | options)

@@ -18,7 +18,10 @@ HOW_TO = ROOT / "docs" / "how-to"
 # By tests of their own: on a copy of the code, and with a scan or a server of a shell variable's name.
 FOLLOWED = [
     *sorted(HOW_TO.glob("add-a-*.md")),
-    *(HOW_TO / name for name in ("from-a-scan-to-nodules.md", "monai-bundle.md", "pacs.md")),
+    *(
+        HOW_TO / name
+        for name in ("detect.md", "from-a-scan-to-nodules.md", "monai-bundle.md", "pacs.md", "your-own-data.md")
+    ),
 ]
 # What a reader of the page has by then.
 MADE_BY_THEM = {README: ("out/third/results.json", "out/run/model.pt", "out/evaluation/metrics.json")}

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from .families import FAMILIES
 from .subject import Family
@@ -18,6 +19,8 @@ _COLUMNS = (
     "| family | inputs | refused | read equal | read, other | silently other | exit 1 | hangs, killed | worst s |"
     " peak MiB |"
 )
+# What stands between them on a page is the run's.
+_BEGIN, _END = "<!-- of a run: begin -->\n", "<!-- of a run: end -->\n"
 
 
 def main() -> int:
@@ -27,15 +30,30 @@ def main() -> int:
     arguments.add_argument("--seed", type=int, default=1, help="(%(default)s)")
     arguments.add_argument("--jobs", type=int, default=min(os.cpu_count() or 1, 4), help="(%(default)s)")
     arguments.add_argument("--family", help="only this one, with all inputs")
+    arguments.add_argument("--page", type=Path, help="also write the table into this page, between its marks")
     options = arguments.parse_args()
     started = time.monotonic()
     families = [one for one in FAMILIES if options.family in (None, one.name)]
     ends = run(families, options.inputs, options.seed, options.jobs)
     failures = [one for one in ends if one.is_failure]
-    lines = [table(families, ends), f"{len(ends)} inputs, seed {options.seed}, {time.monotonic() - started:.0f} s"]
+    told = f"{len(ends)} inputs, seed {options.seed}, {time.monotonic() - started:.0f} s"
+    lines = [table(families, ends), told]
     lines += [f"{one.end}: {one.family}, {one.subject}, input {one.number}: {one.why}" for one in failures]
     sys.stdout.write("\n".join(lines) + "\n")
+    if options.page is not None:
+        head = f"{told} on {os.cpu_count()} cores, {options.jobs} at a time; failures: {len(failures)}."
+        page = with_run(options.page.read_text(encoding="utf-8"), f"{head}\n\n{table(families, ends)}\n")
+        options.page.write_text(page, encoding="utf-8")
     return 1 if failures else 0
+
+
+def with_run(page: str, text: str) -> str:
+    """Return a page with what a run said between its marks."""
+    before, _, rest = page.partition(_BEGIN)
+    _, mark, after = rest.partition(_END)
+    if not mark:
+        raise ValueError(f"Expected a page with {_BEGIN.strip()} and {_END.strip()}, got one without")
+    return f"{before}{_BEGIN}{text}{_END}{after}"
 
 
 def run(families: Sequence[Family], n_inputs: int, seed: int, jobs: int) -> list[Ended]:

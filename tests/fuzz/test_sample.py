@@ -9,10 +9,11 @@ import pytest
 
 from nodulus.transforms.problems import Problem, ProblemCode
 from tests.fuzz import damage, watch
-from tests.fuzz.__main__ import table
+from tests.fuzz.__main__ import table, with_run
 from tests.fuzz.families import FAMILIES
 from tests.fuzz.subject import Family
 from tests.fuzz.watch import Ended
+from tests.support.pages import ROOT
 
 SEED = int(os.environ.get("NODULUS_FUZZ_SEED", "7"))
 N_INPUTS = 400
@@ -41,6 +42,16 @@ def test_the_table_counts_every_end() -> None:
     last = table([family], ends).splitlines()[-1]
     assert last == "| all | 7 | 1 | 1 | 1 | 1 | 1 | 2 | 3.0 | 600 |"
     assert [one.end for one in ends if one.is_failure] == ["silent", "error", "hang", "killed"]
+
+
+def test_a_run_takes_the_place_of_the_last_one_on_the_page() -> None:
+    page = (ROOT / "docs" / "records" / "hostile-inputs.md").read_text(encoding="utf-8")
+    once = with_run(page, "a table\n")
+    assert "a table\n" in once
+    assert "| all |" not in once
+    assert with_run(once, "another\n") == once.replace("a table\n", "another\n")
+    with pytest.raises(ValueError, match="begin"):
+        with_run("no marks", "a table")
 
 
 @pytest.mark.parametrize("way", [damage.of_bytes, damage.of_text, damage.of_json])

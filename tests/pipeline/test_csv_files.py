@@ -17,10 +17,12 @@ from nodulus.pipeline.nodules.table_rows import read_rows
 
 HOSTILE = (
     "=1+1", "=cmd|' /C calc'!A0", "+1+1", "-1+1", "-x", "@SUM(1)", "\t=1", "\n=1", " =1", "＝1", "＋1", "－1",  # noqa: RUF001
-    "＠1", "'=1", "''=1", '=HYPERLINK("http://x","y")', "=1;=2", "-", "-1e5x", "- 1",  # noqa: RUF001
+    "＠1", "  ＝1", "\xa0=1", "\u3000＋1", " \t@SUM(1)",  # noqa: RUF001
+    "'=1", "''=1", '=HYPERLINK("http://x","y")', "=1;=2", "-", "-1e5x", "- 1",
 )  # fmt: skip
 ACTS = re.compile(r"\s*[=+\-@＝＋－＠\t\r\n]")  # noqa: RUF001
-IN_ONE_LINE = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=12)
+TURNS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+IN_ONE_LINE = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp"), exclude_characters=TURNS), max_size=12)
 
 
 def written(cell: object) -> str:
@@ -52,6 +54,11 @@ def test_numbers_stay_numbers(number: object) -> None:
 )
 def test_what_acts_in_a_terminal_is_an_escape(name: str, shown: str) -> None:
     assert written(name) == shown
+
+
+@pytest.mark.parametrize("letter", [*TURNS, "\u2028", "\u2029", "\x85", "\x7f", "\0"])
+def test_what_turns_or_breaks_a_line_is_an_escape(letter: str) -> None:
+    assert written(f"a{letter}b") == f"a{letter.encode('unicode_escape').decode()}b"
 
 
 @pytest.mark.parametrize("name", [*HOSTILE, "a\nb", "plain", "'s Hertogenbosch", "a,b", 'say "x"', "肺"])

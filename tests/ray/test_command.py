@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from nodulus.pipeline.command.main import run
 from nodulus.pipeline.phantom.demo_study import DemoStudy
-from tests.support.case_runs import ends, final_files, n_lines, wait_until_scored, write_cases
+from tests.support.case_runs import ends, wait_until_scored
+from tests.support.cases_table import final_files, n_lines, start_infer, write_cases_table
 
 pytest.importorskip("ray", reason="Ray is an extra: make test-ray")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Ray's own
@@ -22,19 +22,18 @@ N_CASES, GONE = 12, 5
 
 @pytest.fixture(scope="module")
 def table(study: DemoStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_cases(study, tmp_path_factory.mktemp("cases"), N_CASES, GONE)
+    return write_cases_table(tmp_path_factory.mktemp("cases"), study, N_CASES, GONE)
 
 
 @pytest.fixture(scope="module")
 def serial(table: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     out = tmp_path_factory.mktemp("serial")
     assert run(["infer", str(table), "-o", str(out), "--quiet"]) == 4
-    return final_files(out)
+    return final_files(out, in_any_order=True)
 
 
 def start(table: Path, out: Path, *more: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "nodulus", "infer", str(table), "-o", str(out), "--jobs", "2", "--quiet", *more]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    return start_infer(table, out, "--jobs", "2", "--quiet", *more)
 
 
 def processes(name: bytes) -> list[int]:
@@ -57,7 +56,7 @@ def test_two_actors_give_the_bytes_of_one_process_though_one_is_killed(
     os.kill(processes(b"ray::RayScorer")[0], signal.SIGKILL)
     said = process.communicate(timeout=900)[1]
     assert process.returncode == 4, said
-    assert final_files(tmp_path) == serial
+    assert final_files(tmp_path, in_any_order=True) == serial
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
@@ -77,7 +76,7 @@ def test_a_run_that_is_stopped_leaves_no_process_and_goes_on(
     process = start(table, tmp_path, "--ray", "local", "--resume")
     said = process.communicate(timeout=900)[1].splitlines()
     assert process.returncode == 4, said
-    assert final_files(tmp_path) == serial
+    assert final_files(tmp_path, in_any_order=True) == serial
 
 
 def test_a_cluster_that_loses_a_machine_loses_no_case(table: Path, serial: dict[str, str], tmp_path: Path) -> None:
@@ -93,6 +92,6 @@ def test_a_cluster_that_loses_a_machine_loses_no_case(table: Path, serial: dict[
         cluster.remove_node(second, allow_graceful=False)
         said = process.communicate(timeout=900)[1]
         assert process.returncode == 4, said
-        assert final_files(tmp_path) == serial
+        assert final_files(tmp_path, in_any_order=True) == serial
     finally:
         cluster.shutdown()

@@ -25,6 +25,8 @@ _NUMBERS |= {codes.SCORE_LOW.value: "low", codes.SCORE_HIGH.value: "high"}
 _SIZES = {"volume_mm3": codes.VOLUME, "long_axis_mm": codes.LONG_AXIS, "short_axis_mm": codes.SHORT_AXIS}
 _SIZES |= {"mean_hu": codes.MEAN_DENSITY}
 _NUMBERS |= {code.value: name for name, code in _SIZES.items()}
+_NUMBERS |= {codes.PREVALENCE.value: "prevalence", codes.CALIBRATED.value: "calibrated at"}
+_NUMBERS |= {codes.IMAGE_ALONE.value: "image alone"}
 _CALLS = {code.value: f"above {name}" for name, code in codes.THRESHOLDS.items()}
 _AXES = {code.value: axis for axis, code in zip("xyz", (codes.X, codes.Y, codes.Z), strict=True)}
 
@@ -41,6 +43,9 @@ def _told_by_record(nodule: Mapping[str, Any]) -> Told:
     told |= {name: nodule[field]["malignant"] for name, field in _PROBABILITIES.items() if nodule[field]}
     if nodule["brock"] and nodule["brock"]["probability_cancer"] is not None:
         told["brock"] = nodule["brock"]["probability_cancer"]
+    told |= {"prevalence": (nodule["prevalence"] or {}).get("asked")}
+    told |= {"calibrated at": (nodule["prevalence"] or {}).get("calibrated")}
+    told |= {"image alone": (nodule["patient"] or {}).get("image_alone")}
     told |= {f"above {name}": is_above for name, is_above in nodule["above"].items()}
     told |= {f"rating {name}": rating for name, rating in nodule["characteristics"].items()}
     told |= {end: (nodule["stability"] or {}).get(end) for end in ("low", "high")}
@@ -66,6 +71,8 @@ def told_by_csv(text: str) -> list[Told]:
 def _told_by_row(row: Mapping[str, str]) -> Told:
     fields = {axis: f"{axis}_mm" for axis in "xyz"} | {"diameter": "diameter_mm", "brock": "brock_probability_cancer"}
     fields |= {"malignant": "probability_malignant", "size_only": "size_only_malignant"}
+    fields |= {"prevalence": "prevalence", "calibrated at": "calibrated_prevalence"}
+    fields |= {"image alone": "image_alone_malignant"}
     fields |= {f"rating {name}": f"predicted_{name}" for name in CHARACTERISTICS}
     fields |= {"low": "stability_low", "high": "stability_high"} | {name: name for name in _SIZES}
     told: Told = {"name": row["nodule_id"]}
@@ -87,6 +94,8 @@ def _told_by_fields(outline: Outline) -> Told:
     fields |= {"brock.probability_cancer": "brock"} | {
         f"characteristics.{name}": f"rating {name}" for name in CHARACTERISTICS
     }
+    fields |= {"prevalence.asked": "prevalence", "prevalence.calibrated": "calibrated at"}
+    fields |= {"patient.image_alone": "image alone"}
     fields |= {"stability.low": "low", "stability.high": "high"} | {f"measures.{name}": name for name in _SIZES}
     told: Told = {}
     for field, shown, attributes in outline.fields():

@@ -125,9 +125,16 @@ def _legacy(marker: Path) -> bytes:
     return content.getvalue()
 
 
+class _Reads(torch.nn.Module):
+    """Reads a file when it is run."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + torch.from_file("/etc/passwd", shared=False, size=4, dtype=torch.float32)
+
+
 def _torchscript(_: Path) -> bytes:
     content = io.BytesIO()
-    torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), content)
+    torch.jit.save(torch.jit.script(_Reads()), content)
     return content.getvalue()
 
 
@@ -318,7 +325,7 @@ HOSTILE: dict[str, Hostile] = {
     "pickle that ends early": _pickled(lambda marker: pickle.dumps({"a": Call(marker)}, protocol=2)[:-1], "loads"),
     "pickle in torch's zip": _pickled(_torch_zip, "loads io.open"),
     "pickle in torch's older form": _pickled(_legacy, "loads io.open"),
-    "TorchScript": _pickled(_torchscript, "runs what it holds"),
+    "TorchScript": _pickled(_torchscript, "runs torch.from_file, which is not on the list"),
     "pickle by another name": Hostile(
         lambda bundle, marker: _write(bundle / "docs" / "notes.txt", pickle.dumps(Call(marker), protocol=2)),
         "docs/notes.txt",

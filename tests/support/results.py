@@ -11,6 +11,8 @@ from nodulus.pipeline.bundle.identity import BundleIdentity
 from nodulus.pipeline.readout.additive import TERMS
 from nodulus.pipeline.readout.brock import missing_factors
 from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
+from nodulus.pipeline.readout.patient_model import PatientUse
+from nodulus.pipeline.readout.prior_shift import PrevalenceShift
 from nodulus.pipeline.results.measures import Measures
 from nodulus.pipeline.results.record import (
     BrockRecord,
@@ -49,6 +51,7 @@ BUNDLE = BundleIdentity(
 )
 FLAG = ProblemRecord(code="outside_training_range", message="Expected 3 to 30 mm, got 50 mm", items=("diameter",))
 _SHARES = st.floats(0, 1)
+_PREVALENCES = st.floats(1e-3, 1 - 1e-3)
 _TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 _PROBLEMS = st.builds(ProblemRecord, code=st.sampled_from(["bad_nodule", "nodule_outside"]), message=_TEXTS)
 N_TERMS = len(TERMS)
@@ -91,6 +94,15 @@ def small_scan(noise_hu: float = 0.0) -> CTVolume:
     distance = np.linalg.norm(np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1), axis=-1)
     hu = np.where(distance < 6, 40, -850) + np.random.default_rng(0).normal(0, noise_hu, distance.shape)
     return volume_from_array(hu.astype(np.float32), Grid((n, n, n), affine))
+
+
+def _shift(shares: tuple[float, float]) -> PrevalenceShift:
+    return PrevalenceShift(asked=shares[0], calibrated=shares[1])
+
+
+def _patient(image_alone: float) -> PatientUse:
+    used = ("age",) if image_alone > 0.3 else ()
+    return PatientUse(used=used, missing=() if used else ("age",), image_alone=image_alone)
 
 
 def _band(ends: tuple[float, float]) -> Stability:
@@ -142,6 +154,8 @@ def nodule_results(draw: st.DrawFn, nodule_id: str) -> NoduleResult:
         stability=draw(st.none() | st.tuples(_SHARES, _SHARES).map(_band) | _TEXTS.map(_no_band)),
         measures=draw(st.none() | st.lists(st.floats(0.5, 900), min_size=4, max_size=4).map(_measures)),
         explanation=draw(st.none() | st.lists(_ADDED, min_size=N_TERMS + 1, max_size=N_TERMS + 1).map(score_parts)),
+        prevalence=draw(st.none() | st.tuples(_PREVALENCES, _PREVALENCES).map(_shift)),
+        patient=draw(st.none() | _SHARES.map(_patient)),
         flags=draw(st.just(()) | st.lists(_PROBLEMS, max_size=2).map(tuple)),
     )
 

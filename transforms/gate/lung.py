@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from nodulus.transforms.problems import Problem
 from nodulus.transforms.volume import CTVolume
 
+from .regions import regions_of
 from .value_rules import LUNG
 from .verdict import Gate
 
@@ -43,12 +43,9 @@ def lung_fraction(intensity_hu: NDArray[np.float32]) -> float:
     """Return the part of the body in a slice (x, y) that is lung: air whose median is a lung's, not that of gas."""
     step = max(max(intensity_hu.shape) // _PIXELS_A_SIDE, 1)
     coarse = intensity_hu[::step, ::step]
-    labels, n_regions = ndimage.label(coarse < LUNG["air_below"])
-    if n_regions == 0:
-        return 0.0
-    regions = np.arange(1, n_regions + 1)
-    medians = np.asarray(ndimage.median(coarse, labels, regions))
-    areas = np.bincount(labels.ravel(), minlength=n_regions + 1)
-    is_lung = (medians > LUNG["median_from"]) & (medians < LUNG["median_to"])
-    lung = int(areas[1:][is_lung].sum())
-    return float(lung / max(int(areas[0]) + lung, 1))
+    is_air = coarse < LUNG["air_below"]
+    lung = 0
+    for region in regions_of(is_air):
+        if LUNG["median_from"] < np.median(coarse[region]) < LUNG["median_to"]:
+            lung += len(region[0])
+    return float(lung / max(int((~is_air).sum()) + lung, 1))

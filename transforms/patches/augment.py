@@ -9,7 +9,7 @@ import numpy as np
 from monai.config import KeysCollection
 from monai.transforms import Randomizable
 
-from .box import Box, Pose, as_triple
+from .box import Box, Pose, Size, Spacing, as_triple
 from .dictionary import Item, NodulePatchd
 
 
@@ -21,8 +21,8 @@ class RandNodulePatchd(Randomizable, NodulePatchd):
 
     Args:
         keys: items that hold a ``CTVolume`` or a MetaTensor (1, x, y, z) in Hounsfield units with a RAS affine.
-        size: voxels along each side, odd.
-        spacing_mm: isotropic spacing of the patch.
+        size: voxels along each axis, or one number for all; odd.
+        spacing_mm: of the patch along each axis, or one number for all.
         flip_prob: chance of a mirror, per axis.
         axial_turn_rad: turns about the body's long axis, uniform in +- this angle.
         tilt_rad: turns about the other two axes, uniform in +- this angle. The collection's crops end with the box
@@ -39,8 +39,8 @@ class RandNodulePatchd(Randomizable, NodulePatchd):
     def __init__(
         self,
         keys: KeysCollection,
-        size: int,
-        spacing_mm: float,
+        size: Size,
+        spacing_mm: Spacing,
         flip_prob: float = 0.5,
         axial_turn_rad: float = np.pi,
         tilt_rad: float = 0.0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +20,9 @@ _FACE_TOLERANCE_MM = 1e-3
 
 
 VoxelRange = tuple[slice, slice, slice]
+# One number for all axes, or one for each of x, y and z.
+Size = int | Sequence[int]
+Spacing = float | Sequence[float]
 
 
 @dataclass(frozen=True)
@@ -55,21 +58,22 @@ class Pose:
     shift_mm: Triple = (0.0, 0.0, 0.0)
 
 
-def patch_affine_ras(center_lps_mm: ArrayLike, size: int, spacing_mm: float, pose: Pose | None = None) -> Affine:
-    """Return the RAS affine (4x4, mm) of a cube of ``size`` voxels about an LPS position (mm).
+def patch_affine_ras(center_lps_mm: ArrayLike, size: Size, spacing_mm: Spacing, pose: Pose | None = None) -> Affine:
+    """Return the RAS affine (4x4, mm) of a block of ``size`` voxels about an LPS position (mm).
 
     Without a pose its axes run to the right, the front and the head, whatever the orientation of the scan.
     """
     pose = pose or Pose()
-    first_mm = np.asarray(pose.shift_mm) - spacing_mm * (size - 1) / 2
+    spacing, sizes = np.asarray(as_triple(spacing_mm)), np.asarray(as_sizes(size))
+    first_mm = np.asarray(pose.shift_mm) - spacing * (sizes - 1) / 2
     affine = np.eye(4)
-    affine[:3, :3] = pose.matrix * spacing_mm
+    affine[:3, :3] = pose.matrix * spacing
     affine[:3, 3] = swap_lps_ras_points(center_lps_mm) + pose.matrix @ first_mm
     return affine
 
 
 def shown_voxels(
-    box: Box, center_lps_mm: ArrayLike, size: int, spacing_mm: float, pose: Pose | None = None
+    box: Box, center_lps_mm: ArrayLike, size: Size, spacing_mm: Spacing, pose: Pose | None = None
 ) -> VoxelRange:
     """Return the patch's voxels whose centres lie in the box, which turns, mirrors and moves with the pose.
 
@@ -81,17 +85,24 @@ def shown_voxels(
     corners = swap_lps_ras_points([box.low_lps_mm, box.high_lps_mm]) - swap_lps_ras_points(center_lps_mm)
     low = corners.min(axis=0) / scale - np.asarray(pose.shift_mm) - _FACE_TOLERANCE_MM
     high = corners.max(axis=0) / scale - np.asarray(pose.shift_mm) + _FACE_TOLERANCE_MM
-    middle = (size - 1) / 2
-    first = np.clip(np.ceil(low / spacing_mm + middle), 0, size).astype(int)
-    stop = np.clip(np.floor(high / spacing_mm + middle) + 1, first, size).astype(int)
-    nearest = np.rint((low + high) / 2 / spacing_mm + middle).astype(int)
-    is_between = (first == stop) & (nearest >= 0) & (nearest < size)
+    spacing, sizes = np.asarray(as_triple(spacing_mm)), np.asarray(as_sizes(size))
+    middle = (sizes - 1) / 2
+    first = np.clip(np.ceil(low / spacing + middle), 0, sizes).astype(int)
+    stop = np.clip(np.floor(high / spacing + middle) + 1, first, sizes).astype(int)
+    nearest = np.rint((low + high) / 2 / spacing + middle).astype(int)
+    is_between = (first == stop) & (nearest >= 0) & (nearest < sizes)
     first, stop = np.where(is_between, nearest, first), np.where(is_between, nearest + 1, stop)
     x, y, z = (slice(int(a), int(b)) for a, b in zip(first, stop, strict=True))
     return x, y, z
 
 
-def as_triple(values: Iterable[float]) -> Triple:
-    """Return three numbers as a tuple of floats."""
-    x, y, z = (float(value) for value in values)
+def as_triple(values: float | Iterable[float]) -> Triple:
+    """Return three numbers, or one for all three axes, as a tuple of floats."""
+    x, y, z = (float(value) for value in (values if isinstance(values, Iterable) else (values,) * 3))
+    return x, y, z
+
+
+def as_sizes(size: Size) -> tuple[int, int, int]:
+    """Return how many voxels a patch has along each axis; one number is that of a cube."""
+    x, y, z = (int(length) for length in ((size,) * 3 if isinstance(size, int) else size))
     return x, y, z

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
@@ -16,8 +15,8 @@ from nodulus.transforms.problems import problem_codes
 from nodulus.transforms.scan.cache import ScanCache
 from nodulus.transforms.volume import AIR_HU, CTVolume, volume_from_array
 
-from .box import BOX_PER_DIAMETER, Box, Pose, VoxelRange, as_triple, box_around, patch_affine_ras, shown_voxels
-from .patch import cut_patch
+from .box import BOX_PER_DIAMETER, Box, Pose, Size, Spacing
+from .nodule_patch import PatchCutter, range_as_array
 
 Item = dict[Hashable, Any]
 
@@ -74,7 +73,7 @@ class LoadCTd(OpenCTd):
 
 
 class NodulePatchd(MapTransform):
-    """Replace a scan by the isotropic patch of one nodule: a MetaTensor (1, size, size, size) of Hounsfield units.
+    """Replace a scan by the patch of one nodule: a MetaTensor (1, x, y, z) of Hounsfield units.
 
     The nodule's centre is the middle of the patch; a patch that leaves the scan is filled with air, never shifted.
     What lies outside the nodule's box plus a margin is air too, and ``shown_key`` receives the voxel range that is not:
@@ -82,8 +81,8 @@ class NodulePatchd(MapTransform):
 
     Args:
         keys: items that hold a ``CTVolume`` or a MetaTensor (1, x, y, z) in Hounsfield units with a RAS affine.
-        size: voxels along each side; odd, so that the nodule's centre is a voxel's centre.
-        spacing_mm: isotropic spacing of the patch.
+        size: voxels along each axis, or one number for all; odd, so that the nodule's centre is a voxel's centre.
+        spacing_mm: of the patch along each axis, or one number for all.
         margin_mm: kept around the box at each face, along x, y and z (LPS) mm.
         box_per_diameter: size of the box of a nodule that comes without one, in diameters, along x, y and z.
         air_hu: the fill, Hounsfield units.
@@ -92,8 +91,8 @@ class NodulePatchd(MapTransform):
     def __init__(
         self,
         keys: KeysCollection,
-        size: int,
-        spacing_mm: float,
+        size: Size,
+        spacing_mm: Spacing,
         margin_mm: Sequence[float] = (5.0, 5.0, 0.0),
         box_per_diameter: Sequence[float] = BOX_PER_DIAMETER,
         center_key: str = "center_lps_mm",
@@ -104,11 +103,8 @@ class NodulePatchd(MapTransform):
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        if size % 2 != 1:
-            msg = f"Expected an odd patch size, so that the nodule's centre is a voxel's centre, got {size}"
-            raise ValueError(msg)
-        self.size, self.spacing_mm, self.air_hu = size, float(spacing_mm), float(air_hu)
-        self.margin_mm, self.box_per_diameter = as_triple(margin_mm), as_triple(box_per_diameter)
+        self.cutter = PatchCutter(size, spacing_mm, margin_mm, box_per_diameter, air_hu)
+        self.size, self.spacing_mm = self.cutter.size, self.cutter.spacing_mm
         self.center_key, self.diameter_key = center_key, diameter_key
         self.box_key, self.shown_key = box_key, shown_key
 
@@ -118,36 +114,31 @@ class NodulePatchd(MapTransform):
 
     def box(self, data: Mapping[Hashable, Any]) -> Box:
         """Return the nodule's box in LPS mm, without the margin: its own, or the one that its diameter implies."""
-        corners = data.get(self.box_key)
-        if corners is None:
-            return self.diameter_box(data)
-        return Box(as_triple(corners[:3]), as_triple(corners[3:]))
+        return self._box(data, data.get(self.box_key))
 
     def diameter_box(self, data: Mapping[Hashable, Any]) -> Box:
         """Return the box in LPS mm that the nodule's centre and diameter imply."""
-        return box_around(data[self.center_key], float(data[self.diameter_key]) * np.asarray(self.box_per_diameter))
+        return self._box(data, None)
+
+    def _box(self, data: Mapping[Hashable, Any], corners: Sequence[float] | None) -> Box:
+        return self.cutter.box(data[self.center_key], float(data[self.diameter_key]), corners)
 
     def cut(self, data: Mapping[Hashable, Any], box: Box, pose: Pose) -> Item:
         """Return the item with the patch of a box (LPS mm) cut in a pose."""
         item = dict(data)
-        center = item[self.center_key]
-        affine_ras = patch_affine_ras(center, self.size, self.spacing_mm, pose)
-        shown = shown_voxels(box.grown(self.margin_mm), center, self.size, self.spacing_mm, pose)
         for key in self.key_iterator(item):
-            volume = _as_volume(item[key])
-            patch = cut_patch(volume, affine_ras, self.size, shown, self.air_hu)
+            cut = self.cutter.cut(_as_volume(item[key]), item[self.center_key], box, pose)
             item[key] = MetaTensor(
-                torch.from_numpy(patch.intensity_hu)[None],
-                affine=torch.from_numpy(affine_ras),
+                torch.from_numpy(cut.patch.intensity_hu)[None],
+                affine=torch.from_numpy(cut.patch.affine_ras),
                 meta={
                     "space": "RAS",
-                    "inside_fraction": patch.inside_fraction,
-                    "slice_spacing_mm": float(volume.grid.spacing_mm[2]),
-                    # Of formats that do not tell it, the distance between slices is the best guess.
-                    "slice_thickness_mm": float(volume.attributes.get("slice_thickness_mm", volume.grid.spacing_mm[2])),
+                    "inside_fraction": cut.patch.inside_fraction,
+                    "slice_spacing_mm": cut.slice_spacing_mm,
+                    "slice_thickness_mm": cut.slice_thickness_mm,
                 },
             )
-        item[self.shown_key] = range_as_array(shown)
+            item[self.shown_key] = range_as_array(cut.shown)
         return item
 
 
@@ -179,11 +170,6 @@ class FillOutsideBoxd(MapTransform):
             filled[shown] = item[key][shown]
             item[key] = filled
         return item
-
-
-def range_as_array(shown: VoxelRange) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return a voxel range as an integer array (3, 2): start and stop along each axis."""
-    return np.asarray([(part.start, part.stop) for part in shown], dtype=np.int64)
 
 
 def _as_volume(image: CTVolume | MetaTensor) -> CTVolume:

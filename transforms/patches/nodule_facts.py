@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from nodulus.transforms.volume import AIR_HU
 
+from .box import Spacing, as_triple
+
 # The lung's darkest voxels, in emphysema, lie about here; air outside of the body and table lies below.
 THIN_AIR_HU = -950.0
 # Between aerated lung (-900 to -700) and ground glass (-700 to -300) on one side, and all other tissue on the other.
@@ -43,7 +45,7 @@ def nodule_facts(
     patch_hu: NDArray[np.floating[Any] | np.integer[Any]],
     shown: ArrayLike,
     *,
-    spacing_mm: float,
+    spacing_mm: Spacing,
     diameter_mm: float,
     slice_spacing_mm: float,
     inside_fraction: float,
@@ -51,10 +53,10 @@ def nodule_facts(
     """Return what a nodule's patch tells, before any window.
 
     Args:
-        patch_hu: cube of Hounsfield units (x, y, z), the nodule's centre in its middle; air where nothing is shown
+        patch_hu: Hounsfield units (x, y, z), the nodule's centre in its middle; air where nothing is shown
             and where the scan ends.
         shown: (3, 2), start and stop of the shown voxels along each axis.
-        spacing_mm: of the patch, isotropic.
+        spacing_mm: of the patch along each axis, or one number for all.
         diameter_mm: of the nodule.
         slice_spacing_mm: of the scan.
         inside_fraction: part of the shown voxels that the scan covers.
@@ -82,10 +84,10 @@ def nodule_facts(
     )
 
 
-def _distance_mm(shape: tuple[int, ...], spacing_mm: float) -> NDArray[np.float64]:
+def _distance_mm(shape: tuple[int, ...], spacing_mm: Spacing) -> NDArray[np.float64]:
     """Return each voxel's distance from the middle of the patch."""
     axes = np.ogrid[tuple(slice(-(n - 1) / 2, n / 2) for n in shape)]
-    return np.asarray(spacing_mm * np.sqrt(sum(axis**2 for axis in axes)))
+    return np.asarray(np.sqrt(sum((step * axis) ** 2 for step, axis in zip(as_triple(spacing_mm), axes, strict=True))))
 
 
 def _part_below(limit_hu: float, shown_hu: NDArray[np.float64], inside_fraction: float) -> float:

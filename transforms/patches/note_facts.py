@@ -9,6 +9,7 @@ from typing import Any
 from monai.config import KeysCollection
 from monai.transforms import MapTransform
 
+from .box import Spacing, as_triple
 from .nodule_facts import nodule_facts
 
 FACTS = "facts"
@@ -19,21 +20,21 @@ class NoduleFactsd(MapTransform):
 
     Args:
         keys: the patch that ``NodulePatchd`` cut.
-        spacing_mm: of the patch.
+        spacing_mm: of the patch along each axis, or one number for all.
         facts_key: receives the ``NoduleFacts`` as a mapping of numbers, which a data loader can batch.
     """
 
     def __init__(
         self,
         keys: KeysCollection,
-        spacing_mm: float,
+        spacing_mm: Spacing,
         diameter_key: str = "diameter_mm",
         shown_key: str = "shown_voxels",
         facts_key: str = FACTS,
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.spacing_mm, self.diameter_key = float(spacing_mm), diameter_key
+        self.spacing_mm, self.diameter_key = as_triple(spacing_mm), diameter_key
         self.shown_key, self.facts_key = shown_key, facts_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:

@@ -1,17 +1,17 @@
-"""The voxels that the network sees of one nodule: an isotropic patch, one resampling, nothing outside the box."""
+"""The voxels that the network sees of one nodule: one small grid, one resampling, nothing outside the box."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from nodulus.transforms.geometry import Affine, Grid, Points, swap_lps_ras
 from nodulus.transforms.volume import AIR_HU, CTVolume
 
-from .box import VoxelRange
+from .box import Size, VoxelRange, as_sizes
+from .trilinear import interpolate
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,23 +27,39 @@ class Patch:
 
 
 def cut_patch(
-    volume: CTVolume, affine_ras: Affine, size: int, shown: VoxelRange | None = None, air_hu: float = AIR_HU
+    volume: CTVolume, affine_ras: Affine, size: Size, shown: VoxelRange | None = None, air_hu: float = AIR_HU
 ) -> Patch:
     """Return the patch of a scan on the grid of ``affine_ras``, in one linear resampling.
 
     Args:
         volume: the scan; only the slices that the shown voxels need are read.
         affine_ras: 4x4 voxel-to-RAS affine of the patch, mm.
-        size: voxels along each side.
+        size: voxels along each axis; one number for a cube.
         shown: the voxels that are sampled, all others are filled with air; None samples all.
         air_hu: the fill, Hounsfield units; also where the patch leaves the scan (it is never shifted back inside).
     """
-    shown = shown or (slice(0, size),) * 3
+    x, y, z = as_sizes(size)
+    shown = shown or (slice(0, x), slice(0, y), slice(0, z))
+    intensity_hu = np.full((x, y, z), air_hu, dtype=np.float32)
+    intensity_hu[shown], inside_fraction = sample_range(volume, affine_ras, shown, air_hu)
+    return Patch(intensity_hu, affine_ras, inside_fraction)
+
+
+def sample_range(
+    volume: CTVolume, affine_ras: Affine, shown: VoxelRange, air_hu: float = AIR_HU
+) -> tuple[NDArray[np.float32], float]:
+    """Return the scan's values (x, y, z) at a range of another grid's voxels, and which part of them it covers.
+
+    Args:
+        volume: the scan; only the slices that the voxels need are read.
+        affine_ras: 4x4 voxel-to-RAS affine of the grid, mm.
+        shown: the voxels of the grid.
+        air_hu: what is returned where the grid leaves the scan, Hounsfield units.
+    """
     voxels = _patch_voxels(volume.grid, affine_ras, shown)
     inside = volume.grid.contains_voxel(voxels)
-    intensity_hu = np.full((size,) * 3, air_hu, dtype=np.float32)
-    intensity_hu[shown] = _sample_inside(volume, voxels, inside, air_hu).reshape(intensity_hu[shown].shape)
-    return Patch(intensity_hu, affine_ras, float(inside.mean()) if len(inside) else 0.0)
+    values = _sample_inside(volume, voxels, inside, air_hu).reshape([part.stop - part.start for part in shown])
+    return values, float(inside.mean()) if len(inside) else 0.0
 
 
 def _patch_voxels(grid: Grid, affine_ras: Affine, shown: VoxelRange) -> Points:
@@ -85,14 +101,7 @@ def sample_voxels(volume: CTVolume, voxels: Points) -> NDArray[np.float32]:
     columns = np.ascontiguousarray(voxels.T)  # numpy is slow along an axis of three
     low, high = _index_bounds(columns, volume.grid)
     slab = volume.read_region(low.tolist(), high.tolist())
-    normalised = np.empty(voxels.shape, dtype=np.float32)
-    for axis, extent in enumerate(np.maximum(np.asarray(slab.shape) - 1, 1)):
-        # grid_sample counts axes from the last one.
-        normalised[:, 2 - axis] = (columns[axis] - low[axis]) * (2 / extent) - 1
-    grid = torch.from_numpy(normalised).reshape(1, 1, 1, -1, 3)
-    image = torch.from_numpy(np.ascontiguousarray(slab, dtype=np.float32))[None, None]
-    sampled = torch.nn.functional.grid_sample(image, grid, mode="bilinear", padding_mode="border", align_corners=True)
-    return np.asarray(sampled.reshape(-1).numpy())
+    return interpolate(slab, columns - low[:, None])
 
 
 def _index_bounds(columns: NDArray[np.float64], grid: Grid) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
@@ -15,6 +16,8 @@ from nodulus.transforms.dicom.tags import BEFORE_PIXELS, SERIES_INSTANCE_UID, Ta
 from nodulus.transforms.dicom.values import decimal
 
 _MAX_TEXT_BYTES = 256
+# Big endian, which is retired, shows other numbers, and as many.
+_NUMBER_FORMATS = {"FL": "<f", "FD": "<d", "US": "<H", "UL": "<I", "SS": "<h", "SL": "<i"}
 
 
 class Alternate(Protocol):
@@ -53,7 +56,24 @@ def _texts(slices: Sequence[SliceHeader]) -> Iterator[tuple[Tag, list[str]]]:
     for tag in sorted({tag for found in values for tag in found if tag != SERIES_INSTANCE_UID}):
         of_slices = [found.get(tag, b"")[:_MAX_TEXT_BYTES] for found in values]
         if len(set(of_slices)) > 1:
-            yield tag, [value.decode("latin-1").strip("\0 ") for value in of_slices]
+            form = _number_format(tag)
+            yield tag, [_text(value, form) for value in of_slices]
+
+
+def _number_format(tag: Tag) -> str:
+    """Return how `struct` reads the numbers of a binary element, empty for text and what no dictionary knows."""
+    # Imported where it is needed: few series are so.
+    from pydicom.datadict import dictionary_has_tag, dictionary_VR
+
+    return _NUMBER_FORMATS.get(dictionary_VR(tag), "") if dictionary_has_tag(tag) else ""
+
+
+def _text(value: bytes, number_format: str) -> str:
+    """Return what an element says as text that can be shown."""
+    if number_format and len(value) == struct.calcsize(number_format):
+        return f"{struct.unpack(number_format, value)[0]:g}"
+    text = value.decode("latin-1").strip("\0 ")
+    return text if text.isprintable() else value.hex()
 
 
 def _blocks(texts: Sequence[str], n_stacks: int) -> Iterator[list[str]]:

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.lidc.baselines import BASELINES, baseline_scores
 from benchmarks.lidc.folds import FoldKey, read_published, write_fold
-from benchmarks.lidc.hand_features import hand_features
+from benchmarks.lidc.hand_features import FEATURES, hand_features
 from nodulus.pipeline.data.data_list import DataList
 from nodulus.pipeline.statistics.metrics import roc_auc
 
@@ -44,3 +44,16 @@ def test_undecided_nodules_train_no_baseline(ball_benchmark: Path, tmp_path: Pat
     with_undecided = data.model_copy(update={"training": (*data.training, undecided)})
     for name, scores in baseline_scores(with_undecided, features).items():
         np.testing.assert_array_equal(scores, baseline_scores(data, features)[name])
+
+
+def test_logistic_regression_sees_the_six_features_and_the_diameter(ball_benchmark: Path, tmp_path: Path) -> None:
+    data = write_fold(ball_benchmark, tmp_path / "list.json", FoldKey(1, 0), read_published(ball_benchmark))
+    features = hand_features([item for _, item in data.items()], ball_benchmark, tmp_path / "features.json")
+    plain = baseline_scores(data, features)["logistic_features"]
+    for name in FEATURES:
+        changed = {nodule: {**of_nodule, name: of_nodule[name] + 3.0} for nodule, of_nodule in features.items()}
+        tested = {item.nodule_id for item in data.test}
+        only_tested = {nodule: changed[nodule] if nodule in tested else features[nodule] for nodule in features}
+        assert (baseline_scores(data, only_tested)["logistic_features"] != plain).any(), name
+    larger = tuple(item.model_copy(update={"diameter_mm": 2 * item.diameter_mm}) for item in data.test)
+    assert (baseline_scores(data.model_copy(update={"test": larger}), features)["logistic_features"] != plain).all()

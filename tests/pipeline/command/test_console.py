@@ -17,8 +17,9 @@ from nodulus.pipeline.csv_files import csv_text
 from nodulus.pipeline.phantom.demo_study import DemoStudy
 from nodulus.pipeline.results.record import read_results
 
-HOSTILE = "a\x1b[31m\x9bH\x07b"
-ACTS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+HOSTILE = "a\x1b[31m\x9bH\x07\u202eb\u2066\u2028"
+# Control characters, marks that turn the direction of text, and further ends of lines.
+ACTS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 COLUMNS = ("nodule_id", "x_mm", "y_mm", "z_mm", "diameter_mm")
 
 
@@ -110,6 +111,8 @@ def test_nothing_that_acts_reaches_the_terminal(
     for words in (
         ["infer", str(scan), "--nodules", str(tmp_path / "n.json"), "--bundle", str(evil), "-o", out],
         ["infer", str(tmp_path / "cases.json"), "-o", out],
+        ["infer", str(scan), "--nodules", str(tmp_path / "n.json"), "-o", out, "--json"],
+        ["infer", str(tmp_path / "cases.json"), "-o", out, "--json", "--quiet"],
         ["check", str(scan), "--nodules", str(tmp_path / "n.json"), "-o", out],
         ["check", str(scan), "--json"],
         ["info", "--bundle", str(evil)],

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import os
 import random
 import resource
@@ -13,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from threading import Thread
@@ -23,6 +20,8 @@ import pytest
 from nodulus.pipeline.command.main import run
 from nodulus.pipeline.phantom.demo_study import DemoStudy
 from nodulus.pipeline.scoring.scorer import Scorer
+from tests.support.cases_table import final_files, n_lines, start_infer, write_cases_table
+from tests.support.small_disk import resize, small_disk
 
 N_CASES = 12
 GONE = 5  # of this case there is no scan
@@ -30,17 +29,7 @@ GONE = 5  # of this case there is no scan
 
 @pytest.fixture(scope="module")
 def table(study: DemoStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a table of cases, each with a scan of its own, so that none is opened already."""
-    folder = tmp_path_factory.mktemp("cases")
-    x, y, z = study.marked.nodules[0].center_lps_mm
-    with (folder / "cases.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["case_id", "input", "nodule_id", "x_mm", "y_mm", "z_mm", "diameter_mm"])
-        for index in range(N_CASES):
-            if index != GONE:
-                shutil.copy(study.nifti, folder / f"{index}.nii.gz")
-            writer.writerow([f"case {index}", f"{index}.nii.gz", "1", x + index / 7, y, z, 9])
-    return folder / "cases.csv"
+    return write_cases_table(tmp_path_factory.mktemp("cases"), study, N_CASES, GONE)
 
 
 @pytest.fixture(scope="module")
@@ -49,26 +38,6 @@ def unbroken(table: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     out = tmp_path_factory.mktemp("unbroken")
     assert run(["infer", str(table), "-o", str(out), "--quiet"]) == 4
     return final_files(out)
-
-
-def final_files(out: Path) -> dict[str, str]:
-    """Return what lies in a folder after a run, the time left out."""
-    texts = {path.name: path.read_text() for path in out.iterdir()}
-    assert set(texts) == {"results.json", "results.csv", "cases.jsonl"}
-    record = json.loads(texts["results.json"])
-    record.pop("run", None)  # seconds and memory
-    texts["results.json"] = json.dumps({**record, "created": ""})
-    return texts
-
-
-def n_lines(out: Path) -> int:
-    journal = out / "cases.jsonl"
-    return journal.read_bytes().count(b"\n") if journal.is_file() else 0
-
-
-def start(table: Path, out: Path, *more: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "nodulus", "infer", str(table), "-o", str(out), *more]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
 
 
 def wait_for_lines(process: subprocess.Popen[str], out: Path, n_expected: int) -> None:
@@ -88,7 +57,7 @@ def test_a_run_that_is_killed_thrice_ends_as_an_unbroken_one(
 ) -> None:
     chance = random.Random(9)
     (tmp_path / "results.json").write_text("of an earlier run")
-    killed = start(table, tmp_path)
+    killed = start_infer(table, tmp_path)
     wait_for_lines(killed, tmp_path, chance.randint(1, 3))
     killed.send_signal(signal.SIGKILL)
     assert errors_of(killed) == []
@@ -97,13 +66,15 @@ def test_a_run_that_is_killed_thrice_ends_as_an_unbroken_one(
 
     for number, n_expected in ((signal.SIGTERM, chance.randint(5, 7)), (signal.SIGINT, chance.randint(9, 10))):
         before = n_lines(tmp_path)
-        stopped = start(table, tmp_path, "--resume")
+        stopped = start_infer(table, tmp_path, "--resume")
         wait_for_lines(stopped, tmp_path, n_expected)
         if number == signal.SIGTERM:
+            stopped.send_signal(signal.SIGSTOP)  # holds the folder, and does not end meanwhile
             assert run(["infer", str(table), "-o", str(tmp_path), "--resume"]) == 2
             (refusal,) = capfd.readouterr().err.splitlines()
             assert "Expected an output folder that no other run writes to" in refusal
         stopped.send_signal(number)
+        stopped.send_signal(signal.SIGCONT)
         resumed, kept, last = errors_of(stopped)
         assert stopped.returncode == 130
         assert resumed.startswith(f"nodulus: resuming after {before - 1} of {N_CASES} cases in ")
@@ -139,18 +110,6 @@ def test_cases_in_the_journal_are_not_scored_again(
     assert final_files(tmp_path) == unbroken
 
 
-@contextmanager
-def small_disk(place: Path, size: str) -> Iterator[None]:
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
-    if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode != 0:
-        pytest.skip("no small disk: mounting one needs root")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", str(place)], check=True)
-
-
 def test_a_full_disk_is_one_line_with_the_path_and_costs_nothing(
     table: Path, unbroken: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -165,13 +124,13 @@ def test_a_full_disk_is_one_line_with_the_path_and_costs_nothing(
         said = f"nodulus: Expected to write {out / 'cases.jsonl'}, got: No space left on device after {kept} cases: "
         assert line == f"{said}when it can be written again, --resume goes on"
 
-        subprocess.run(["mount", "-o", "remount,size=24k", str(disk)], check=True)
+        resize(disk, "24k")
         assert run(command) == 2
         (line,) = capfd.readouterr().err.splitlines()
         assert line == f"nodulus: Expected to write {out / 'results.json'}, got: No space left on device"
         assert n_lines(out) == N_CASES + 1
 
-        subprocess.run(["mount", "-o", "remount,size=1m", str(disk)], check=True)
+        resize(disk, "1m")
         assert run(command) == 4
         assert final_files(out) == unbroken
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 import shutil
@@ -14,6 +13,7 @@ from nodulus.pipeline.command.main import run
 from nodulus.pipeline.phantom.demo_study import DemoStudy
 from nodulus.pipeline.results.record import read_results
 from nodulus.pipeline.scoring.shard import read_shard
+from tests.support.cases_table import write_cases_table
 
 N_CASES, N_SHARDS, GONE = 8, 3, 5
 OPTIONS = ("--quiet", "--fhir")
@@ -22,15 +22,7 @@ TIME = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00")
 
 @pytest.fixture(scope="module")
 def table(study: DemoStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("cases")
-    x, y, z = study.marked.nodules[0].center_lps_mm
-    with (folder / "cases.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["case_id", "input", "nodule_id", "x_mm", "y_mm", "z_mm", "diameter_mm"])
-        for index in range(N_CASES):
-            scan = "nowhere.nii.gz" if index == GONE else str(study.nifti)
-            writer.writerow([f"case {index}", scan, "1", x + index / 7, y, z, 9])
-    return folder / "cases.csv"
+    return write_cases_table(tmp_path_factory.mktemp("cases"), study, N_CASES, GONE, own_scans=False)
 
 
 @pytest.fixture(scope="module")

@@ -232,6 +232,18 @@ def test_one_image_of_two_patients_is_refused_under_whatever_path(
     assert len(read_data_list(write(folder, training=[ours, same])).training) == 2
 
 
+@pytest.mark.parametrize("name", ["hard.nii", "link_to_hard.nii"])
+def test_one_image_of_two_patients_is_refused_under_a_second_name_of_the_file(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a.nii").write_bytes(b"image")
+    (tmp_path / "other.nii").write_bytes(b"image")  # a file of its own, whatever it holds
+    (tmp_path / "hard.nii").hardlink_to(tmp_path / "a.nii")
+    (tmp_path / "link_to_hard.nii").symlink_to("hard.nii")
+    ours = item("a", "P1", image="a.nii")
+    with pytest.raises(UsageError, match="Expected each image of one patient"):
+        read_data_list(write(tmp_path, training=[ours, item("b", "P2", image=name)]))
+    assert read_data_list(write(tmp_path, training=[ours, item("b", "P2", image="other.nii")]))
+
+
 def test_a_list_that_was_read_is_not_read_again(tmp_path: Path) -> None:
     path = write(tmp_path, training=[item("a", "P1")])
     listed = DataListFile.read(path)

@@ -3,35 +3,90 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from statistics import mean
 
 import pytest
 
 from nodulus.pipeline.evaluation.groups import ratings_of
-from nodulus.pipeline.evaluation.pathology_check import READERS, Diagnosis, check_pathology, read_diagnoses
+from nodulus.pipeline.evaluation.one_reader import readings_of
+from nodulus.pipeline.evaluation.pathology_check import Diagnosis, check_pathology, read_diagnoses
+from nodulus.pipeline.evaluation.pathology_words import READERS, can_rank, pathology_sentences
+from nodulus.pipeline.statistics.estimate import Estimate
 from nodulus.pipeline.statistics.metrics import roc_auc
 from nodulus.transforms.problems import UsageError
-from tests.support.simulated_predictions import simulated_context, simulated_predictions
+from tests.support.simulated_predictions import simulated_context, simulated_predictions, with_ratings
 
 PREDICTIONS = simulated_predictions(120)
 PATIENTS = sorted({one.patient_id for one in PREDICTIONS})
 DIAGNOSES = {patient: Diagnosis(1 + index % 3) for index, patient in enumerate(PATIENTS[:45])}
 
 
-def test_each_patient_counts_once_by_the_largest_score() -> None:
+def test_primary_and_metastatic_patients_are_told_apart_from_benign_each_by_the_largest_score() -> None:
     record = check_pathology(PREDICTIONS, DIAGNOSES, simulated_context())
-    both, primary = record.tasks
-    assert (both.patients, both.malignant, both.benign) == (45, 30, 15)
+    primary, metastatic = record.tasks
+    assert (primary.positive, metastatic.positive) == ("primary cancer", "metastatic cancer")
     assert (primary.patients, primary.malignant, primary.benign) == (30, 15, 15)
+    assert (metastatic.patients, metastatic.malignant, metastatic.benign) == (30, 15, 15)
     assert record.patients_unknown == len(PATIENTS) - 45
-    largest = [max(one.probability for one in PREDICTIONS if one.patient_id == patient) for patient in DIAGNOSES]
-    labels = [int(diagnosis != Diagnosis.BENIGN) for diagnosis in DIAGNOSES.values()]
-    assert both.auc["network"].value == pytest.approx(roc_auc(labels, largest))
-    ratings = {patient: [ratings_of(one) for one in PREDICTIONS if one.patient_id == patient] for patient in DIAGNOSES}
+    chosen = {patient: each for patient, each in DIAGNOSES.items() if each != Diagnosis.PRIMARY_CANCER}
+    largest = [max(one.probability for one in PREDICTIONS if one.patient_id == patient) for patient in chosen]
+    labels = [int(diagnosis != Diagnosis.BENIGN) for diagnosis in chosen.values()]
+    assert metastatic.auc["network"].value == pytest.approx(roc_auc(labels, largest))
+    ratings = {patient: [ratings_of(one) for one in PREDICTIONS if one.patient_id == patient] for patient in chosen}
     rated = [max(mean(each) for each in nodules) for nodules in ratings.values()]
-    assert both.auc[READERS].value == pytest.approx(roc_auc(labels, rated))
-    assert set(both.network_minus) == {"size_only", "diameter", "hand features", READERS}
+    assert metastatic.auc[READERS].value == pytest.approx(roc_auc(labels, rated))
+    assert set(metastatic.network_minus) == {"size_only", "diameter", "hand features", READERS}
+
+
+def test_one_reader_is_the_mean_of_all_ways_to_take_a_reader_for_each_patient() -> None:
+    rated = [(5, 1), (4, 4), (2, 3), (1, 5), (3, 3), (2, 2), (4, 1), (5, 5), (1, 1), (3, 2), (2, 4)]
+    predictions = with_ratings(rated)
+    diagnoses = {
+        one.patient_id: Diagnosis.PRIMARY_CANCER if k < 6 else Diagnosis.BENIGN for k, one in enumerate(predictions)
+    }
+    task, _ = check_pathology(predictions, diagnoses, simulated_context()).tasks
+    labels = [1] * 6 + [0] * 5
+    ways = [
+        roc_auc(labels, [pair[way] for pair, way in zip(rated, chosen, strict=True)])
+        for chosen in product((0, 1), repeat=11)
+    ]
+    assert task.one_reader is not None
+    assert task.one_reader.value == pytest.approx(mean(ways))
+    assert task.minus_one_reader["network"].value == pytest.approx(task.auc["network"].value - mean(ways))
+
+
+def test_a_patients_readers_are_judged_over_all_nodules() -> None:
+    first, second = with_ratings([(1, 4, 2), (3, 1)])
+    assert readings_of([[first, second]]) == [[3, 4, 3]]
+    assert readings_of([[first], [replace(second, attributes={})]]) is None
+
+
+def test_too_few_patients_are_not_ranked_against_size_but_that_is_said() -> None:
+    for task in check_pathology(PREDICTIONS, DIAGNOSES, simulated_context()).tasks:
+        text = " ".join(pathology_sentences(task))
+        assert "cannot be told from them" in text
+        assert "Only 15 patients are" in text
+        assert "one of the readers, rating alone, reaches" in text
+        assert text.count("For a user:") == 1
+        assert not can_rank(task, "diameter")
+
+
+@pytest.mark.parametrize(
+    ("less", "told"),
+    [
+        ((-0.2, -0.3, -0.1), "below one reader"),
+        ((0.0, -0.1, 0.1), "not told apart from one reader"),
+        ((0.2, 0.1, 0.3), "above one reader"),
+    ],
+)
+def test_words_follow_the_interval(less: tuple[float, float, float], told: str) -> None:
+    task, _ = check_pathology(PREDICTIONS, DIAGNOSES, simulated_context()).tasks
+    changed = task.model_copy(update={"minus_one_reader": {"network": Estimate(*less)}})
+    assert told in pathology_sentences(changed)[0]
+    better = task.model_copy(update={"network_minus": {READERS: Estimate(-0.12, -0.2, -0.05)}})
+    assert "truly better: +0.120 [+0.050, +0.200]" in " ".join(pathology_sentences(better))
 
 
 def test_undecided_nodules_count_for_their_patients() -> None:

@@ -26,6 +26,7 @@ from tests.support.dicom_objects import (
     write_seg,
     write_sr,
 )
+from tests.support.nodule_objects import DIAMETER, drawn_in_space, group, measured_mm, write_report
 
 CENTER_VOXEL = (14.0, 12.0, 7.0)
 DIAMETER_MM = 9.0
@@ -153,6 +154,33 @@ def test_a_dicom_object_of_another_scan_is_refused(ct: list[FileDataset], tmp_pa
     check_belongs(found, scan())
     with pytest.raises(InputRefusedError, match="frame_mismatch"):
         check_belongs(found, scan(frame_of_reference_uid="1.2.3"))
+
+
+@pytest.mark.parametrize("kind", ["SEG", "RTSTRUCT", "SR"])
+def test_a_study_tells_whose_marks_are_where_nothing_else_does(
+    ct: list[FileDataset], tmp_path: Path, kind: str
+) -> None:
+    grid, frame_uid = Grid((1, 1, 1), np.eye(4)), str(ct[0].FrameOfReferenceUID)
+    path = tmp_path / "marks.dcm"
+    if kind == "SEG":
+        marks = pydicom.dcmread(write_seg(path, ct, [sphere_mask()], ["R"]))
+        del marks.FrameOfReferenceUID, marks.ReferencedSeriesSequence
+    elif kind == "RTSTRUCT":
+        marks = pydicom.dcmread(write_rtstruct(path, ct[0], {"GTV": sphere_contours()}))
+        del marks.StructureSetROISequence[0].ReferencedFrameOfReferenceUID
+    else:
+        point = group("R", drawn_in_space("POINT", lps_of(CENTER_VOXEL), frame_uid), measured_mm(DIAMETER, 9))
+        del point.ContentSequence[1].ReferencedFrameOfReferenceUID
+        marks = pydicom.dcmread(write_report(path, ct[0], [point]))
+    for study_uid in (str(ct[0].StudyInstanceUID), "1.2.3"):
+        marks.StudyInstanceUID = study_uid
+        marks.save_as(path)
+        scan = CTVolume(grid, lambda a, b: np.zeros((1, 1, b - a), np.float32), "ct", {"study_uid": "1.2.3"})
+        if study_uid == "1.2.3":
+            check_belongs(read_nodules(path), scan)
+        else:
+            with pytest.raises(InputRefusedError, match=r"frame_mismatch.*study 1\.2\.3"):
+                check_belongs(read_nodules(path), scan)
 
 
 def test_ras_is_no_choice_for_dicom(ct: list[FileDataset], tmp_path: Path) -> None:

@@ -65,11 +65,27 @@ def test_a_file_of_gigabytes_is_refused_in_a_line(tmp_path: Path, name: str) -> 
         ("a.tar.gz", b"\x1f\x8b\x08" + b"\0" * 20, "a gzip file that holds no NIfTI image: unpack it"),
         ("a.pdf", b"%PDF-1.7", "a PDF"),
         ("a.png", b"\x89PNG\r\n", "a PNG picture"),
+        *((f"a.{kind}", b"\n<!DOCTYPE html><html>404</html>", "an HTML page") for kind in ("json", "csv", "mrk.json")),
+        ("a.json", b"\xef\xbb\xbf<HTML><body>Sign in", "an HTML page"),
+        ("a.json", "<html>".encode("utf-16"), "an HTML page"),
+        ("a.csv", b'<?xml version="1.0"?><LidcReadMessage/>', "an XML file"),
+        ("a.csv", b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "a pointer of Git LFS"),
     ],
 )
 def test_what_is_no_nodule_file_is_named(tmp_path: Path, name: str, content: bytes, what: str) -> None:
     (tmp_path / name).write_bytes(content)
     assert f"{name}: expected a file of nodules, got {what}" in refused(tmp_path / name)
+
+
+@pytest.mark.parametrize(("text", "what"), [("not found", "a text that begins 'not found'"), ("\n", "an empty file")])
+def test_what_is_called_json_and_is_none_is_told_so(tmp_path: Path, text: str, what: str) -> None:
+    (tmp_path / "n.json").write_text(text)
+    assert f"n.json: expected JSON, got {what}" in refused(tmp_path / "n.json")
+
+
+def test_another_encoding_is_told_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "n.csv").write_bytes((HEADER + "Gr\u00f6\u00dfe,1,2,3,8\n").encode("latin-1"))
+    assert "expected UTF-8 text, got byte 0xf6 (save it as 'CSV UTF-8')" in refused(tmp_path / "n.csv")
 
 
 def test_a_folder_and_a_link_to_one_are_named(tmp_path: Path) -> None:
@@ -144,9 +160,12 @@ def test_the_duplicate_checks_are_linear(tmp_path: Path) -> None:
         ('"sep=,"\r\n' + HEADER + "a,1,2,3,12.823\r\n", (1, 2, 3)),
         ("\n\nSEP=\t\n" + HEADER.replace(",", "\t") + "a\t1\t2\t3\t12.823\n", (1, 2, 3)),
         (HEADER.replace(",", "\t") + "a\t1,5\t2,5\t-3,5\t12,823\n", (1.5, 2.5, -3.5)),
+        (HEADER.replace(",", "|") + "a|1,5|2,5|-3,5|12,823\n", (1.5, 2.5, -3.5)),
+        (HEADER.replace(",", " , ") + "a , 1.5\xa0, 2.5 ,\N{MINUS SIGN}3.5,\t12.823\0\n", (1.5, 2.5, -3.5)),
+        ((HEADER + "a,1,2,3,12.823\n").replace("\n", "\r"), (1, 2, 3)),
     ],
 )
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_dialects_of_tables_say_the_same(
     tmp_path: Path, text: str, centre: tuple[float, float, float], encoding: str
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -138,6 +139,17 @@ def test_slicer_markups_are_read(tmp_path: Path, kind: str, system: str) -> None
     assert found.nodules[0].diameter_mm == pytest.approx(D, abs=0.2)
 
 
+@pytest.mark.parametrize("unit", ["mm", ["mm", "mm", "mm"], ["mm", "UCUM", "millimeter"], "cm", ["cm", "UCUM", "cm"]])
+def test_markups_in_another_unit_are_left_out_by_name(tmp_path: Path, unit: object) -> None:
+    path = tmp_path / "R4.mrk.json"
+    path.write_text(json.dumps({"markups": [{**markup("Line", "LPS"), "coordinateUnits": unit}]}))
+    if "mm" in unit:  # type: ignore[operator]  # a text or a list
+        assert read_nodules(path).nodules[0].diameter_mm == pytest.approx(D)
+    else:
+        with pytest.raises(UsageError, match=r"expected coordinateUnits mm, got .*cm"):
+            read_nodules(path)
+
+
 def test_a_point_without_a_diameter_is_left_out(tmp_path: Path) -> None:
     bare = markup("Fiducial", "LPS")
     bare["controlPoints"][0]["description"] = ""  # type: ignore[index]  # a list of mappings
@@ -163,6 +175,24 @@ def test_slicer_fiducials_are_read(tmp_path: Path, system: str, written: str) ->
     np.testing.assert_allclose(found.nodules[0].center_lps_mm, CENTER)
     assert found.nodules[0].diameter_mm == 12.8
     assert "point 'bare' left out" in found.notes[0]
+
+
+def test_fiducials_that_a_spreadsheet_wrote_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "F.fcsv"
+    rows = "# CoordinateSystem = LPS\n# columns = id;x;y;z;label;desc\n1;-47,4;-30,2;-169,6;R4;12,8 mm\n"
+    path.write_text(f"# Markups fiducial file version = 4.11\n{rows}")
+    found = read_nodules(path).nodules
+    np.testing.assert_allclose(found[0].center_lps_mm, CENTER)
+    assert found[0].diameter_mm == D
+
+
+@pytest.mark.parametrize("name", ["mask", "mask.bin", "mask.nii"])
+@pytest.mark.parametrize("is_packed", [True, False])
+def test_a_mask_is_known_by_its_content(tmp_path: Path, name: str, is_packed: bool) -> None:
+    path = write_mask(tmp_path / "mask.nii.gz", ball_mask(BIG).astype(np.uint8))
+    content = path.read_bytes()
+    (tmp_path / name).write_bytes(content if is_packed else gzip.decompress(content))
+    assert read_nodules(tmp_path / name).nodules == read_nodules(path).nodules
 
 
 @pytest.mark.parametrize("stated", ["2", "IJK", "", "LAS"])

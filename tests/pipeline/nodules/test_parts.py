@@ -118,7 +118,8 @@ def test_an_roi_of_another_role_is_left_out(ct: list[FileDataset], tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "name", ["Heart", "Lung_L", "SpinalCord", "BODY", "vertebrae_T4", "left lung", "lung_upper_lobe_left"]
+    "name",
+    ["Heart", "Lung_L", "SpinalCord", "BODY", "vertebrae_T4", "left lung", "lung_upper_lobe_left", "Corazón", "Lunge"],
 )
 def test_anatomy_is_told_by_its_name(ct: list[FileDataset], tmp_path: Path, name: str) -> None:
     rois = {"nodule in left lung": BIG_RINGS, name: SMALL_RINGS}
@@ -127,6 +128,38 @@ def test_anatomy_is_told_by_its_name(ct: list[FileDataset], tmp_path: Path, name
     assert f"'{name}' left out: it is named as anatomy" in found.notes[0]
     seg = write_seg(tmp_path / "seg.dcm", ct, [ball_mask(BIG), ball_mask(SMALL)], ["R1", name])
     assert_balls(read_nodules(seg), {"R1": BIG})
+
+
+@pytest.mark.parametrize("kind", ["", "NONE"])
+@pytest.mark.parametrize(
+    "name",
+    ["PTV", "PTV_60Gy", "CTV1", "ptv tumor", "ITV", "Dose 95%", "Isodose_50", "NS_Ring", "OAR", "avoid", "Marker2"],
+)
+def test_a_structure_of_a_plan_is_told_by_its_name(ct: list[FileDataset], tmp_path: Path, name: str, kind: str) -> None:
+    rois = {"iGTV": BIG_RINGS, name: SMALL_RINGS}
+    found = read_nodules(write_rois(tmp_path / "rt.dcm", ct[0], rois, dict.fromkeys(rois, kind)))
+    assert_balls(found, {"iGTV": BIG})
+    assert f"'{name}' left out: it is named as a structure of a plan" in found.notes[0]
+
+
+@pytest.mark.parametrize("name", ["isolated nodule", "ring enhancing lesion", "optical tumour", "iGTV_ring"])
+def test_a_lesion_that_is_called_nearly_so_is_read(ct: list[FileDataset], tmp_path: Path, name: str) -> None:
+    found = read_nodules(write_rois(tmp_path / "rt.dcm", ct[0], {name: BIG_RINGS}, {name: ""}))
+    assert_balls(found, {name: BIG})
+
+
+@pytest.mark.parametrize("kind", ["POINT", "OPEN_PLANAR", "OPEN_NONPLANAR", ""])
+def test_contours_that_enclose_nothing_are_left_out_with_a_note(
+    ct: list[FileDataset], tmp_path: Path, kind: str
+) -> None:
+    rt = pydicom.dcmread(write_rois(tmp_path / "rt.dcm", ct[0], {"R": [*BIG_RINGS, *SMALL_RINGS]}))
+    for contour in rt.ROIContourSequence[0].ContourSequence[len(BIG_RINGS) :]:
+        contour.ContourGeometricType = kind
+    rt.save_as(tmp_path / "mixed.dcm")
+    found = read_nodules(tmp_path / "mixed.dcm")
+    assert_balls(found, {"R": BIG})
+    n, n_all = len(SMALL_RINGS), len(BIG_RINGS) + len(SMALL_RINGS)
+    assert found.notes == (f"ROI 'R': {n} of {n_all} contours left out: of type {kind or 'none'}, not CLOSED_PLANAR",)
 
 
 @pytest.mark.parametrize("data", [None, ["1", "2", "3"], ["1", "2", "3", "4"], ["1", "2"] * 5])
@@ -216,6 +249,15 @@ def test_an_anatomical_category_is_left_out(ct: list[FileDataset], tmp_path: Pat
     found = read_nodules(path)
     assert_balls(found, {"A": BIG})
     assert found.notes == ("segment 'B' left out: its category is anatomical structure",)
+
+
+def test_a_category_that_nobody_chose_tells_nothing(ct: list[FileDataset], tmp_path: Path) -> None:
+    seg = pydicom.dcmread(write_seg(tmp_path / "seg.dcm", ct, [ball_mask(BIG)], ["Segment_1"]))
+    for what in ("Category", "Type"):  # as Slicer writes them
+        code = seg.SegmentSequence[0][f"SegmentedProperty{what}CodeSequence"][0]
+        code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = "85756007", "SCT", "Tissue"
+    seg.save_as(tmp_path / "slicer.dcm")
+    assert_balls(read_nodules(tmp_path / "slicer.dcm"), {"Segment_1": BIG})
 
 
 def test_a_segment_that_is_empty_is_named(ct: list[FileDataset], tmp_path: Path) -> None:

@@ -68,6 +68,13 @@ ONE_LESION: dict[str, tuple[list[tuple[str, object]], list[tuple[tuple[str, str,
     "outlines slice by slice": (spatial(*(("POLYGON", one) for one in ball_rings(BIG))), []),
     "outline and caliper": (spatial(("POLYLINE", LONG), ("POLYGON", CIRCLE)), []),
     "outline and its centre": (spatial(("POINT", CENTER), ("POLYGON", CIRCLE)), [(DIAMETER, D)]),
+    "point and major axis": (spatial(("POINT", CENTER)), [(("131187009", "SCT", "Major Axis"), D)]),
+    "point and 3D diameter": (spatial(("POINT", CENTER)), [(("L0JK", "IBSI", "Maximum 3D Diameter"), D)]),
+    "axes through their middle": (spatial(("POLYLINE", [*LONG, CENTER, *SHORT])), []),
+    "axes by turns": (spatial(("POLYLINE", [LONG[0], SHORT[0], LONG[1], SHORT[1]])), []),
+    "axes there and back": (spatial(("POLYLINE", [*LONG, *SHORT, LONG[0]])), []),
+    "line there and back": (spatial(("POLYLINE", [*LONG, CENTER, LONG[0]])), []),
+    "outline with a small gap": (spatial(("POLYLINE", CIRCLE[:-1])), []),
     "line through three points": (spatial(("POLYLINE", [LONG[0], CENTER, LONG[1]])), []),
 }
 
@@ -132,6 +139,50 @@ def test_two_lesions_in_a_group_are_two_nodules(ct: list[FileDataset], tmp_path:
         np.testing.assert_allclose(nodule.center_lps_mm, center, atol=0.1)
         assert nodule.diameter_mm == pytest.approx(diameter_mm, abs=0.1)
     assert "the measured 30.0 mm passed over: 2 parts" in found.notes[0]
+
+
+CALIPER = [OTHER - AXES_LPS[:, 0] * SMALL[1] / 2, OTHER + AXES_LPS[:, 0] * SMALL[1] / 2]
+
+
+FAR = [LONG[0] + 40 * AXES_LPS[:, 0], LONG[1] + 40 * AXES_LPS[:, 0]]
+BESIDE = [LONG[0] + 25 * AXES_LPS[:, 1], LONG[1] + 25 * AXES_LPS[:, 1]]
+
+
+@pytest.mark.parametrize(
+    ("points", "measured"),
+    [
+        *(([*LONG, *CALIPER], mm) for mm in (D, SMALL[1])),
+        *(([*CALIPER, *LONG], mm) for mm in (None, D)),
+        *(([*LONG, *SHORT, *CALIPER], mm) for mm in (None, D)),
+        *(([*LONG, *other], mm) for other in (FAR, FAR[::-1], BESIDE, BESIDE[::-1]) for mm in (None, D)),
+    ],
+)
+def test_calipers_of_two_lesions_in_one_line_are_a_named_problem(
+    ct: list[FileDataset], tmp_path: Path, points: object, measured: float | None
+) -> None:
+    numbers = [] if measured is None else [measured_mm(LONG_AXIS, measured)]
+    bad, good = group("both", in_space("POLYLINE", points, ct), *numbers), group("good", in_space("POLYLINE", LONG, ct))
+    found = read_nodules(write_report(tmp_path / "sr.dcm", ct[0], [bad, good]))
+    assert [nodule.nodule_id for nodule in found.nodules] == ["good"]
+    assert "'both' left out: an open line of" in found.notes[0]
+
+
+@pytest.mark.parametrize("sides_mm", [(8, 8), (6, 10), (10, 6)])
+def test_four_points_around_a_lesion_are_of_it(
+    ct: list[FileDataset], tmp_path: Path, sides_mm: tuple[float, float]
+) -> None:
+    along, across = AXES_LPS[:, 0] * sides_mm[0] / 2, AXES_LPS[:, 1] * sides_mm[1] / 2
+    corners = [CENTER - along - across, CENTER + along - across, CENTER + along + across, CENTER - along + across]
+    path = write_report(tmp_path / "sr.dcm", ct[0], [group("R", in_space("POLYLINE", corners, ct))])
+    nodule = read_nodules(path).nodules[0]
+    np.testing.assert_allclose(nodule.center_lps_mm, CENTER, atol=0.01)
+    assert nodule.diameter_mm == pytest.approx(np.hypot(*sides_mm))
+
+
+def test_groups_within_a_group_are_groups_of_their_own(ct: list[FileDataset], tmp_path: Path) -> None:
+    inner = [group("A", in_space("POLYLINE", LONG, ct)), group("B", in_space("POLYLINE", CALIPER, ct))]
+    found = read_nodules(write_report(tmp_path / "sr.dcm", ct[0], [group("all", *inner)]))
+    assert [(one.nodule_id, round(one.diameter_mm, 1)) for one in found.nodules] == [("A", D), ("B", SMALL[1])]
 
 
 @pytest.mark.parametrize("kind", ["POINT", "MULTIPOINT"])

@@ -9,6 +9,7 @@ import pytest
 
 from nodulus.pipeline.nodules.sources import read_nodules
 from nodulus.transforms.problems import InputRefusedError, NodulusError, ProblemCode, UsageError
+from tests.support.dicom_objects import ct_series
 
 UID, OTHER_UID = "1.3.6.1.4.1.14519.5.2.1.6279", "1.2.840.113654.2.55.1"
 ROW = "1,2,3,8"
@@ -59,7 +60,10 @@ def test_what_stands_above_a_list_says_whose_it_is(tmp_path: Path) -> None:
 CASE_SOURCES = [
     *(
         (our_table, column)
-        for column in ("case", "case_id", "Case", "image", "scan", "File Name", "patient_id", "subject")
+        for column in (
+            *("case", "case_id", "Case", "case-id", "image", "img", "Image File Path", "scan", "volume_name", "nifti"),
+            *("File Name", "file.name", "patient_id", "Patient-ID", "pid", "subject", "dicom_folder", "directory"),
+        )
     ),
     *((in_json, key) for key in ("case", "case_id", "image", "file_name", "PatientID")),
     (detected, "image"),
@@ -93,8 +97,11 @@ def test_paths_in_an_image_column_are_names(tmp_path: Path) -> None:
 
 UID_SOURCES = [
     (lambda folder, _, *uids: luna16(folder, *uids), ""),
-    *((our_table, column) for column in ("seriesuid", "series_uid", "SeriesInstanceUID", "series")),
-    *((in_json, key) for key in ("seriesuid", "series_uid", "SeriesInstanceUID", "Series")),
+    *(
+        (our_table, column)
+        for column in ("seriesuid", "series_uid", "SeriesInstanceUID", "series", "series-uid", "ct_series_uid")
+    ),
+    *((in_json, key) for key in ("seriesuid", "series_uid", "SeriesInstanceUID", "Series", "series.instance.uid")),
     (lambda folder, _, *uids: luna16(folder, *(f"{uid}.mhd" for uid in uids)), ""),
 ]
 
@@ -159,3 +166,70 @@ def test_without_a_scan_one_case_alone_is_read(tmp_path: Path) -> None:
     assert len(read_nodules(our_table(tmp_path, "case", "p2")).nodules) == 1
     with pytest.raises(NodulusError, match="those of 2: name one"):
         read_nodules(our_table(tmp_path, "case", "p2", "p3"))
+
+
+@pytest.mark.parametrize("pad", ["{}\0", " {} ", "\t{}", "\ufeff{}", "{}\xa0", '"{}"'])
+def test_a_uid_is_known_under_its_padding(tmp_path: Path, pad: str) -> None:
+    for column in ("seriesuid", "series", "uid"):
+        path = our_table(tmp_path, column, pad.format(OTHER_UID), pad.format(UID))
+        assert [one.nodule_id for one in read_nodules(path, series_uid=UID, scan=tmp_path / "ct").nodules] == ["n1"]
+        with pytest.raises(InputRefusedError, match="frame_mismatch"):
+            read_nodules(our_table(tmp_path, column, pad.format(OTHER_UID)), series_uid=UID, scan=tmp_path / "ct")
+
+
+@pytest.mark.parametrize("column", ["uid", "scan_uid", "case-uid"])
+def test_a_uid_that_names_no_part_of_the_scan_is_refused(tmp_path: Path, column: str) -> None:
+    with pytest.raises(InputRefusedError, match="frame_mismatch"):
+        read_nodules(our_table(tmp_path, column, OTHER_UID), series_uid=UID, scan=tmp_path / "ct")
+    assert read_nodules(our_table(tmp_path, column, "7"), series_uid=UID, scan=tmp_path / "ct").nodules
+
+
+@pytest.mark.parametrize(
+    "column", ["patient_age", "image_number", "volume", "ct", "file_size", "study_id", "nodule_uid"]
+)
+def test_what_names_no_scan_is_an_attribute(tmp_path: Path, column: str) -> None:
+    found = read_nodules(our_table(tmp_path, column, "61"), series_uid=UID, scan=tmp_path / "ct").nodules
+    assert [one.attributes for one in found] == [{column: "61"}]
+
+
+@pytest.mark.parametrize("first", ["", "3"])
+def test_each_row_says_for_itself_whose_it_is(tmp_path: Path, first: str) -> None:
+    path = our_table(tmp_path, "series", first, OTHER_UID, UID)
+    found = read_nodules(path, series_uid=UID, scan=tmp_path / "ct")
+    assert [one.nodule_id for one in found.nodules] == ["n2"]
+    assert found.notes == ("1 of 3 left out: they do not say whose they are",)
+    with pytest.raises(InputRefusedError, match="frame_mismatch"):
+        read_nodules(our_table(tmp_path, "series", first, OTHER_UID), series_uid=UID, scan=tmp_path / "ct")
+
+
+@pytest.mark.parametrize("key", ["seriesuid", "Series-Instance-UID", "case"])
+def test_what_an_object_in_the_file_says_of_the_scan_counts(tmp_path: Path, key: str) -> None:
+    nodule = {"nodule_id": "1", "center_lps_mm": [1, 2, 3], "diameter_mm": 8}
+    path = tmp_path / "nodules.json"
+    for content in ({"scan": {key: UID}, "nodules": [nodule]}, [{**nodule, "source": {key: UID}}]):
+        path.write_text(json.dumps(content))
+        assert len(read_nodules(path, scan=tmp_path / f"{UID}.nii").nodules) == 1
+        with pytest.raises(InputRefusedError, match="frame_mismatch"):
+            read_nodules(path, scan=tmp_path / f"{OTHER_UID}.nii")
+
+
+def test_a_channel_of_nn_u_net_is_called_as_its_image(tmp_path: Path) -> None:
+    assert read_nodules(our_table(tmp_path, "image", "p1"), scan=tmp_path / "p1_0000.nii.gz").nodules
+    with pytest.raises(InputRefusedError, match="frame_mismatch"):
+        read_nodules(our_table(tmp_path, "image", "p1"), scan=tmp_path / "p1_0001.nii.gz")
+
+
+@pytest.mark.parametrize("column", ["patient_id", "PatientID", "case", "subject"])
+@pytest.mark.parametrize("stated", ["ANNA-7", " anna-7 ", "ANNA-7\0"])
+def test_a_patient_of_the_headers_is_the_scans(tmp_path: Path, column: str, stated: str) -> None:
+    slices = ct_series()
+    (tmp_path / "download").mkdir()
+    for n, one in enumerate(slices[:2]):
+        one.PatientID = "ANNA-7"
+        one.save_as(tmp_path / "download" / f"{n}.dcm", enforce_file_format=True)
+    series_uid, scan = str(slices[0].SeriesInstanceUID), tmp_path / "download"
+    path = our_table(tmp_path, column, "BERTA-8", stated)
+    assert [one.nodule_id for one in read_nodules(path, series_uid=series_uid, scan=scan).nodules] == ["n1"]
+    with pytest.raises(InputRefusedError, match="frame_mismatch") as caught:
+        read_nodules(our_table(tmp_path, column, "BERTA-8"), series_uid=series_uid, scan=scan)
+    assert "ANNA" not in str(caught.value)  # who the patient is stays in the headers

@@ -13,7 +13,7 @@ from nodulus.pipeline.command.main import run
 from nodulus.pipeline.phantom.demo_study import DemoStudy
 from nodulus.pipeline.results import part_files
 from nodulus.pipeline.results.record import read_results
-from tests.support.case_runs import write_cases
+from tests.support.cases_table import write_cases_table
 
 N_CASES, GONE = 3, 1
 
@@ -24,7 +24,7 @@ def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def scored(study: DemoStudy, folder: Path, kind: str) -> Path:
-    table, out = write_cases(study, folder, N_CASES, GONE), folder / "out"
+    table, out = write_cases_table(folder, study, N_CASES, GONE), folder / "out"
     assert run(["infer", str(table), "-o", str(out), "--quiet", "--parts", kind]) == 4
     return out
 
@@ -59,7 +59,7 @@ def test_without_pyarrow_the_line_says_how_to_get_it(
     study: DemoStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
-    table = write_cases(study, tmp_path, N_CASES, GONE)
+    table = write_cases_table(tmp_path, study, N_CASES, GONE)
     assert run(["infer", str(table), "-o", str(tmp_path / "out"), "--parts", "parquet"]) == 2
     assert "pip install 'nodulus[parquet]'" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

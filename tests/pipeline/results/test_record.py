@@ -95,7 +95,7 @@ def test_csv_has_the_band_and_the_measures_or_why_there_are_none() -> None:
 
 
 def test_committed_schema_is_the_one_of_the_record() -> None:
-    assert (ROOT / "docs" / "schema" / "results-1.1.schema.json").read_text() == results_schema(), "run: make schema"
+    assert (ROOT / "docs" / "schema" / "results-1.2.schema.json").read_text() == results_schema(), "run: make schema"
 
 
 def test_a_probability_beyond_one_is_no_record() -> None:

@@ -40,6 +40,17 @@ def test_a_record_of_an_earlier_version_is_read(tmp_path: Path) -> None:
     assert (found.schema_version, found.run, found.cases[0].files) == ("1", None, ())
 
 
+def test_a_record_of_the_version_before_keeps_its_schema_and_is_read(tmp_path: Path) -> None:
+    before = {**EARLIER, "schema_version": "1.1"}
+    jsonschema.validate(before, json.loads((SCHEMAS / "results-1.1.schema.json").read_text()))
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(before))
+    found = read_results(path)
+    assert (found.bundle.prevalence, found.cases[0].nodules[0].prevalence, found.cases[0].nodules[0].patient) == (
+        None, None, None,
+    )  # fmt: skip
+
+
 def test_an_earlier_record_keeps_the_schema_of_today_too() -> None:
     jsonschema.validate(EARLIER, Results.model_json_schema())
 

@@ -132,7 +132,8 @@ def test_a_line_of_another_run_is_not_taken_for_one_of_this(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"software": ("nodulus 2", "torch 2")}, "version of nodulus or torch"),
+        ({"software": ("nodulus 2", "torch 2")}, "version of nodulus or of what runs the network"),
+        ({"engine": "onnx"}, "--engine"),
         ({"device": "cuda"}, "device"),
         ({"bundle_sha256": "B"}, "bundle"),
         ({"allow": ("lossy",)}, "--allow"),

@@ -114,3 +114,20 @@ def test_curves_are_plain_json() -> None:
         decision_curve(LABELS, {"a": PROBABILITY}, PATIENTS, n_resamples=20),
     ):
         assert json.loads(json.dumps(curve.as_dict(), allow_nan=False))
+
+
+def test_net_benefit_at_another_prevalence_is_that_of_nodules_drawn_so() -> None:
+    asked, grid = 0.1, [0.05, 0.2, 0.5]
+    found = decision_curve(LABELS, {"a": PROBABILITY}, PATIENTS, grid, n_resamples=30, prevalence=asked)
+    malignant, benign = PROBABILITY[LABELS == 1], PROBABILITY[LABELS == 0]
+    for index, threshold in enumerate(grid):
+        odds = threshold / (1 - threshold)
+        called = asked * (malignant >= threshold).mean() - (1 - asked) * (benign >= threshold).mean() * odds
+        assert found.net_benefit["a"].value[index] == pytest.approx(called)
+        assert found.treat_all.value[index] == pytest.approx(asked - (1 - asked) * odds)
+
+
+def test_the_prevalence_of_the_nodules_changes_nothing() -> None:
+    plain = decision_curve(LABELS, {"a": PROBABILITY}, PATIENTS, n_resamples=30)
+    same = decision_curve(LABELS, {"a": PROBABILITY}, PATIENTS, n_resamples=30, prevalence=float(LABELS.mean()))
+    assert same.net_benefit["a"].value == pytest.approx(plain.net_benefit["a"].value)

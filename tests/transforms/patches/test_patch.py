@@ -13,7 +13,17 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from nodulus.transforms.geometry import Grid, affine_from, swap_lps_ras, swap_lps_ras_points
-from nodulus.transforms.patches.box import Box, Pose, as_triple, box_around, patch_affine_ras, shown_voxels
+from nodulus.transforms.patches.box import (
+    Box,
+    Pose,
+    Size,
+    Spacing,
+    as_sizes,
+    as_triple,
+    box_around,
+    patch_affine_ras,
+    shown_voxels,
+)
 from nodulus.transforms.patches.patch import cut_patch, patch_points_lps
 from nodulus.transforms.volume import AIR_HU, CTVolume, volume_from_array
 
@@ -25,6 +35,8 @@ ORIENTATIONS = {
     "oblique": Rotation.from_euler("xyz", [12, -20, 35], degrees=True).as_matrix(),
 }
 SIZE, SPACING_MM = 15, 1.0
+# A cube, and a block whose axes differ in length and in step.
+GRIDS: dict[str, tuple[Size, Spacing]] = {"cube": (SIZE, SPACING_MM), "block": ((17, 13, 9), (0.5, 0.8, 1.3))}
 
 
 def rough_volume(direction: NDArray[np.float64], spacing_mm: tuple[float, float, float]) -> tuple[CTVolume, Any]:
@@ -38,13 +50,13 @@ def rough_volume(direction: NDArray[np.float64], spacing_mm: tuple[float, float,
     return volume_from_array(hu, Grid((30, 34, 22), affine_from(origin, direction, spacing_mm))), image
 
 
-def resample_with_itk(image: Any, affine_ras: NDArray[np.float64], size: int) -> NDArray[np.float32]:
+def resample_with_itk(image: Any, affine_ras: NDArray[np.float64], size: Size) -> NDArray[np.float32]:
     """Return the patch as SimpleITK's linear resampler makes it, (x, y, z)."""
     affine_lps = swap_lps_ras(affine_ras)
     spacing = np.linalg.norm(affine_lps[:3, :3], axis=0)
     resampled = sitk.Resample(
         image,
-        [size] * 3,
+        list(as_sizes(size)),
         sitk.Transform(),
         sitk.sitkLinear,
         affine_lps[:3, 3].tolist(),
@@ -59,29 +71,33 @@ def resample_with_itk(image: Any, affine_ras: NDArray[np.float64], size: int) ->
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
 @pytest.mark.parametrize("spacing_mm", [(0.7, 0.7, 2.5), (0.6, 0.9, 1.25), (1.0, 1.0, 1.0)], ids=str)
 @pytest.mark.parametrize("voxel", [(15, 17, 11), (2, 30, 20)], ids=["middle", "border"])
+@pytest.mark.parametrize("grid", GRIDS)
 def test_patch_equals_the_simpleitk_resampler(
-    orientation: str, spacing_mm: tuple[float, float, float], voxel: tuple[int, int, int]
+    orientation: str, spacing_mm: tuple[float, float, float], voxel: tuple[int, int, int], grid: str
 ) -> None:
+    size, step_mm = GRIDS[grid]
     volume, image = rough_volume(ORIENTATIONS[orientation], spacing_mm)
     center_lps_mm = volume.grid.lps_from_voxel(voxel) + 0.123
-    affine_ras = patch_affine_ras(center_lps_mm, SIZE, SPACING_MM)
+    affine_ras = patch_affine_ras(center_lps_mm, size, step_mm)
 
-    patch = cut_patch(volume, affine_ras, SIZE)
+    patch = cut_patch(volume, affine_ras, size)
 
     # Where a sample falls on the outer face of the border voxels, in or out is a matter of rounding.
-    points = patch_points_lps(affine_ras, (slice(0, SIZE),) * 3)
+    x, y, z = (slice(0, length) for length in as_sizes(size))
+    points = patch_points_lps(affine_ras, (x, y, z))
     index = volume.grid.voxel_from_lps(points)
     off_face = np.all(
         (np.abs(index + 0.5) > 0.01) & (np.abs(index - np.asarray(volume.grid.size_xyz) + 0.5) > 0.01), axis=-1
     )
-    difference = np.abs(patch.intensity_hu - resample_with_itk(image, affine_ras, SIZE))
+    difference = np.abs(patch.intensity_hu - resample_with_itk(image, affine_ras, size))
     assert off_face.mean() > 0.9
     assert difference[off_face].max() < 0.5
 
 
 def test_nodule_centre_is_the_middle_of_the_patch() -> None:
-    affine_ras = patch_affine_ras((10.0, -20.0, 30.0), SIZE, 0.75)
-    middle_ras = affine_ras @ [SIZE // 2, SIZE // 2, SIZE // 2, 1]
+    x, y, z = size = (17, 13, 9)
+    affine_ras = patch_affine_ras((10.0, -20.0, 30.0), size, (0.75, 0.5, 2.0))
+    middle_ras = affine_ras @ [x // 2, y // 2, z // 2, 1]
     np.testing.assert_allclose(swap_lps_ras_points(middle_ras[:3]), [10.0, -20.0, 30.0], atol=1e-9)
 
 

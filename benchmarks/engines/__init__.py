@@ -1,0 +1,1 @@
+"""How much faster is the network, and the whole command, by each engine?"""

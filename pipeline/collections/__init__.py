@@ -1,0 +1,1 @@
+"""Other people's marked scans as data lists: what a collection marks, cut out, divided by patients, leaks refused."""
