@@ -17,8 +17,6 @@ from nodulus.transforms.problems import UsageError
 LOCAL, RUNNING = "local", "auto"
 # No voxels go through the object store; this is close to the least that Ray takes.
 _STORE_BYTES = 100 << 20
-# Half a minute, which Ray takes for enough, is not on a machine that is busy.
-_PATIENCE_S = "300"
 
 
 def check_address(address: str) -> None:
@@ -67,20 +65,22 @@ def _started(n_cpus: int) -> Iterator[int]:
         os.environ.setdefault("RAY_AUTH_MODE", "token")
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        os.environ.setdefault("RAY_raylet_start_wait_time_s", _PATIENCE_S)
     import ray
 
     # Paths of sockets may have 107 bytes: of a long TMPDIR nothing would be left for the name.
     folder = tempfile.mkdtemp(prefix="nodulus-", dir="/tmp")
     try:
-        ray.init(
-            num_cpus=n_cpus,
-            object_store_memory=_STORE_BYTES,
-            include_dashboard=False,
-            log_to_driver=True,
-            logging_level="ERROR",
-            _temp_dir=folder,
-        )
+        try:
+            ray.init(
+                num_cpus=n_cpus,
+                object_store_memory=_STORE_BYTES,
+                include_dashboard=False,
+                log_to_driver=True,
+                logging_level="ERROR",
+                _temp_dir=folder,
+            )
+        except Exception as error:  # plain ones: its processes did not answer within half a minute
+            raise UsageError(f"Expected Ray to start on this machine, got: {_first_line(error)}") from error
         yield n_cpus
     finally:
         ray.shutdown()
