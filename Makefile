@@ -13,7 +13,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-
 JOBS ?= 2
 
 .PHONY: help demo test test-quick test-viewer container lint types format fuzz bench bench-model bench-explain
-.PHONY: bench-engines bench-stability bench-robustness bench-volume bench-fl bench-finetune test-fl test-deploy flag-rates model-card schema
+.PHONY: bench-engines bench-stability bench-robustness bench-volume bench-fl bench-finetune bench-scale test-fl test-ray test-deploy flag-rates model-card schema
 .PHONY: wheel clean
 
 help: ## say what can be made
@@ -75,6 +75,12 @@ bench-fl: $(VENV)/.dev ## hospitals that train together, alone and pooled: make 
 bench-finetune: $(VENV)/.dev ## what fine-tuning gains at a new hospital: make bench-finetune CROPS=FOLDER, an hour
 	$(BIN)/python -W ignore -m benchmarks.finetune --crops "$(CROPS)" -o out/finetune --seeds $(or $(SEEDS),3)
 
+bench-scale: $(VENV)-ray/.ray ## thousands of cases, serial, in shards, on Ray, killed: make bench-scale CASES=10000; goes on where it was
+	OMP_NUM_THREADS=1 $(VENV)-ray/bin/python -m benchmarks.scale --cases $(or $(CASES),10000) -o out/scale
+
+test-ray: $(VENV)-ray/.ray ## scoring on Ray, tables and results as Parquet, in an environment of its own
+	$(VENV)-ray/bin/python -m pytest -q tests/ray tests/pipeline/scoring/test_cases.py tests/pipeline/results/test_part_files.py
+
 test-fl: $(VENV)-fl/.fl ## NVFlare's simulator, in an environment of its own
 	$(VENV)-fl/bin/python -m pytest -q tests/pipeline/federated
 
@@ -128,6 +134,12 @@ $(VENV)-fl/.fl: constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)-fl
 	PYTHONWARNINGS=ignore $(VENV)-fl/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	PYTHONWARNINGS=ignore $(VENV)-fl/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[fl,test]"
+	@touch $@
+
+$(VENV)-ray/.ray: constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)-ray
+	PYTHONWARNINGS=ignore $(VENV)-ray/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	PYTHONWARNINGS=ignore $(VENV)-ray/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[ray,test]"
 	@touch $@
 
 $(VENV)-deploy/.deploy: constraints.txt pyproject.toml

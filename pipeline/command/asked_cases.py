@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nodulus.pipeline.nodules.nodule import Nodule, nodule_from_mapping
 from nodulus.pipeline.nodules.sources import NoduleSet
 from nodulus.pipeline.scoring.cases import Case, is_cases_table, read_cases
+from nodulus.pipeline.scoring.remote_scan import check_fetchable
 from nodulus.transforms.geometry import Frame, Triple, swap_lps_ras_points
 from nodulus.transforms.problems import UsageError
 
@@ -49,7 +50,9 @@ def asked_cases(
         if how.patient:
             msg = f"Expected no --patient beside the cases table {scan.name}: its columns tell of each patient"
             raise UsageError(msg)
-        return read_cases(scan, frame=how.frame, min_score=how.min_score)
+        cases = read_cases(scan, frame=how.frame, min_score=how.min_score)
+        check_fetchable(case.input for case in cases)
+        return cases
     if not scan.exists():
         msg = f"Expected a scan or a cases table, got a path that does not exist: {scan}"
         raise UsageError(msg)

@@ -25,14 +25,17 @@ from .options import (
     DeviceOption,
     EngineOption,
     FrameOption,
+    Jobs,
     MaxNodules,
     MinScore,
     NoduleFile,
     OtherCalibration,
     OutputDir,
+    PartsOption,
     PatientOption,
     Prevalence,
     Quiet,
+    RayAddress,
     SeriesUid,
     Trust,
     read_options,
@@ -64,6 +67,8 @@ Examples:
   nodulus infer cases.csv -o out --jobs 4
 
   nodulus infer cases.csv -o out/2 --shard 2/4
+
+  nodulus infer cases.csv -o out --ray local
 
   nodulus infer SCAN_FOLDER --nodules nodules.csv -o out --report --explain
 
@@ -140,9 +145,9 @@ def infer(
             show_default=False,
         ),
     ] = None,
-    jobs: Annotated[
-        int, typer.Option("--jobs", "-j", help="Processes that score a cases table, each with the model loaded.", min=1)
-    ] = 1,
+    jobs: Jobs = None,
+    ray: RayAddress = None,
+    parts: PartsOption = None,
     shard: Annotated[
         str | None,
         typer.Option("--shard", metavar="I/N", help="Score part I of N of a cases table; `nodulus merge` joins them."),
@@ -158,12 +163,14 @@ def infer(
         msg = "Expected --report or --fhir beside --with-identifiers: no other file asks who the patient is"
         raise UsageError(msg)
     earlier = read_earlier_report(revises, asked)
+    from nodulus.pipeline.results.part_files import check_part_format, write_parts
     from nodulus.pipeline.results.stages import Stages
     from nodulus.pipeline.scoring.journal import FILES, JOURNAL, Journal
     from nodulus.pipeline.scoring.output_folder import OutputFolder
     from nodulus.pipeline.scoring.shard import SHARD, cases_of, read_shard
     from nodulus.pipeline.writers.which import CASE_FILES
 
+    check_part_format(parts)
     with OutputFolder(output, FILES, keep=(JOURNAL, *CASE_FILES) if resume else ()) as folder:
         stages = Stages()
         with stages.time("open"):
@@ -181,6 +188,7 @@ def infer(
 
         from .console import note, print_problems, print_written
         from .jobs import in_processes
+        from .on_ray import on_ray
 
         # What reads more of a scan than its score does is done unasked where there is one.
         is_hashed, is_measured = (len(cases) == 1 if each is None else each for each in (digests, measures))
@@ -209,7 +217,9 @@ def infer(
         run = identify_run(scorer, cases, (*asked, *revised), with_identifiers=with_identifiers, shard=part)
         with Journal(folder, run, resume=resume) as journal:
             score: ScoreAll = partial(in_this_process, scorer, files)
-            if jobs > 1 and len(cases) > 1:
+            if ray is not None:
+                score = on_ray(ray, jobs, scorer.device, partial(make_scorer, engine=scorer.engine), files, stages)
+            elif jobs is not None and jobs > 1 and len(cases) > 1:
                 score = in_processes(jobs, partial(make_scorer, engine=scorer.engine), files, stages)
             results = score_all(to_score, score, journal, quiet=quiet)
         record = head.model_copy(update={"cases": tuple(results)})
@@ -218,7 +228,9 @@ def infer(
         told |= {"engine": engine} | ({} if part is None else {SHARD: str(part)})
         context = RunContext("infer", scorer.device, told, stages)
         run_page = run_page_of(record, output) if report else ()
-        written = write_results(record, output, context, run_page)
+        part_files = write_parts(results, output, parts)
+        written = write_results(record, output, context, (*run_page, *part_files))
+        written += part_files
         written += run_page or tuple(output / name for case in results for name in case.files)
     if as_json:
         typer.echo(written[0].read_text(encoding="utf-8"), nl=False)

@@ -21,8 +21,14 @@ def in_processes(n_jobs: int, make_scorer: Callable[[], Scorer], files: CaseFile
     from nodulus.pipeline.scoring.many_processes import ManyProcesses
     from nodulus.pipeline.scoring.worker import Setup
 
-    # As many as this process would use: with others, sums are taken in another order, and last digits differ. Engines
-    # that do without torch count the machine's cores themselves, in each process alike.
+    return ManyProcesses(n_jobs, Setup(make_scorer, files, torch_threads()), prepare_worker, stages).score_journaled
+
+
+def torch_threads() -> int | None:
+    """Return how many threads of torch each process is to use; None where the network runs without torch.
+
+    As many as this process would use: with others, sums are taken in another order, and last digits differ. Engines
+    that do without torch count the machine's cores themselves, in each process alike.
+    """
     torch = sys.modules.get("torch")
-    setup = Setup(make_scorer, files, None if torch is None else torch.get_num_threads())
-    return ManyProcesses(n_jobs, setup, prepare_worker, stages).score_journaled
+    return None if torch is None else int(torch.get_num_threads())

@@ -9,6 +9,7 @@ import typer
 
 from nodulus.pipeline.bundle.device import Device
 from nodulus.pipeline.engines.engine import EngineChoice
+from nodulus.pipeline.results.part_files import PartFormat
 from nodulus.transforms.geometry import Frame
 
 if TYPE_CHECKING:
@@ -92,6 +93,28 @@ PatientOption = Annotated[
 ]
 CaseName = Annotated[
     str | None, typer.Option("--case", help="Whose nodules to take from a table of several cases. [the scan's name]")
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        "-j",
+        help="Processes that score a cases table, each with the model loaded. [1; with --ray one a CPU]",
+        min=1,
+        show_default=False,
+    ),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="local|auto|HOST:PORT",
+        help="Score a cases table on a Ray cluster: one of this machine, the one that runs, or that of a machine.",
+    ),
+]
+PartsOption = Annotated[
+    PartFormat | None,
+    typer.Option("--parts", help="Write the results into parts, too: files of a thousand cases each."),
 ]
 
 

@@ -83,12 +83,17 @@ def read_rows(path: Path) -> list[Row]:
     filled = list(_filled_lines(path, lines, n_skipped, delimiter))
     if not filled:
         raise UsageError(f"{path.name}: expected a table with a header, got an empty file")
-    header = [_COLUMNS.get(name.casefold(), name) for name in filled[0][1]]
+    header = [column_name(name) for name in filled[0][1]]
     if (repeated := first_repeated(header)) is not None:
         raise UsageError(f"{path.name}: expected each column once, got {repeated} twice")
     if len(filled) == 1:
         raise UsageError(f"{path.name}: expected at least one row below the header, got none")
     return [_row(path, number, header, cells) for number, cells in filled[1:]]
+
+
+def column_name(name: str) -> str:
+    """Return what a column is called here, in whatever case a table writes it."""
+    return _COLUMNS.get(name.casefold(), name)
 
 
 def read_text(path: Path) -> str:

@@ -25,10 +25,11 @@ CSV_COLUMNS = (
 
 def results_csv(cases: Iterable[CaseResult]) -> str:
     """Return the table of all nodules as CSV text; a refused case without nodules keeps one row."""
-    return csv_text(CSV_COLUMNS, (row for case in cases for row in _csv_rows(case)))
+    return csv_text(CSV_COLUMNS, (row for case in cases for row in csv_rows(case)))
 
 
-def _csv_rows(case: CaseResult) -> Iterable[tuple[object, ...]]:
+def csv_rows(case: CaseResult) -> Iterable[tuple[object, ...]]:
+    """Yield the cells of each row of a case, empty texts where nothing was said."""
     head = (case.case_id, case.input, case.status)
     if not case.nodules:
         yield (*head, *[""] * (len(CSV_COLUMNS) - len(head) - 1), _problem_text(case.problem))

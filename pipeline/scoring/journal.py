@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from nodulus.pipeline.files import write_errors_named
 from nodulus.pipeline.records import Record
+from nodulus.pipeline.results.part_files import PARTS
 from nodulus.pipeline.results.record import CaseResult, as_unicode
 from nodulus.pipeline.results.views import VIEWS
 from nodulus.pipeline.writers.which import CASE_FILES
@@ -24,7 +25,7 @@ from .output_folder import OutputFolder
 from .run_identity import RunIdentity, known_case, scan_stamp
 
 JOURNAL = "cases.jsonl"
-FILES = (*VIEWS, JOURNAL, *CASE_FILES)
+FILES = (*VIEWS, JOURNAL, PARTS, *CASE_FILES)
 
 
 class JournalLine(Record):
@@ -78,6 +79,10 @@ class Journal:
     def n_done(self) -> int:
         """How many cases it holds."""
         return len(self._done)
+
+    def holds(self, case_id: str) -> bool:
+        """Return whether it has a line on a case, which may be of a scan that has changed since."""
+        return as_unicode(case_id) in self._done
 
     def find(self, case_id: str, scan: str) -> CaseResult | None:
         """Return the result of a case whose scan has the stamp it had and whose files are there, else None."""

@@ -16,6 +16,7 @@ from nodulus.transforms.scan.open import is_place
 
 from .cases import Case
 from .open_case import OpenCase
+from .remote_scan import RemoteScan
 from .shard import Shard
 
 if TYPE_CHECKING:
@@ -111,8 +112,10 @@ def identify_run(
     )
 
 
-def scan_stamp(path: Path) -> str:
+def scan_stamp(path: Path | RemoteScan) -> str:
     """Return a hash of the names, sizes and times of a scan's files; of a scan that is not there it is empty."""
+    if isinstance(path, RemoteScan):
+        return path.stamp()
     try:
         return _sha256(repr(file_stamp(path))) if is_place(path) else ""
     except OSError:

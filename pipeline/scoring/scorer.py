@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ from .cases import Case
 from .explanation import check_explains
 from .open_case import NodulesLike, OpenCase, OpenScan, ReadOptions, open_case, open_held_scan, open_scan, place_nodules
 from .prediction import NodulePrediction, prediction_of
+from .remote_scan import RemoteScan, on_disk
 
 if TYPE_CHECKING:
     import torch
@@ -158,9 +160,10 @@ class Scorer:
         """
         how = replace(self.how, frame=frame)
         with self.stages.time("open"):
-            opened = open_case(self._open_scan(path, how), nodules, how, case_id)
+            scan = self._open_scan(path, how)
+            opened = open_case(scan, nodules, how, case_id)
             opened.accepted()
-        return self._score(opened)
+        return self._score(opened, scan.path)
 
     def score_many(self, cases: Iterable[Case | OpenCase], files: CaseFiles | None = None) -> Iterator[CaseResult]:
         """Yield the result of each case as it is done; a refused or failed case is a result too and stops nothing.
@@ -173,27 +176,25 @@ class Scorer:
             UsageError: a file cannot be written.
         """
         for case in cases:
-            known, volume = case.case if isinstance(case, OpenCase) else case, None
-            try:
-                opened = case if isinstance(case, OpenCase) else self.open(case)
-                volume, result = opened.volume, self._score(opened)
-            except Exception as error:
-                if refusal_in(error) is None:
-                    logger.exception("case %s failed", printable(known.case_id))
-                result = failed_case(known, error)
-            if files is not None:
-                with self.stages.time("write"):
-                    result = files.write(result, volume)
+            with ExitStack() as fetched:
+                result = self._score_one(case, files, fetched)
             yield result
 
-    def open(self, case: Case) -> OpenCase:
+    def open(self, case: Case, path: Path | None = None) -> OpenCase:
         """Return a case with its scan opened and its nodules placed; a refusal is returned, not raised.
 
+        Args:
+            case: the case.
+            path: of a copy of its scan, which will be gone and is not kept open.
+
         Raises:
-            UsageError: when the input path does not exist.
+            UsageError: when the path does not exist.
         """
         with self.stages.time("open"):
-            return place_nodules(case, open_scan(case.input, self.how, self.scans))
+            is_copy = path is not None and path != case.input
+            return place_nodules(
+                case, open_scan(path or Path(str(case.input)), self.how, None if is_copy else self.scans)
+            )
 
     def patches(self, items: Sequence[Mapping[str, Any]]) -> torch.Tensor:
         """Return what the network sees of some work items: (n, 1, size, size, size), windowed to 0..1."""
@@ -208,18 +209,35 @@ class Scorer:
                 predictions.append(prediction_of(item["nodule_id"], said))
         return predictions
 
+    def _score_one(self, case: Case | OpenCase, files: CaseFiles | None, fetched: ExitStack) -> CaseResult:
+        """Return the result of a case; a copy of its scan is there until ``fetched`` is closed."""
+        known, volume = case.case if isinstance(case, OpenCase) else case, None
+        try:
+            with self.stages.time("fetch") if isinstance(known.input, RemoteScan) else nullcontext():
+                path = fetched.enter_context(on_disk(known.input))
+            opened = case if isinstance(case, OpenCase) else self.open(case, path)
+            volume, result = opened.volume, self._score(opened, path)
+        except Exception as error:
+            if refusal_in(error) is None:
+                logger.exception("case %s failed", printable(known.case_id))
+            result = failed_case(known, error)
+        if files is not None:
+            with self.stages.time("write"):
+                result = files.write(result, volume)
+        return result
+
     def _open_scan(self, path: str | Path | HeldImage, how: ReadOptions) -> OpenScan:
         if isinstance(path, str | Path):
             return open_scan(Path(path), how, self.scans)
         return open_held_scan(path, how)
 
-    def _score(self, opened: OpenCase) -> CaseResult:
+    def _score(self, opened: OpenCase, path: Path) -> CaseResult:
         with self.stages.time("score"):
             result = record_case(opened, self._predictions(opened.items), explain=self.explain, measures=self.measures)
         if not self.digests:
             return result
         with self.stages.time("hash"):
-            return result.model_copy(update={"input_sha256": scan_sha256(opened.case.input)})
+            return result.model_copy(update={"input_sha256": scan_sha256(path)})
 
     def _predictions(self, items: Sequence[Mapping[str, Any]]) -> list[NodulePrediction]:
         predictions = self.predict(items)

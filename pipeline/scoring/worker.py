@@ -14,6 +14,7 @@ from nodulus.pipeline.results.stages import StageRecord, Stages
 from nodulus.transforms.problems import UsageError, internal_error, refusal_in
 
 from .cases import Case
+from .run_identity import scan_stamp
 
 if TYPE_CHECKING:
     from nodulus.pipeline.writers.case_files import CaseFiles
@@ -38,8 +39,9 @@ class Setup:
 
 @dataclass(frozen=True)
 class Scored:
-    """The result of a case, and what each stage of it took."""
+    """The stamp that a case's scan had before, the case's result, and what each stage of it took."""
 
+    scan: str
     result: CaseResult
     stages: tuple[StageRecord, ...]
 
@@ -51,9 +53,33 @@ class Ended:
     message: str
     is_usage: bool
 
+    @classmethod
+    def by(cls, error: Exception) -> Ended:
+        """Return what to tell another process of an error."""
+        refusal = refusal_in(error)
+        return cls(internal_error(error) if refusal is None else str(refusal), isinstance(refusal, UsageError))
+
     def error(self) -> Exception:
         """Return the error to raise of it in the process that was told."""
         return UsageError(self.message) if self.is_usage else RuntimeError(self.message)
+
+
+class CaseWorker:
+    """Scores cases, one at a time, as a setup says; made after the process was prepared."""
+
+    def __init__(self, setup: Setup) -> None:
+        if setup.n_threads is not None:
+            import torch  # after the preparation, as all that loads it
+
+            torch.set_num_threads(setup.n_threads)
+        self._scorer, self._files = setup.make_scorer(), setup.files
+
+    def score(self, case: Case) -> Scored:
+        """Return the result of a case; a refused or failed case is a result, too."""
+        scan = scan_stamp(case.input)
+        self._scorer.stages = Stages()
+        (result,) = self._scorer.score_many([case], self._files)
+        return Scored(scan, result, self._scorer.stages.records())
 
 
 def work(told: Connection, prepare: Callable[[], None]) -> None:
@@ -73,24 +99,12 @@ def work(told: Connection, prepare: Callable[[], None]) -> None:
         except (EOFError, BrokenPipeError, ConnectionResetError):
             raise
         except Exception as error:
-            told.send(_ended(error))
+            told.send(Ended.by(error))
 
 
 def _work(told: Connection) -> None:
-    setup: Setup = told.recv()
-    if setup.n_threads is not None:
-        import torch  # after the preparation, as all that loads it
-
-        torch.set_num_threads(setup.n_threads)
-    scorer = setup.make_scorer()
+    worker = CaseWorker(told.recv())
     told.send(None)
     case: Case | None
     while (case := told.recv()) is not None:
-        scorer.stages = Stages()
-        (result,) = scorer.score_many([case], setup.files)
-        told.send(Scored(result, scorer.stages.records()))
-
-
-def _ended(error: Exception) -> Ended:
-    refusal = refusal_in(error)
-    return Ended(internal_error(error) if refusal is None else str(refusal), isinstance(refusal, UsageError))
+        told.send(worker.score(case))

@@ -16,6 +16,7 @@ from nodulus.transforms.volume import CTVolume
 from .open import is_place, open_ct
 
 Stamp = tuple[tuple[str, int, int], ...]
+_HEADERS_ALONE = (".mhd", ".nhdr")
 
 
 class ScanCache:
@@ -74,12 +75,15 @@ class ScanCache:
 
 
 def file_stamp(path: Path) -> Stamp:
-    """Return names, sizes (bytes) and times of change (ns): of all files below a folder, or of a file and its kin."""
+    """Return names, sizes (bytes), times of change (ns): of all files below a folder, or of a file and its voxels'."""
     if path.is_dir():
         return tuple(sorted(_entries(str(path))))
-    # An .mhd or .nhdr names its voxels' file, which mostly shares its stem; a DICOMDIR stands for its folder.
+    # A DICOMDIR stands for its folder; an .mhd or .nhdr names its voxels' file, which mostly shares its stem. Of others
+    # the folder is not listed: it may hold as many scans as a table has cases.
     if path.name.upper() == "DICOMDIR":
         return file_stamp(path.parent)
+    if path.suffix.lower() not in _HEADERS_ALONE:
+        return (_entry(str(path), path.stat()),)
     kin = [path, *(other for other in path.parent.glob(f"{_glob_safe(path.stem)}.*") if other != path)]
     return tuple(sorted(_entry(str(sibling), sibling.stat()) for sibling in kin))
 

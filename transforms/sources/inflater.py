@@ -20,6 +20,11 @@ _LIBRARY = _library()
 INFLATE_ERRORS: tuple[type[Exception], ...] = (zlib.error, _LIBRARY.error)
 
 
+def checksum(data: bytes | bytearray) -> int:
+    """Return the CRC-32 of some bytes."""
+    return int(_LIBRARY.crc32(data))
+
+
 class Inflater(Protocol):
     """A stream that is being inflated, of either library; it compares the checksum where the stream ends."""
 

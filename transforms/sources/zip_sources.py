@@ -22,8 +22,10 @@ from nodulus.transforms.gate.verdict import Gate, refusal
 from nodulus.transforms.problems import printable
 
 from .byte_sources import ByteSource, is_clutter
+from .inflater import INFLATE_ERRORS
 from .shared_zip import SharedZip
 from .zip_end_record import stated_members
+from .zip_member import whole_member
 
 _GIB = 1 << 30
 _NESTED_SUFFIXES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz")
@@ -69,10 +71,12 @@ class ZipSource:
         """
         is_start = offset + length <= _START_BYTES < self.size
         try:
+            # zipfile compares names and flags where it opens a member, for a whole one too.
             with self.archive.here().open(self.member) as stream:
-                # zipfile compares the checksum where a member is read to its end, never after a seek.
-                data = stream.read(offset + length) if is_start else stream.read()
-        except ARCHIVE_ERRORS as error:
+                data = (
+                    stream.read(offset + length) if is_start else whole_member(self.archive.path, self.member, stream)
+                )
+        except (*ARCHIVE_ERRORS, *INFLATE_ERRORS) as error:
             raise OSError(f"{self.name} is damaged in the archive") from error
         if data.startswith(_NESTED_MAGIC):
             raise refusal(ARCHIVE_NESTED, self.name, printable(self.archive.path.name), [self.name])

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from nodulus.pipeline.command.main import run
 from nodulus.pipeline.phantom.demo_study import DemoStudy
 from nodulus.pipeline.results.record import read_results
+from tests.support.case_runs import ends, wait_until_scored
 from tests.support.cases_table import final_files, n_lines, start_infer, write_cases_table
 from tests.support.small_disk import resize, small_disk
 
@@ -42,21 +42,6 @@ def workers_of(pid: int) -> list[int]:
     """Return the processes that score for another one."""
     children = [int(word) for path in Path(f"/proc/{pid}/task").glob("*/children") for word in path.read_text().split()]
     return [child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
-
-
-def wait_until_scored(process: subprocess.Popen[str], out: Path, n_cases: int) -> None:
-    while n_lines(out) < n_cases + 1:
-        assert process.poll() is None, process.communicate()[1]
-        time.sleep(0.002)
-
-
-def ends(pids: list[int]) -> bool:
-    """Return whether processes are gone within some seconds."""
-    for _ in range(1000):
-        if not any(Path(f"/proc/{pid}").exists() for pid in pids):
-            return True
-        time.sleep(0.01)
-    return False
 
 
 def test_two_processes_give_the_bytes_of_one_though_one_is_killed(

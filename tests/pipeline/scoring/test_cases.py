@@ -60,6 +60,54 @@ def test_json_rows_and_json_cases_say_the_same(tmp_path: Path) -> None:
         assert read_cases(path) == expected(tmp_path)
 
 
+def test_parquet_says_the_same_as_csv_in_all_digits(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is an extra")
+    arrow = pytest.importorskip("pyarrow")
+    text = table(tmp_path, HEADER + "p2,b.nii,1,0.1,2.30000000000000004,-3,8\n007,a,7,4,5,6,1.5e1\n")
+    names = HEADER.strip().split(",")
+    values = [["p2", "007"], ["b.nii", "a"], [1, 7], [0.1, 4.0], [2.30000000000000004, 5.0], [-3, 6], [8.0, 15]]
+    path = tmp_path / "cases.parquet"
+    parquet.write_table(arrow.table(values, names=["Case_ID", *names[1:]]), path)
+    assert is_cases_table(path)
+    assert read_cases(path) == read_cases(text)
+    for wrong, message in ((b"PAR1", "expected a Parquet table"), (b"", "cases.parquet")):
+        path.write_bytes(wrong)
+        assert not is_cases_table(path)
+        with pytest.raises(UsageError, match=message):
+            read_cases(path)
+
+
+def test_a_dictionary_that_stands_for_long_texts_is_bounded(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is an extra")
+    arrow = pytest.importorskip("pyarrow")
+    path = tmp_path / "cases.parquet"
+    parquet.write_table(arrow.table({"input": arrow.array(["x" * 100_000] * 5_000).dictionary_encode()}), path)
+    assert path.stat().st_size < 1 << 24
+    with pytest.raises(UsageError, match="expected at most 64 MiB once read"):
+        read_cases(path)
+
+
+def test_a_pattern_is_all_tables_that_fit_it(tmp_path: Path) -> None:
+    first, *rest = ROWS.splitlines(keepends=True)
+    (tmp_path / "more").mkdir()
+    table(tmp_path, HEADER + first + rest[1], "b.csv")
+    table(tmp_path / "more", HEADER + rest[0], "a.csv")
+    whole = read_cases(tmp_path / "b.csv") + read_cases(tmp_path / "more" / "a.csv")
+    assert is_cases_table(tmp_path / "**" / "*.csv")
+    assert read_cases(tmp_path / "**" / "*.csv") == whole
+    table(tmp_path / "more", HEADER + first, "c.csv")
+    with pytest.raises(UsageError, match=r"expected each case in one table, got 'p2' in b\.csv and c\.csv"):
+        read_cases(tmp_path / "**" / "*.csv")
+    table(tmp_path, "no table", "d.csv")
+    assert not is_cases_table(tmp_path / "**" / "*.csv")
+    assert not is_cases_table(tmp_path / "*.none")
+
+
+def test_a_name_with_letters_of_a_pattern_is_a_name(tmp_path: Path) -> None:
+    path = table(tmp_path, HEADER + ROWS, "cases [1].csv")
+    assert read_cases(path) == expected(tmp_path)
+
+
 def test_an_absolute_input_stays(tmp_path: Path) -> None:
     path = table(tmp_path, HEADER + f"p,{tmp_path / 'ct.nii'},1,1,2,3,8\n")
     assert read_cases(path)[0].input == tmp_path / "ct.nii"

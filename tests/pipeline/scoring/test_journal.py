@@ -163,11 +163,12 @@ def test_a_file_that_is_no_journal_is_refused_and_stays(content: bytes, tmp_path
 
 def test_a_scan_that_changed_or_came_since_is_scored_again(tmp_path: Path) -> None:
     cases = cases_in(tmp_path)
-    cases[1].input.unlink()
+    scans = [Path(str(case.input)) for case in cases]
+    scans[1].unlink()
     run_through(tmp_path / "out", cases)
-    cases[1].input.write_text("came late")
-    cases[3].input.write_text("changed")
-    cases[4].input.unlink()
+    scans[1].write_text("came late")
+    scans[3].write_text("changed")
+    scans[4].unlink()
 
     def other_score(case: Case | OpenCase) -> CaseResult:
         return result_of(case, score=0.9)

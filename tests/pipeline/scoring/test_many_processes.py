@@ -10,9 +10,10 @@ import pytest
 from nodulus.pipeline.results.record import CaseResult
 from nodulus.pipeline.scoring.cases import Case
 from nodulus.pipeline.scoring.journal import FILES, JOURNAL, Journal, read_journal
-from nodulus.pipeline.scoring.many_processes import MOST_TRIES, ManyProcesses, WorkerKilledError
+from nodulus.pipeline.scoring.many_processes import ManyProcesses
 from nodulus.pipeline.scoring.output_folder import OutputFolder
 from nodulus.pipeline.scoring.run_identity import RunIdentity
+from nodulus.pipeline.scoring.share_out import MOST_TRIES, WorkerKilledError
 from nodulus.pipeline.scoring.worker import Setup
 from nodulus.pipeline.writers.case_files import CaseFiles
 from nodulus.transforms.problems import UsageError
