@@ -77,8 +77,8 @@ def listen(
     except ModuleNotFoundError as missing:
         msg = f"Expected what speaks DICOM's protocol, got no {missing.name}: pip install 'nodulus[dicom-net]'"
         raise UsageError(msg) from missing
-    from nodulus.pipeline.listener.answer import make_answerer
     from nodulus.pipeline.listener.events import Events
+    from nodulus.pipeline.listener.make_answerer import make_answerer
     from nodulus.pipeline.listener.scoring_process import ScoringProcess
     from nodulus.pipeline.listener.settings import Door, Limits, Patience, Settings
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import uuid
 from collections.abc import Callable, Sequence
@@ -12,7 +11,6 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset
 
-from nodulus.pipeline.bundle.device import Device
 from nodulus.pipeline.nodules.sources import NoduleSet
 from nodulus.pipeline.results.record import CaseResult
 from nodulus.pipeline.results.run_record import results_of
@@ -26,9 +24,9 @@ from nodulus.pipeline.writers.structured_report import write_sr
 from nodulus.transforms.problems import InputRefusedError
 
 from .announced import Told, is_short, read_told
-from .answers import ANSWER, REPORT, last_report
+from .answers import ANSWER, REPORT, digest_of, last_report
 from .arrival import Kind
-from .marked import NoNodulesError, marked_nodules
+from .marked import NoNodulesError
 
 # Finds the nodules of a scan: its folder, its SeriesInstanceUID, and the study's objects that may mark some. What else
 # finds nodules, such as a detector, takes the place of `marked_nodules`.
@@ -122,25 +120,6 @@ class Answerer:
         files = CaseFiles(head, writers, place, [case.case_id])
         (result,) = self._scorer.score_many([case], files)
         return result
-
-
-def make_answerer(
-    bundle: Path | None,
-    spool: Path,
-    *,
-    device: Device = "auto",
-    allow: str = "",
-    trust: bool = False,
-    find: NoduleFinder = marked_nodules,
-) -> Answerer:
-    """Return what looks at the studies of a spool; the arguments but for ``spool`` and ``find`` are the scorer's."""
-    return Answerer(Scorer(bundle, device=device, allow=allow, trust=trust), find, spool / "work")
-
-
-def digest_of(study: Path) -> str:
-    """Return the hash of which objects a study has: their content never changes."""
-    names = sorted(path.name for kind in Kind for path in study.glob(f"*/*{kind.value}"))
-    return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 
 def _images(study: Path) -> dict[Path, list[Path]]:

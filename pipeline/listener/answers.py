@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pydicom.dataset import Dataset
 
 from nodulus.pipeline.writers.earlier_report import read_report
 
+from .arrival import Kind
 from .durable import flush, flush_below
 
 ANSWER, REPORT, DELIVERED = "answer.json", "sr.dcm", "delivered"
@@ -28,6 +30,12 @@ class Answer:
     def files(self) -> list[Path]:
         """Return the objects to deliver: reports first, since they say what the pictures are of."""
         return sorted(self.folder.glob(f"*/{REPORT}")) + sorted(self.folder.glob("*/key_images/*.dcm"))
+
+
+def digest_of(study: Path) -> str:
+    """Return the hash of which objects a study has: their content never changes."""
+    names = sorted(path.name for kind in Kind for path in study.glob(f"*/*{kind.value}"))
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 
 def last_answer(study: Path) -> Answer | None:

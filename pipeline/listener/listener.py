@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 from nodulus.transforms.problems import internal_error
 
-from .answer import digest_of
-from .answers import last_answer, note_delivered, put_in_place
+from .answers import digest_of, last_answer, note_delivered, put_in_place
 from .board import Board, Due, State
 from .events import Events
 from .receiver import Receiver

@@ -39,7 +39,9 @@ def template(dicom_folder: Path, folder: Path, n_slices: int = 12, kind: str = "
     """Return the study of the phantom's slices about its nodule; others are made of it."""
     paths = sorted(dicom_folder.glob("*.dcm"))
     slices = {path: float(dcmread(path).ImagePositionPatient[2]) for path in paths}
-    near = sorted(sorted(paths, key=lambda path: abs(slices[path] - CENTER_LPS_MM[2]))[:n_slices], key=slices.__getitem__)
+    near = sorted(
+        sorted(paths, key=lambda path: abs(slices[path] - CENTER_LPS_MM[2]))[:n_slices], key=slices.__getitem__
+    )
     place = folder / "template"
     place.mkdir(parents=True)
     for path in near:
@@ -59,7 +61,12 @@ def numbered(model: SmallStudy, number: int, edit: Callable[[Dataset], None] = l
 
 def _uids(model: SmallStudy) -> list[str]:
     own = [str(one.SOPInstanceUID) for one in model.objects]
-    shared = [model.study_uid, model.series_uid, str(model.images[0].FrameOfReferenceUID), str(model.marks.SeriesInstanceUID)]
+    shared = [
+        model.study_uid,
+        model.series_uid,
+        str(model.images[0].FrameOfReferenceUID),
+        str(model.marks.SeriesInstanceUID),
+    ]
     return [*own, *shared]
 
 
