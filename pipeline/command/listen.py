@@ -110,10 +110,10 @@ def _run(listener: Listener, events: Events, metrics_port: int | None) -> ExitCo
     with ExitStack() as at_end:
         at_end.callback(listener.stop)
         try:
-            listener.start()
             if metrics_port is not None:
                 page = status_page(metrics_port, events, listener.gauges, listener.is_well)
                 events.note("status", port=at_end.enter_context(page))
+            listener.start()
             while listener.is_well():
                 time.sleep(_LOOKS_EVERY_S)
         except KeyboardInterrupt:

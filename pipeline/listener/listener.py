@@ -62,17 +62,19 @@ class Listener:
         ]
 
     def start(self) -> int:
-        """Load the model, take up what the spool holds, begin to listen, and return the port.
+        """Take up what the spool holds, begin to listen, load the model, and return the port.
+
+        What comes meanwhile is kept.
 
         Raises:
             UsageError: the bundle, the device, the address or the certificate cannot be used.
         """
         self._take_up()
-        self._scoring.start()
         port = self._receiver.start()
+        self._events.note("listening", port=port)
+        self._scoring.start()
         for thread in self._threads:
             thread.start()
-        self._events.note("listening", port=port)
         return port
 
     def stop(self) -> None:
@@ -81,7 +83,8 @@ class Listener:
         self._receiver.stop()
         self._scoring.interrupt()
         for thread in self._threads:
-            thread.join(_ENDS_WITHIN_S)
+            if thread.ident is not None:  # it was started
+                thread.join(_ENDS_WITHIN_S)
         self._scoring.stop()
         self._spool.close()
         self._events.note("stopped")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import ssl
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 from pydicom import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
@@ -37,12 +40,12 @@ class ListenerProcess:
 
     def start(self) -> None:
         """Start it, and return once it listens: at the same port as before."""
-        n_before = len(self.events("status"))
+        n_before = len(self.events("listening"))
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         with self.log.open("ab") as log:
             command = [*self.command, "--port", str(self.port)]
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
-        wait_for(lambda: len(self.events("status")) > n_before or self.process.poll() is not None)  # type: ignore[union-attr]
+        wait_for(lambda: len(self.events("listening")) > n_before or self.process.poll() is not None)  # type: ignore[union-attr]
         assert self.process.poll() is None, self.log.read_text()
         self.port = self.events("listening")[-1]["port"]
         self.metrics_port = self.events("status")[-1]["port"]
@@ -65,6 +68,21 @@ class ListenerProcess:
         lines = self.log.read_text().splitlines() if self.log.exists() else []
         told = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
         return [each for each in told if each["event"] in names]
+
+    def metric(self, name: str) -> float:
+        """Return a number that its status page shows, NaN where it does not."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=30) as answer:
+            lines = answer.read().decode().splitlines()
+        found = [line.rpartition(" ")[2] for line in lines if line.startswith(f"nodulus_listen_{name} ")]
+        return float(found[0]) if found else math.nan
+
+    def is_ready(self) -> bool:
+        """Return whether it scores: its model is loaded."""
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/health", timeout=30).close()
+        except HTTPError:
+            return False
+        return True
 
     def objects(self) -> list[Path]:
         """Return the objects in its spool."""
