@@ -26,26 +26,12 @@ from nodulus.transforms.problems import InputRefusedError
 from .announced import Told, is_short, read_told
 from .answers import ANSWER, REPORT, digest_of, last_report
 from .arrival import Kind
+from .looked import Looked
 from .marked import NoNodulesError
 
 # Finds the nodules of a scan: its folder, its SeriesInstanceUID, and the study's objects that may mark some. What else
 # finds nodules, such as a detector, takes the place of `marked_nodules`.
 NoduleFinder = Callable[[Path, str, Sequence[Path]], NoduleSet]
-
-
-@dataclass(frozen=True)
-class Looked:
-    """What a study gives.
-
-    Args:
-        folder: the answer, whole but not yet in its place; None where there is none.
-        codes: why series have no answer: problem codes of the gate, or our own words.
-        is_short: whether that is because announced images are missing.
-    """
-
-    folder: Path | None = None
-    codes: tuple[str, ...] = ()
-    is_short: bool = False
 
 
 @dataclass

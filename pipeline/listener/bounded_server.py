@@ -7,6 +7,8 @@ import ssl
 from socket import IPPROTO_TCP, TCP_NODELAY, socket
 from typing import TYPE_CHECKING, cast
 
+from pynetdicom.dul import DULServiceProvider
+from pynetdicom.pdu_primitives import A_P_ABORT
 from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
 
 from nodulus.transforms.problems import UsageError
@@ -26,6 +28,7 @@ _LOOKS_EVERY_S = 0.001
 # Linux has it, others have no need of it or no way to say so.
 QUICK: int | None = getattr(socket_module, "TCP_QUICKACK", None)
 _CHUNK_BYTES = 1 << 16
+_NOT_SPECIFIED = 0x00  # PS3.8 9.3.8, of why a provider ends an association
 _CONNECTIONS_AN_ASSOCIATION = 4
 
 
@@ -58,6 +61,24 @@ class BoundedSocket(AssociationSocket):
         return received
 
 
+class BoundedProvider(DULServiceProvider):
+    """The thread that reads a connection: what it cannot make sense of ends the association, and not the thread alone.
+
+    A unit that is not due raises in pynetdicom's state machine; the association would keep its place until a time-out.
+    """
+
+    def run(self) -> None:
+        """Read until the connection ends."""
+        try:
+            super().run()
+        except Exception:
+            broken_off = A_P_ABORT()
+            broken_off.provider_reason = _NOT_SPECIFIED
+            self.to_user_queue.put(broken_off)
+            if self.socket is not None:
+                self.socket.close()
+
+
 class BoundedHandler(RequestHandler):
     """Gives each association a bounded connection."""
 
@@ -68,6 +89,7 @@ class BoundedHandler(RequestHandler):
         bounded.__class__ = BoundedSocket
         cast(BoundedSocket, bounded).most_object_bytes = cast(BoundedServer, self.server).most_object_bytes
         association.dul._run_loop_delay = _LOOKS_EVERY_S
+        association.dul.__class__ = BoundedProvider
         return association
 
 

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from nodulus.transforms.problems import UsageError, internal_error, refusal_in
 
 if TYPE_CHECKING:
-    from .answer import Answerer, Looked
+    from .answer import Answerer
+    from .looked import Looked
 
 # Loading a model, or a study of thousands of slices, takes seconds.
 _ANSWERS_WITHIN_S = 900.0

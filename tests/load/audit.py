@@ -56,7 +56,7 @@ def reports_in(address: str, watch: ArchiveWatch) -> tuple[dict[str, list[Report
     """Return the reports in an archive by study, and how many pictures each study has."""
     reports: defaultdict[str, list[Report]] = defaultdict(list)
     pictures: Counter[str] = Counter()
-    for name, seen in watch.seen.items():
+    for name, seen in list(watch.seen.items()):
         tags = _json(f"{address}/instances/{name}/tags?simplify")
         if tags["Modality"] == "SR":
             reports[tags["StudyInstanceUID"]].append(_report(tags, seen))

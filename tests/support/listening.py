@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -31,10 +31,18 @@ _WITHIN_S = 240.0  # a machine that does much else
 class ListenerProcess:
     """`nodulus listen` on a spool. Its log lies beside the spool, and grows over restarts."""
 
-    def __init__(self, spool: Path, target: str, *options: str, port: int = 0, settle_s: float = SETTLE_S) -> None:
+    def __init__(
+        self,
+        spool: Path,
+        target: str,
+        *options: str,
+        port: int = 0,
+        settle_s: float = SETTLE_S,
+        start: Sequence[str] = (sys.executable, "-m", "nodulus", "listen"),
+    ) -> None:
         self.spool, self.log = spool, spool.with_name(f"{spool.name}.log")
         said = ["--settle", str(settle_s), "--metrics-port", "0", "--min-free-gb", "0", *options]
-        self.command = [sys.executable, "-m", "nodulus", "listen", str(spool), "--to", target, *said]
+        self.command = [*start, str(spool), "--to", target, *said]
         self.port, self.metrics_port = port, 0
         self.process: subprocess.Popen[bytes] | None = None
 

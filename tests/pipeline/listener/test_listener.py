@@ -12,10 +12,10 @@ from typing import Any, cast
 
 import pytest
 
-from nodulus.pipeline.listener.answer import Looked
 from nodulus.pipeline.listener.answers import digest_of, last_answer
 from nodulus.pipeline.listener.events import Events
 from nodulus.pipeline.listener.listener import Listener
+from nodulus.pipeline.listener.looked import Looked
 from nodulus.pipeline.listener.scoring_process import ScoringDiedError, ScoringProcess
 from nodulus.pipeline.listener.settings import Door, Limits, Patience, Settings
 from nodulus.pipeline.pacs.errors import ArchiveError

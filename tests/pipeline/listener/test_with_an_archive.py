@@ -157,7 +157,6 @@ def test_a_small_load_with_kills_loses_nothing_and_doubles_nothing(model_study: 
     assert {name: found[name] for name in nothing} == dict.fromkeys(nothing, 0)
     assert (found["answers_lost"], found["answers_doubled"]) == ([], [])
     assert found["strangers"]
-    assert found["revised"]
 
 
 def test_a_wrong_call_is_said_in_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
