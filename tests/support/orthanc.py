@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,6 +76,16 @@ def store(address: str, paths: Iterable[Path]) -> None:
     for path in paths:
         request = urllib.request.Request(f"{address}/instances", data=path.read_bytes(), method="POST")
         urllib.request.urlopen(request, timeout=60).close()
+
+
+def counts_in(address: str) -> dict[str, int]:
+    """Return how many objects of each modality the PACS has."""
+    with urllib.request.urlopen(f"{address}/series?expand", timeout=60) as answer:
+        series = json.loads(answer.read())
+    counts: Counter[str] = Counter()
+    for each in series:
+        counts[each["MainDicomTags"]["Modality"]] += len(each["Instances"])
+    return dict(counts)
 
 
 def free_port() -> int:

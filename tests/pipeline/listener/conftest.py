@@ -15,8 +15,6 @@ from nodulus.pipeline.listener.events import Events
 from nodulus.pipeline.listener.receiver import Receiver
 from nodulus.pipeline.listener.settings import Door, Limits, Patience, Settings
 from nodulus.pipeline.listener.spool import Spool
-from nodulus.pipeline.phantom.demo_study import DemoStudy
-from tests.support.small_studies import SmallStudy, template
 
 NO_FREE = Limits(free_bytes=0)
 
@@ -63,8 +61,3 @@ def listen(tmp_path: Path) -> Iterator[Listen]:
             return at_end.enter_context(receiving(tmp_path / "spool", Door(port=0, **door), limits))  # type: ignore[arg-type]
 
         yield start
-
-
-@pytest.fixture(scope="session")
-def model_study(study: DemoStudy, tmp_path_factory: pytest.TempPathFactory) -> SmallStudy:
-    return template(study.dicom_folder, tmp_path_factory.mktemp("model"))
