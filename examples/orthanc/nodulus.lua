@@ -4,7 +4,8 @@
 local TAKEN = { CT = true, SEG = true, SR = true, RTSTRUCT = true }
 
 function OnStableSeries(seriesId, tags, metadata)
-  if TAKEN[tags['Modality']] and tags['Manufacturer'] ~= 'nodulus' then
+  local isOurs = tags['Modality'] == 'SR' and tags['Manufacturer'] == 'nodulus'
+  if TAKEN[tags['Modality']] and not isOurs then
     -- As a job, so that Orthanc goes on; a job that fails is seen at /jobs.
     RestApiPost('/modalities/nodulus/store', DumpJson({ Resources = { seriesId }, Asynchronous = true }))
   end

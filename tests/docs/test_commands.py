@@ -19,6 +19,7 @@ HOW_TO = ROOT / "docs" / "how-to"
 FOLLOWED = [
     *sorted(HOW_TO.glob("add-a-*.md")),
     *(HOW_TO / name for name in ("from-a-scan-to-nodules.md", "monai-bundle.md", "pacs.md")),
+    *(HOW_TO / name for name in ("listen.md", "a-hospital.md")),
 ]
 # What a reader of the page has by then.
 MADE_BY_THEM = {README: ("out/third/results.json", "out/run/model.pt", "out/evaluation/metrics.json")}

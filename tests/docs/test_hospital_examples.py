@@ -21,6 +21,8 @@ from tests.support.orthanc import counts_in, free_port, running_orthanc
 from tests.support.pages import ROOT
 from tests.support.small_studies import SmallStudy, numbered
 
+# Sockets that pynetdicom left open where nobody listened.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 EXAMPLES = ROOT / "examples"
 CONFIGURATION: dict[str, Any] = json.loads((EXAMPLES / "orthanc" / "orthanc.json").read_text())
 # What differs on the machine of a test.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from random import Random
 
 from pynetdicom.dsutils import encode
@@ -24,6 +26,45 @@ _LENGTHS = (0, 1, 5, 0xFFFF, 1 << 20, (1 << 20) + 1, 0x7FFFFFFF, 0xFFFFFFFF)
 _WAITS_S = 0.01
 
 
+@dataclass(frozen=True)
+class HostileObject:
+    """An object as it comes: its class, what its command calls it, and its data set."""
+
+    sop_class: str
+    sop_uid: bytes
+    dataset: bytes
+
+
+def hostile_objects(model: SmallStudy, n: int, seed: int) -> Iterator[HostileObject]:
+    """Yield so many objects: damaged data sets, names that are paths, noise."""
+    chance = Random(seed)
+    sound = [(one, _encoded(one)) for one in (model.images[0], model.marks)]
+    for _ in range(n):
+        one, dataset = chance.choice(sound)
+        sop_uid, how = str(one.SOPInstanceUID).encode(), chance.random()
+        if chance.random() < 0.8:  # else one that may be there already
+            new = b"%d" % chance.randrange(10**9, 10**10)
+            sop_uid, dataset = sop_uid[:-10] + new, dataset.replace(sop_uid, sop_uid[:-10] + new)
+        if how < 0.6:
+            dataset = dicom_damage.of_dicom(_HEAD + dataset, chance)[len(_HEAD) :]
+        elif how < 0.9:
+            sop_uid, dataset = _misnamed(sop_uid, dataset, chance)
+        else:
+            dataset = chance.randbytes(chance.choice((0, 1, 7, 200, 5000)))
+        yield HostileObject(str(one.SOPClassUID), sop_uid, dataset)
+
+
+def _misnamed(sop_uid: bytes, dataset: bytes, chance: Random) -> tuple[bytes, bytes]:
+    """Put a name in place of one of an object's UIDs; in place of its own, in the command, too."""
+    name = chance.choice(NAMES).encode("utf-8")
+    group, number = chance.choice(_UID_PLACES)
+    at = dataset.find(struct.pack("<HH2s", group, number, b"UI"))
+    after = at + 8 + int.from_bytes(dataset[at + 6 : at + 8], "little")
+    padded = name + b"\0" * (len(name) % 2)
+    changed = dataset[: at + 6] + struct.pack("<H", len(padded)) + padded + dataset[after:]
+    return (name if number == 0x0018 else sop_uid), changed
+
+
 class HostileSender:
     """Sends hostile objects and units to a listener, and counts how they ended.
 
@@ -34,55 +75,34 @@ class HostileSender:
     """
 
     def __init__(self, port: int, model: SmallStudy, seed: int) -> None:
-        self._port, self._chance = port, Random(seed)
+        self._port, self._model, self._seed = port, model, seed
         self._connection: RawConnection | None = None
-        self._sound = [(one, _encoded(one)) for one in (model.images[0], model.marks)]
-        one, dataset = self._sound[0]
-        object_ = object_units(str(one.SOPClassUID), str(one.SOPInstanceUID).encode(), dataset)
-        self._units = [request_unit(), *object_, RELEASE]
+        one = model.images[0]
+        sound = object_units(str(one.SOPClassUID), str(one.SOPInstanceUID).encode(), _encoded(one))
+        self._units = [request_unit(), *sound, RELEASE]
         self.ends: Counter[str] = Counter()
 
     def send_objects(self, n: int) -> None:
-        """Send so many objects: damaged data sets, names that are paths, noise; in few associations."""
-        for _ in range(n):
-            one, dataset = self._chance.choice(self._sound)
-            sop_uid, how = str(one.SOPInstanceUID).encode(), self._chance.random()
-            if self._chance.random() < 0.8:  # else one that may be there already
-                new = b"%d" % self._chance.randrange(10**9, 10**10)
-                sop_uid, dataset = sop_uid[:-10] + new, dataset.replace(sop_uid, sop_uid[:-10] + new)
-            if how < 0.6:
-                dataset = dicom_damage.of_dicom(_HEAD + dataset, self._chance)[len(_HEAD) :]
-            elif how < 0.9:
-                sop_uid, dataset = self._misnamed(sop_uid, dataset)
-            else:
-                dataset = self._chance.randbytes(self._chance.choice((0, 1, 7, 200, 5000)))
-            self.ends[self._status(object_units(str(one.SOPClassUID), sop_uid, dataset))] += 1
+        """Send so many objects, in few associations."""
+        for one in hostile_objects(self._model, n, self._seed):
+            self.ends[self._status(object_units(one.sop_class, one.sop_uid, one.dataset))] += 1
         self._end()
 
     def send_units(self, n: int) -> None:
         """Open so many connections, and send on each what a sound one sends, damaged, cut short, or noise."""
+        chance = Random(self._seed)
         for _ in range(n):
             units = list(self._units)
-            which, how = self._chance.randrange(len(units)), self._chance.randrange(4)
+            which, how = chance.randrange(len(units)), chance.randrange(4)
             if how == 0:
-                units[which] = damage.of_bytes(units[which], self._chance, (0, min(len(units[which]), 600)))
+                units[which] = damage.of_bytes(units[which], chance, (0, min(len(units[which]), 600)))
             elif how == 1:
-                units[which] = units[which][:2] + struct.pack(">L", self._chance.choice(_LENGTHS)) + units[which][6:]
+                units[which] = units[which][:2] + struct.pack(">L", chance.choice(_LENGTHS)) + units[which][6:]
             elif how == 2:
-                units[which] = units[which][: self._chance.randrange(len(units[which]))]
+                units[which] = units[which][: chance.randrange(len(units[which]))]
             else:
-                units = [self._chance.randbytes(self._chance.choice((1, 6, 80, 3000)))]
+                units = [chance.randbytes(chance.choice((1, 6, 80, 3000)))]
             self.ends[_exchange(self._port, units)] += 1
-
-    def _misnamed(self, sop_uid: bytes, dataset: bytes) -> tuple[bytes, bytes]:
-        """Put a name in place of one of an object's UIDs; in place of its own, in the command, too."""
-        name = self._chance.choice(NAMES).encode("utf-8")
-        group, number = self._chance.choice(_UID_PLACES)
-        at = dataset.find(struct.pack("<HH2s", group, number, b"UI"))
-        after = at + 8 + int.from_bytes(dataset[at + 6 : at + 8], "little")
-        padded = name + b"\0" * (len(name) % 2)
-        changed = dataset[: at + 6] + struct.pack("<H", len(padded)) + padded + dataset[after:]
-        return (name if number == 0x0018 else sop_uid), changed
 
     def _status(self, units: list[bytes]) -> str:
         try:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,7 @@ class Load:
     ends_within_s: float = 600.0
 
 
-def run_load(load: Load, model: SmallStudy, folder: Path) -> dict[str, object]:
+def run_load(load: Load, model: SmallStudy, folder: Path) -> dict[str, Any]:
     """Send a load, and return what was lost and doubled, and how long what took."""
     planned, sent = plan(load.n_studies, load.seed), Sent()
     with running_orthanc(folder / "pacs") as address:
@@ -109,7 +110,7 @@ def _found(
     listener: ListenerProcess,
     address: str,
     watch: ArchiveWatch,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     studies = [each.made_of(model) for each in planned]
     reports, pictures = reports_in(address, watch)
     lost, doubled = lost_and_doubled(studies, reports, pictures)

@@ -6,9 +6,15 @@ import re
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
+from pydicom.uid import ExplicitVRLittleEndian
+
+from nodulus.pipeline.listener.arrival import UnusableError, file_of
+from nodulus.pipeline.listener.settings import Limits
+from nodulus.pipeline.listener.spool import OtherContentError, Spool
 from tests.load import watched_listener
-from tests.load.hostile import HostileSender
+from tests.load.hostile import HostileSender, hostile_objects
 from tests.support.listening import ListenerProcess, associate, send, wait_for
 from tests.support.small_studies import SmallStudy, numbered
 
@@ -19,7 +25,31 @@ _OURS = re.compile(
 _HARMLESS = re.compile(r"open '/dev/null'|subprocess.Popen|os.posix_spawn|open '/dev/shm/|.*pymp-")
 
 
-def run_hostile(n_objects: int, n_units: int, model: SmallStudy, folder: Path, seed: int = 1) -> dict[str, object]:
+def store_hostile(n: int, model: SmallStudy, folder: Path, seed: int = 1) -> Counter[str]:
+    """Give a spool so many hostile objects as the receiver does, and return how they ended; any other end raises."""
+    ends: Counter[str] = Counter()
+    spool = Spool(folder, Limits(free_bytes=0))
+    try:
+        for one in hostile_objects(model, n, seed):
+            try:
+                name = one.sop_uid.decode("latin-1")
+                stored = spool.store(file_of(one.sop_class, name, ExplicitVRLittleEndian, one.dataset))
+                ends["new" if stored.is_new else "again"] += 1
+            except UnusableError as error:
+                ends[error.code] += 1
+            except OtherContentError:
+                ends["other_content"] += 1
+    finally:
+        spool.close()
+    return ends
+
+
+def odd_names(spool: Path) -> list[str]:
+    """Return what in the studies' folders has a name that is not one of ours."""
+    return [str(path) for path in spool.glob("studies/**/*") if not _OURS.fullmatch(path.name)]
+
+
+def run_hostile(n_objects: int, n_units: int, model: SmallStudy, folder: Path, seed: int = 1) -> dict[str, Any]:
     """Send so many of each, and return how they ended and what is wrong with the listener then."""
     notes = folder / "writes.txt"
     command = (sys.executable, str(Path(watched_listener.__file__)), str(notes))
@@ -48,7 +78,7 @@ def run_hostile(n_objects: int, n_units: int, model: SmallStudy, folder: Path, s
         "sound_refused": sum(status != 0 for status in sound),
         "crashes": int(not is_up) + int(code != 0) + int(died) + log.count("Traceback"),
         "written_outside": outside,
-        "odd_names": _odd_names(folder / "spool"),
+        "odd_names": odd_names(folder / "spool"),
     }
 
 
@@ -59,11 +89,6 @@ def _lets_in(listener: ListenerProcess) -> bool:
     if is_established:
         association.release()
     return is_established
-
-
-def _odd_names(spool: Path) -> list[str]:
-    """Return what in the studies' folders has a name that is not one of ours."""
-    return [str(path) for path in spool.glob("studies/**/*") if not _OURS.fullmatch(path.name)]
 
 
 def _n_open(listener: ListenerProcess) -> int:

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 from pynetdicom.ae import ApplicationEntity
+from pynetdicom.dsutils import encode
 
 from nodulus.pipeline.listener.receiver import Receiver
 from nodulus.pipeline.listener.settings import Limits
 from nodulus.transforms.problems import UsageError
+from tests.load.raw_sender import RawConnection, object_units, request_unit, status_in
 from tests.pipeline.listener.conftest import Listen, Received
 from tests.support.certificates import make_certificate
 from tests.support.listening import associate, send, status_of, wait_for
@@ -98,17 +100,28 @@ def test_a_study_beyond_the_queue_is_refused_and_one_that_has_begun_goes_on(
     assert send(received.port, [third.images[0], first.images[1]]) == [OUT_OF_RESOURCES, 0]
 
 
-def test_an_object_that_is_not_what_its_sender_says_is_refused(listen: Listen, model_study: SmallStudy) -> None:
+def test_an_object_without_its_study_is_refused(listen: Listen, model_study: SmallStudy) -> None:
     received = listen()
     bare = numbered(model_study, 0).images[0]
     del bare.StudyInstanceUID
-    association = associate(received.port)
-    other = numbered(model_study, 1).images[0]
-    other.file_meta.MediaStorageSOPInstanceUID = "1.2.3"  # what pynetdicom announces is the data set's own
-    assert status_of(association, bare) == 0xC000
-    assert status_of(association, other) == 0
-    association.release()
+    assert send(received.port, [bare]) == [0xC000]
     assert reasons(received) == {"no_uid": 1}
+
+
+def test_an_object_that_is_not_what_its_command_says_is_refused(listen: Listen, model_study: SmallStudy) -> None:
+    received = listen()
+    image = model_study.images[0]
+    dataset = encode(image, False, True)
+    assert dataset is not None
+    connection = RawConnection(received.port)
+    connection.send(request_unit())
+    connection.unit()
+    for name, expected in ((b"1.2.3", 0xA900), (b"../../x", 0xC000), (str(image.SOPInstanceUID).encode(), 0)):
+        for unit in object_units(str(image.SOPClassUID), name, dataset):
+            connection.send(unit)
+        assert status_in(connection.unit()[1]) == expected
+    connection.close()
+    assert reasons(received) == {"misnamed": 1, "no_uid": 1}
 
 
 def test_kinds_that_no_answer_is_made_of_are_refused_before_they_are_sent(listen: Listen) -> None:

@@ -16,6 +16,8 @@ from tests.support.listening import SETTLE_S, ListenerProcess, listening, send, 
 from tests.support.orthanc import free_port, hearing, running_orthanc
 from tests.support.small_studies import SmallStudy, numbered, template
 
+# Sockets that pynetdicom left open where nobody listened.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 PATIENCE_S = 8
 
 
