@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nibabel as nib
 import numpy as np
@@ -13,7 +14,9 @@ import pytest
 from nodulus.pipeline.phantom import PhantomSpec
 from nodulus.pipeline.phantom.demo_study import DemoStudy, write_demo_study
 from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
-from tests.support.small_studies import SmallStudy, template
+
+if TYPE_CHECKING:
+    from tests.support.small_studies import SmallStudy
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -46,6 +49,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> DemoStudy:
 @pytest.fixture(scope="session")
 def model_study(study: DemoStudy, tmp_path_factory: pytest.TempPathFactory) -> SmallStudy:
     """Return some slices of the phantom study and an SR that marks a nodule in them, to be sent over networks."""
+    from tests.support.small_studies import template  # highdicom takes a second to load
+
     return template(study.dicom_folder, tmp_path_factory.mktemp("model"))
 
 
