@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from tests.support.page_runner import run_block
 from tests.support.pages import ROOT, blocks
 from tests.support.small_studies import SmallStudy, numbered
 
+# Where a command of a block fails, what runs in its background would hold the block's output open.
+ENDS_WHAT_IT_STARTED = "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n"
 HOW_TO = ROOT / "docs" / "how-to"
 
 
@@ -34,7 +37,11 @@ def test_every_command_of_the_page_runs(page: str, model_study: SmallStudy, tmp_
         for block in blocks(HOW_TO / page):
             if block.language == "bash" and block.is_run:
                 ports = {"ARCHIVE_PORT": archive_port, "PORT": port, "METRICS_PORT": free_port()}
-                run_block(block, tmp_path, **{name: str(number) for name, number in ports.items()})
+                run_block(
+                    replace(block, text=ENDS_WHAT_IT_STARTED + block.text),
+                    tmp_path,
+                    **{name: str(number) for name, number in ports.items()},
+                )
         counts = counts_in(address)
     assert counts["OT"] == 1
     assert counts["SR"] == (2 if page == "a-hospital.md" else 1)
