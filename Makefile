@@ -12,9 +12,9 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-
 # Processes that test side by side; each holds torch, about a gigabyte.
 JOBS ?= 2
 
-.PHONY: help demo test test-quick test-viewer container lint types format fuzz bench bench-model bench-explain
-.PHONY: bench-engines bench-stability bench-robustness bench-volume bench-fl bench-finetune bench-scale test-fl test-ray test-deploy flag-rates model-card schema
-.PHONY: wheel clean
+.PHONY: help demo test test-quick test-viewer container lint types format fuzz fuzz-listen bench bench-model
+.PHONY: bench-explain bench-engines bench-stability bench-robustness bench-volume bench-fl bench-finetune bench-scale
+.PHONY: bench-listen test-fl test-ray test-deploy flag-rates model-card schema wheel clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -86,6 +86,12 @@ test-fl: $(VENV)-fl/.fl ## NVFlare's simulator, in an environment of its own
 
 test-deploy: $(VENV)-deploy/.deploy ## MONAI Deploy's SDK (Linux, 2 GB), in an environment of its own
 	NODULUS_REQUIRE_DEPLOY=1 $(VENV)-deploy/bin/python -m pytest -q tests/deploy
+
+bench-listen: $(VENV)/.dev ## a load on the listener, with kills (Debian: orthanc orthanc-dicomweb): make bench-listen STUDIES=1000
+	$(BIN)/python -W ignore -m tests.load --studies $(or $(STUDIES),1000)
+
+fuzz-listen: $(VENV)/.dev ## 10 000 hostile objects, 1 000 over the network, 1 000 units of the protocol
+	$(BIN)/python -W ignore -m tests.load --hostile 10000
 
 flag-rates: $(VENV)/.dev ## how often nodules and other places are flagged: a table, and out/flag_rates.json
 	$(BIN)/python -m benchmarks.release.flag_rates

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nibabel as nib
 import numpy as np
@@ -13,6 +14,9 @@ import pytest
 from nodulus.pipeline.phantom import PhantomSpec
 from nodulus.pipeline.phantom.demo_study import DemoStudy, write_demo_study
 from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
+
+if TYPE_CHECKING:
+    from tests.support.small_studies import SmallStudy
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -40,6 +44,14 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> DemoStudy:
     """Return a phantom study with slices of 3 mm, which the gate takes, and few columns, so that it is made fast."""
     spec = PhantomSpec(size_xyz=(96, 96, 92), spacing_mm=(3.4, 3.4, 3.0))
     return write_demo_study(tmp_path_factory.mktemp("study"), spec)
+
+
+@pytest.fixture(scope="session")
+def model_study(study: DemoStudy, tmp_path_factory: pytest.TempPathFactory) -> SmallStudy:
+    """Return some slices of the phantom study and an SR that marks a nodule in them, to be sent over networks."""
+    from tests.support.small_studies import template  # highdicom takes a second to load
+
+    return template(study.dicom_folder, tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ from .exit_codes import ExitCode
 from .help_text import with_brackets
 from .infer import infer
 from .info import info
+from .listen import listen
 from .log_errors import log_errors
 from .merge import merge
 from .pacs import pacs
@@ -58,6 +59,7 @@ app.command()(detect)
 app.command()(infer)
 app.command()(merge)
 app.command()(pacs)
+app.command()(listen)
 app.add_typer(prepare, name="prepare")
 app.command()(train)
 app.command()(calibrate)

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydicom.dataset import Dataset
 
 from nodulus.pipeline.nodules.study_marks import MARKS, the_marks
-from nodulus.pipeline.writers.earlier_report import report_of_ours
+from nodulus.pipeline.writers.earlier_report import latest_report, report_of_ours
 from nodulus.transforms.problems import UsageError
 
 from .archive import Archive
@@ -55,7 +55,8 @@ def fetch_study(
             place = folder / str(series.SeriesInstanceUID)
             objects += fetch_series(archive, study_uid, str(series.SeriesInstanceUID), place)
     ours = {path: report for path in objects if (report := report_of_ours(path, scan_uid)) is not None}
-    earlier = max(ours, key=lambda path: _made(ours[path]), default=None)
+    latest = latest_report(list(ours.values()))
+    earlier = next((path for path, report in ours.items() if report is latest), None)
     marks = nodules or the_marks([path for path in objects if path not in ours], scan, scan_uid, _OR_GIVE)
     return StudyFiles(scan, marks, earlier)
 
@@ -72,7 +73,3 @@ def _scan_uid(listed: Sequence[Dataset], study_uid: str, wanted: str | None) -> 
 def _told(scans: dict[str, Dataset]) -> str:
     names = [f"{uid} ({each.get('SeriesDescription') or 'no description'})" for uid, each in scans.items()]
     return f"; there are {', '.join(names)}" if names else ""
-
-
-def _made(report: Dataset) -> tuple[str, str, int]:
-    return str(report.get("ContentDate")), str(report.get("ContentTime")), int(report.get("InstanceNumber") or 0)

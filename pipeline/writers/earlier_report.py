@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydicom import dcmread
@@ -46,6 +47,11 @@ def report_of_ours(path: Path, scan_uid: str) -> Dataset | None:
     return report if is_ours else None
 
 
+def latest_report(reports: Sequence[Dataset]) -> Dataset | None:
+    """Return the report that was made last, None where there is none."""
+    return max(reports, key=_made, default=None)
+
+
 def report_before(report: Dataset) -> Dataset | None:
     """Return the report that another names as its predecessor, as far as it says; None where it names none."""
     for study in items(report, "PredecessorDocumentsSequence"):
@@ -59,3 +65,7 @@ def report_before(report: Dataset) -> Dataset | None:
                 before.InstanceNumber = whole(report, "InstanceNumber", 2) - 1
                 return before
     return None
+
+
+def _made(report: Dataset) -> tuple[str, str, int]:
+    return str(report.get("ContentDate")), str(report.get("ContentTime")), int(report.get("InstanceNumber") or 0)

@@ -19,8 +19,16 @@ HOW_TO = ROOT / "docs" / "how-to"
 FOLLOWED = [
     *sorted(HOW_TO.glob("add-a-*.md")),
     *(
-        HOW_TO / name
-        for name in ("detect.md", "from-a-scan-to-nodules.md", "monai-bundle.md", "pacs.md", "your-own-data.md")
+        HOW_TO / f"{name}.md"
+        for name in (
+            "a-hospital",
+            "detect",
+            "from-a-scan-to-nodules",
+            "listen",
+            "monai-bundle",
+            "pacs",
+            "your-own-data",
+        )
     ),
 ]
 # What a reader of the page has by then.

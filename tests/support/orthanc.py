@@ -7,9 +7,11 @@ import socket
 import subprocess
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 
 from tests.support.dicom_validators import needed_file, needed_tool
@@ -19,8 +21,11 @@ _STARTS_WITHIN_S = 120
 
 
 @contextmanager
-def running_orthanc(folder: Path) -> Iterator[str]:
-    """Yield the address of an Orthanc that keeps its files in a folder and is stopped afterwards."""
+def running_orthanc(folder: Path, **more: Any) -> Iterator[str]:
+    """Yield the address of an Orthanc that keeps its files in a folder and is stopped afterwards.
+
+    What more its configuration says may turn DICOM's own protocol on; see ``hearing``.
+    """
     program = needed_tool("Orthanc", "orthanc")
     needed_file(PLUGIN, "orthanc-dicomweb")
     port = free_port()
@@ -34,6 +39,7 @@ def running_orthanc(folder: Path) -> Iterator[str]:
         "AuthenticationEnabled": False,
         "Plugins": [PLUGIN],
         "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
+        **more,
     }
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "orthanc.json").write_text(json.dumps(configuration))
@@ -48,11 +54,38 @@ def running_orthanc(folder: Path) -> Iterator[str]:
             process.wait(timeout=60)
 
 
+def hearing(port: int, title: str, peer_port: int = 104) -> dict[str, Any]:
+    """Return the configuration of a DICOM server at a port that hears one modality, called so, of this machine alone.
+
+    It binds to all addresses, whatever it is told: only who it knows by title and host is let in.
+    """
+    return {
+        "DicomServerEnabled": True,
+        "DicomAet": "ORTHANC",
+        "DicomPort": port,
+        "DicomCheckCalledAet": False,
+        "DicomCheckModalityHost": True,
+        "DicomAlwaysAllowEcho": False,
+        "DicomAlwaysAllowStore": False,
+        "DicomModalities": {"nodulus": [title, "127.0.0.1", peer_port]},
+    }
+
+
 def store(address: str, paths: Iterable[Path]) -> None:
     """Put DICOM files into the PACS."""
     for path in paths:
         request = urllib.request.Request(f"{address}/instances", data=path.read_bytes(), method="POST")
         urllib.request.urlopen(request, timeout=60).close()
+
+
+def counts_in(address: str) -> dict[str, int]:
+    """Return how many objects of each modality the PACS has."""
+    with urllib.request.urlopen(f"{address}/series?expand", timeout=60) as answer:
+        series = json.loads(answer.read())
+    counts: Counter[str] = Counter()
+    for each in series:
+        counts[each["MainDicomTags"]["Modality"]] += len(each["Instances"])
+    return dict(counts)
 
 
 def free_port() -> int:
