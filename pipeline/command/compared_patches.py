@@ -12,6 +12,7 @@ from nodulus.pipeline.scoring.cases import read_cases
 from nodulus.pipeline.scoring.open_case import ReadOptions, open_scan, place_nodules
 from nodulus.transforms.geometry import Grid
 from nodulus.transforms.patches.box import as_triple
+from nodulus.transforms.problems import UsageError
 from nodulus.transforms.volume import volume_from_array
 
 # Few columns, so that it is made fast; its slices are as thick as the gate takes.
@@ -42,11 +43,13 @@ def items_of_cases(table: Path) -> list[dict[str, Any]]:
     """Return work items of all nodules of a cases table that can be scored.
 
     Raises:
-        UsageError: the table is malformed, or a scan is not there.
+        UsageError: the table is malformed, or a scan is not there or not on this machine.
         InputRefusedError: the series gate refuses a scan.
     """
     items: list[dict[str, Any]] = []
     for case in read_cases(table):
+        if not isinstance(case.input, Path):
+            raise UsageError(f"Expected scans on this machine to compare engines on, got {case.input} in {table}")
         opened = place_nodules(case, open_scan(case.input, ReadOptions()))
         opened.accepted()
         items += opened.items

@@ -19,15 +19,15 @@ HOW_TO = ROOT / "docs" / "how-to"
 FOLLOWED = [
     *sorted(HOW_TO.glob("add-a-*.md")),
     *(
-        HOW_TO / f"{name}.md"
+        HOW_TO / name
         for name in (
-            "a-hospital",
-            "detect",
-            "from-a-scan-to-nodules",
-            "listen",
-            "monai-bundle",
-            "pacs",
-            "your-own-data",
+            "a-hospital.md",
+            "detect.md",
+            "from-a-scan-to-nodules.md",
+            "listen.md",
+            "monai-bundle.md",
+            "pacs.md",
+            "your-own-data.md",
         )
     ),
 ]

@@ -44,6 +44,8 @@ ARCHIVE_ERRORS = (
     RuntimeError,
     ValueError,
 )
+# What a member that is not whole ends in.
+_DAMAGE: tuple[type[Exception], ...] = (*ARCHIVE_ERRORS, *INFLATE_ERRORS)
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class ZipSource:
                 data = (
                     stream.read(offset + length) if is_start else whole_member(self.archive.path, self.member, stream)
                 )
-        except (*ARCHIVE_ERRORS, *INFLATE_ERRORS) as error:
+        except _DAMAGE as error:
             raise OSError(f"{self.name} is damaged in the archive") from error
         if data.startswith(_NESTED_MAGIC):
             raise refusal(ARCHIVE_NESTED, self.name, printable(self.archive.path.name), [self.name])

@@ -26,4 +26,4 @@ def test_fifty_cases_are_places_of_their_own(tmp_path: Path) -> None:
     table = write_cases(tmp_path / "scan", Nodule("1", (1.0, 2.0, 3.0), 4.0), tmp_path)
     cases = read_cases(table)
     assert len({case.input for case in cases}) == N_SCANS == len(list(csv.DictReader(table.open())))
-    assert all(case.input.is_dir() for case in cases)
+    assert all(Path(str(case.input)).is_dir() for case in cases)
