@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from benchmarks.places import BUNDLE
+from nodulus.pipeline.bundle.folder import WEIGHTS
+from nodulus.pipeline.files import sha256_of
 from nodulus.pipeline.readout.additive import AdditiveModel
 from nodulus.pipeline.statistics.estimate import Estimate
 
@@ -48,6 +51,7 @@ def render(record: Explanations) -> str:
     parts = [
         "# Which explanation of the score passes its test",
         _made(record),
+        *_of_other_weights(record),
         "## Outcome",
         _outcome(record),
         "## Is the heat on the nodule, steady, and the network's own?",
@@ -76,6 +80,17 @@ def _made(record: Explanations) -> str:
         " before the measurement. Brackets: 95 % bootstrap intervals of the patients; bold: the interval's worse end"
         " does not keep the limit."
     )
+
+
+def _of_other_weights(record: Explanations) -> list[str]:
+    """Return what there is to say where the weights that are shipped now are not those that were measured."""
+    shipped = sha256_of(BUNDLE / WEIGHTS)
+    if shipped == record.weights_sha256:
+        return []
+    return [
+        f"**Not of the weights that are shipped now**, {shipped[:12]}: for them nothing here was measured again. That"
+        " no heat map ships does not depend on it; that none would pass is not known."
+    ]
 
 
 def _outcome(record: Explanations) -> str:

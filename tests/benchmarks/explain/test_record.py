@@ -103,4 +103,7 @@ def test_the_page_among_the_docs_is_that_of_the_bundle_s_record(bundle: Path) ->
     stored = Explanations.model_validate_json((bundle / "docs" / "explanations.json").read_text())
     assert (DOCS / "records" / "explanations.md").read_text() == render(stored)
     calibration = read_calibration(bundle / "models" / "calibration.json")
-    assert (stored.weights_sha256, stored.additive) == (calibration.weights_sha256, calibration.additive)
+    if stored.weights_sha256 == calibration.weights_sha256:
+        assert stored.additive == calibration.additive
+    else:
+        assert "**Not of the weights that are shipped now**" in render(stored)
