@@ -18,9 +18,9 @@ from pydantic import BaseModel
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from benchmarks.places import DOCS
-from nodulus.pipeline.command.exit_codes import ExitCode
 from nodulus.pipeline.command.main import app
 from nodulus.pipeline.evaluation.record import Evaluation
+from nodulus.pipeline.exit_codes import ExitCode
 from nodulus.pipeline.files import write_text
 from nodulus.pipeline.results.record import Results, results_schema
 from nodulus.transforms.gate.page import render_gate_page

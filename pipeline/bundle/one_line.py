@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from types import TracebackType
 
+from nodulus.pipeline.exit_codes import ExitCode
 from nodulus.transforms.problems import UsageError, refusal_in
 
 MONAI_COMMAND = "monai.bundle.__main__"
-# As the command `nodulus` ends (command/exit_codes.py).
-USAGE, INPUT_REFUSED = 2, 3
 
 
 def end_in_one_line() -> None:
@@ -30,4 +29,4 @@ def end_with(kind: type[BaseException], error: BaseException, traceback: Traceba
         sys.__excepthook__(kind, error, traceback)
         return
     print(f"nodulus: {refusal}", file=sys.stderr)  # noqa: T201 - the command's last word
-    raise SystemExit(USAGE if isinstance(refusal, UsageError) else INPUT_REFUSED)
+    raise SystemExit(ExitCode.USAGE if isinstance(refusal, UsageError) else ExitCode.INPUT_REFUSED)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nodulus.pipeline.bundle.folder import find_bundle
+from nodulus.pipeline.exit_codes import ExitCode
 
 from .bundle_export import export
-from .exit_codes import ExitCode
 from .options import BundleDir, Quiet, Trust
 from .say import say, say_json
 

@@ -9,9 +9,9 @@ import typer
 
 from nodulus.pipeline.bundle.folder import INFERENCE_CONFIG, find_bundle
 from nodulus.pipeline.engines.engine import EXPORTED, EngineError
+from nodulus.pipeline.exit_codes import ExitCode
 from nodulus.transforms.problems import UsageError
 
-from .exit_codes import ExitCode
 from .options import BundleDir, Quiet, Trust
 from .say import say
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nodulus.pipeline.exit_codes import ExitCode
 from nodulus.pipeline.files import check_output_dir
 from nodulus.transforms.problems import ProblemCode
 
-from .exit_codes import ExitCode
 from .options import Allow, CaseName, FrameOption, MinScore, NoduleFile, SeriesUid, read_options
 from .say import say, say_json
 

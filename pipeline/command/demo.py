@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from .exit_codes import ExitCode
+from nodulus.pipeline.exit_codes import ExitCode
+
 from .options import BundleDir, OutputDir
 from .say import say
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nodulus.pipeline.exit_codes import ExitCode
 from nodulus.transforms.problems import InputRefusedError, UsageError
 
-from .exit_codes import ExitCode
 from .found_nodules import AskedDetector
 from .options import (
     Allow,

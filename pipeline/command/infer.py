@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nodulus.pipeline.exit_codes import ExitCode
 from nodulus.transforms.problems import UsageError
 
 from .asked_cases import asked_cases
 from .dicom_files import asked_writers, read_earlier_report
-from .exit_codes import ExitCode
 from .found_nodules import asked_detector
 from .options import (
     Allow,

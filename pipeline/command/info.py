@@ -9,10 +9,10 @@ import typer
 
 from nodulus.pipeline.bundle.folder import find_bundle
 from nodulus.pipeline.bundle.identity import identify
+from nodulus.pipeline.exit_codes import ExitCode
 from nodulus.pipeline.versions import versions
 from nodulus.transforms.problems import NodulusError
 
-from .exit_codes import ExitCode
 from .options import BundleDir
 from .say import say, say_json
 

@@ -8,9 +8,9 @@ import warnings
 from functools import partial
 from typing import TYPE_CHECKING
 
+from nodulus.pipeline.exit_codes import ExitCode
 from nodulus.transforms.problems import UsageError
 
-from .exit_codes import ExitCode
 from .listen_options import (
     CallerTitles,
     Certificate,

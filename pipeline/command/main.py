@@ -9,6 +9,7 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
+from nodulus.pipeline.exit_codes import ExitCode
 from nodulus.pipeline.pacs.errors import ArchiveError
 from nodulus.transforms.problems import UsageError, causes_of, internal_error, refusal_in
 
@@ -18,7 +19,6 @@ from .check import check
 from .demo import demo
 from .detect import detect
 from .evaluate import evaluate
-from .exit_codes import ExitCode
 from .help_text import with_brackets
 from .infer import infer
 from .info import info

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from nodulus.pipeline.exit_codes import ExitCode
 from nodulus.transforms.problems import UsageError
 
-from .exit_codes import ExitCode
 from .infer import infer
 from .options import Allow, BundleDir, DeviceOption, NoduleFile, OutputDir, Quiet, SeriesUid
 

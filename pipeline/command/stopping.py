@@ -6,7 +6,7 @@ import os
 import signal
 from threading import Event
 
-from .exit_codes import ExitCode
+from nodulus.pipeline.exit_codes import ExitCode
 
 _asked = Event()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nodulus.pipeline.deploy.model_folder import bundle_at
+from nodulus.pipeline.exit_codes import ExitCode
 from nodulus.pipeline.results.record import CaseResult
 from nodulus.pipeline.results.views import VIEWS
 from nodulus.pipeline.scoring.output_folder import OutputFolder
@@ -18,9 +19,6 @@ from nodulus.transforms.problems import UsageError, internal_error, printable, r
 
 if TYPE_CHECKING:
     from monai.deploy.core import AppContext
-
-# As the codes of `nodulus`: an orchestrator asks only whether it is 0.
-_INTERNAL_ERROR, _USAGE, _REFUSED, _SOME_FAILED = 1, 2, 3, 4
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
             warnings.simplefilter("ignore")  # of the stack's size, which its GPU operators may exceed
             from nodulus.pipeline.deploy.application import NoduleApplication
     except ModuleNotFoundError as missing:
-        return _fail(f"Expected MONAI Deploy's SDK, got no {missing.name}: docs/how-to/monai-deploy.md", _USAGE)
+        return _fail(f"Expected MONAI Deploy's SDK, got no {missing.name}: docs/how-to/monai-deploy.md", ExitCode.USAGE)
     from nodulus.pipeline.scoring.scorer import Scorer
 
     context = _context(sys.argv[1:] if arguments is None else arguments)
@@ -44,8 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         refusal = refusal_in(error)
         if refusal is None:
-            return _fail(f"internal error: {internal_error(error)}", _INTERNAL_ERROR)
-        return _fail(str(refusal), _USAGE if isinstance(refusal, UsageError) else _REFUSED)
+            return _fail(f"internal error: {internal_error(error)}", ExitCode.INTERNAL_ERROR)
+        return _fail(str(refusal), ExitCode.USAGE if isinstance(refusal, UsageError) else ExitCode.INPUT_REFUSED)
     return _ending(application.result)
 
 
@@ -70,16 +68,18 @@ def _study(path: Path) -> Path:
 def _ending(result: CaseResult | None) -> int:
     """Return the exit code of a result, and say what is wrong with it."""
     if result is None:
-        return _fail("internal error: the application ended without a result", _INTERNAL_ERROR)
+        return _fail("internal error: the application ended without a result", ExitCode.INTERNAL_ERROR)
     if result.is_complete:
         return 0
     if result.problem is not None:
-        code = _REFUSED if result.status == "refused" else _INTERNAL_ERROR
+        code = ExitCode.INPUT_REFUSED if result.status == "refused" else ExitCode.INTERNAL_ERROR
         return _fail(f"{result.case_id}: {result.status}: {result.problem.code}: {result.problem.message}", code)
     problems = {nodule.nodule_id: nodule.problem for nodule in result.nodules if nodule.problem is not None}
     told = "; ".join(f"{name}: {problem.code}: {problem.message}" for name, problem in problems.items())
     is_any_scored = len(problems) < len(result.nodules)
-    return _fail(f"{result.case_id}: not scored: {told}", _SOME_FAILED if is_any_scored else _REFUSED)
+    return _fail(
+        f"{result.case_id}: not scored: {told}", ExitCode.SOME_FAILED if is_any_scored else ExitCode.INPUT_REFUSED
+    )
 
 
 def _fail(message: str, code: int) -> int:

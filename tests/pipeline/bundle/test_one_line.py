@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nodulus.pipeline.bundle.one_line import end_in_one_line, end_with
-from nodulus.pipeline.command.exit_codes import ExitCode
+from nodulus.pipeline.exit_codes import ExitCode
 from nodulus.pipeline.phantom.demo_study import DemoStudy
 from nodulus.pipeline.results.record import read_results
 from nodulus.transforms.problems import ProblemCode, UsageError, refuse

@@ -1,4 +1,4 @@
-"""What the command's exit status says."""
+"""What the exit status of our programs says."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the command's exit status says."""
+    """What the exit status of our programs says."""
 
     OK = 0
     INTERNAL_ERROR = 1
