@@ -32,14 +32,15 @@ def start_network(
 
     Args:
         network: its state dict names what can start.
-        weights: state dict of the network or of its first stages; None starts nothing.
+        weights: state dict of the network or of its first stages; None or an empty text, which MONAI's command line can say,
+            starts nothing.
         keep_norms: whether the batch norms that are in the file keep their statistics.
 
     Raises:
         InputRefusedError: ``untrusted_bundle``, when the file is damaged or no state dict.
         UsageError: it holds what the network has not, or has in another shape.
     """
-    if weights is None:
+    if not weights:
         return network
     own, given = network.state_dict(), read_weights(Path(weights))
     for name, value in given.items():

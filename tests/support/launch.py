@@ -24,5 +24,4 @@ def run_in_processes(n_processes: int, configs: list[Path], **values: Any) -> su
 
 
 def _as_word(value: Any) -> str:
-    # None as Python spells it: the command line knows no other.
-    return value if isinstance(value, str) else str(value) if value is None else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value)

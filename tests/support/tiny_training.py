@@ -12,7 +12,7 @@ import numpy as np
 TINY: dict[str, Any] = {
     "batch_size": 4,
     "patch_size": 17,
-    "start_weights": None,
+    "start_weights": "",
     "network_def::layers": [1, 1, 1, 1],
     "network_def::block_inplanes": [4, 4, 8, 8],
     "train::dataset::num_workers": 0,

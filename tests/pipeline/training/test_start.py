@@ -38,9 +38,10 @@ def test_what_the_file_holds_is_taken_and_the_rest_left(stages: Path) -> None:
         assert torch.equal(value, given.get(name, before[name])), name
 
 
-def test_without_a_file_nothing_starts() -> None:
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_without_a_file_nothing_starts(nothing: str | None) -> None:
     network = small_network()
-    assert start_network(network, None, keep_norms=True) is network
+    assert start_network(network, nothing, keep_norms=True) is network
     assert not any(isinstance(module, KeptNorm) for module in network.modules())
 
 
