@@ -114,7 +114,9 @@ RayAddress = Annotated[
 ]
 PartsOption = Annotated[
     PartFormat | None,
-    typer.Option("--parts", help="Write the results into parts, too: files of a thousand cases each."),
+    typer.Option(
+        "--parts", case_sensitive=False, help="Write the results into parts, too: files of a thousand cases each."
+    ),
 ]
 
 

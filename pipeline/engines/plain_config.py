@@ -9,9 +9,10 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
-_REFERENCE = re.compile(r"@(\w+(?:#\w+)*)")
-_ITEM = re.compile(r"\$@(\w+(?:#\w+)*)\[(\d+)\]")
-_JOINED = re.compile(r"\$@(\w+(?:#\w+)*) ?\+ ?'([^'\\]*)'")
+_ID = r"(\w+(?:(?:#|::)\w+)*)"
+_REFERENCE = re.compile(f"@{_ID}")
+_ITEM = re.compile(rf"\$@{_ID}\[(\d+)\]")
+_JOINED = re.compile(rf"\$@{_ID} ?\+ ?'([^'\\]*)'")
 _ANY_REFERENCE = re.compile(r"@(\w+)")
 _MOST_DEEP = 32
 
@@ -57,7 +58,7 @@ class PlainConfig:
 
     def _at(self, name: str) -> Any:  # noqa: ANN401 - any JSON value
         found: Any = self._content
-        for part in name.split("#"):
+        for part in name.replace("::", "#").split("#"):
             try:
                 found = found[int(part) if isinstance(found, list) else part]
             except (KeyError, IndexError, TypeError, ValueError) as error:

@@ -32,8 +32,8 @@ def start_network(
 
     Args:
         network: its state dict names what can start.
-        weights: state dict of the network or of its first stages; None or an empty text, which MONAI's command line can say,
-            starts nothing.
+        weights: state dict of the network or of its first stages; None or an empty text, which MONAI's command line can
+            say, starts nothing.
         keep_norms: whether the batch norms that are in the file keep their statistics.
 
     Raises:

@@ -109,16 +109,16 @@ def test_patch_of_the_scan_equals_the_patch_of_the_published_crop(
         patch = cut(opened.items[0])["image"]
         patches.append(np.asarray(patch[0]))
         if path == crop:
-            covered = _covered(patch.affine.numpy(), patches[0].shape[0], opened.volume)
+            covered = _covered(patch.affine.numpy(), patches[0].shape, opened.volume)
 
     assert covered is not None
     assert covered.sum() > 500
     assert np.abs(patches[0] - patches[1])[covered].max() <= 1.0
 
 
-def _covered(affine_ras: Any, size: int, volume: Any) -> Any:
+def _covered(affine_ras: Any, shape: tuple[int, ...], volume: Any) -> Any:
     """Return the patch's voxels that lie between the centres of the crop's outer voxels."""
-    index = np.stack(np.meshgrid(*[np.arange(size)] * 3, indexing="ij"), axis=-1)
+    index = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), axis=-1)
     lps = (index @ affine_ras[:3, :3].T + affine_ras[:3, 3]) * [-1, -1, 1]
     voxels = volume.grid.voxel_from_lps(lps)
     return np.all((voxels >= -1e-3) & (voxels <= np.asarray(volume.grid.size_xyz) - 1 + 1e-3), axis=-1)
@@ -172,7 +172,7 @@ def test_box_of_the_nodule_is_all_the_network_sees(data_dir: Path, scorer: Score
     nodule = nodules_of(archive)[1]
     opened = open_case(open_scan(data_dir / "lidc_dicom" / archive, ReadOptions()), [nodule], ReadOptions())
     patch = scorer.patches(opened.items)[0, 0].numpy()
-    size, spacing_mm = patch.shape[0], scorer.preprocessing.transforms[1].spacing_mm
+    size, spacing_mm = patch.shape[2], scorer.preprocessing.transforms[1].spacing_mm[2]
     reach_mm = np.abs(np.arange(size) - size // 2) * spacing_mm
     half_z_mm = 0.4 * nodule["diameter_mm"]
     assert (patch[:, :, reach_mm > half_z_mm + 0.01] == 0).all()

@@ -129,7 +129,7 @@ def test_a_wrong_call_ends_with_code_2_and_says_what_was_expected(
         (["infer", "scan.nii", "--nope"], "--nope"),
         (["infer", "scan.nii", "-o", "out", "--device", "abacus"], "abacus"),
         (["infer", "scan.nii", "-o", "out", "--frame", "XYZ"], "XYZ"),
-        (["infer", "scan.nii", "-o", "out", "--engine", "torch"], "--engine"),
+        (["infer", "scan.nii", "-o", "out", "--engine", "abacus"], "abacus"),
         (["dream"], "dream"),
         (["prepare"], "command"),
         (["prepare", "lidc", "--crops", "crops", "-o", "list.json", "--folds", "1"], "--folds"),

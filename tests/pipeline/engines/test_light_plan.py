@@ -66,7 +66,7 @@ def _step(number: int, **changes: object) -> Any:
         _step(1, keys=["image", "other"]),
         _step(1, center_key="elsewhere"),
         _step(2, facts_key="elsewhere"),
-        _step(3, a_min=400.0),
+        _step(3, a_min=1000.0),
         _step(3, b_min=None),
         _step(3, clip=True, _disabled_=True),
         lambda config: config["preprocessing"].update(lazy=True),

@@ -23,7 +23,10 @@ from tests.support.listening import associate, send, status_of, wait_for
 from tests.support.small_studies import SmallStudy, numbered
 
 # Sockets that pynetdicom left open.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore:Invalid value for VR UI:UserWarning"),  # pydicom's, of what a stranger sent
+]
 OUT_OF_RESOURCES = 0xA700
 
 

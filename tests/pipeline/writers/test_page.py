@@ -119,6 +119,11 @@ def expected_fields(nodule: NoduleResult) -> dict[str, tuple[float, int] | str |
     told |= {f"above.{name}": is_reached for name, is_reached in nodule.above.items()}
     if nodule.size_only is not None:
         told["size_only.malignant"] = (nodule.size_only.malignant, 3)
+    if nodule.prevalence is not None:
+        told["prevalence.asked"] = (nodule.prevalence.asked, 4)
+        told["prevalence.calibrated"] = (nodule.prevalence.calibrated, 3)
+    if nodule.patient is not None:
+        told["patient.image_alone"] = (nodule.patient.image_alone, 3)
     if nodule.brock is not None and nodule.brock.probability_cancer is not None:
         told["brock.probability_cancer"] = (nodule.brock.probability_cancer, 3)
     elif nodule.brock is not None and nodule.brock.problem:
