@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,9 @@ from nodulus.pipeline.bundle.folder import TRAIN_CONFIG
 from nodulus.transforms.problems import UsageError
 
 Weights = dict[str, torch.Tensor]
+# What of a train.json says how the network is made, and which weights it starts from.
+_OF_THE_NETWORK = ("network_def", "start_weights")
+STARTED = "started_network"
 
 
 class ExchangedNetworks(torch.nn.Module):
@@ -30,13 +34,14 @@ class ExchangedNetworks(torch.nn.Module):
 
     def __init__(self, bundle: str, seed: int = 0, overrides: Mapping[str, Any] | None = None) -> None:
         super().__init__()
-        parser = ConfigParser(json.loads((Path(bundle) / TRAIN_CONFIG).read_text(encoding="utf-8")))
-        parser.update({key: value for key, value in (overrides or {}).items() if key.startswith("network_def")})
+        config = json.loads((Path(bundle) / TRAIN_CONFIG).read_text(encoding="utf-8"))
+        parser = ConfigParser({**config, "bundle_root": str(bundle)})
+        parser.update({key: value for key, value in (overrides or {}).items() if key.startswith(_OF_THE_NETWORK)})
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.network = parser.get_parsed_content("network_def")
-        self.averaged = parser.get_parsed_content("network_def", instantiate=True)
-        self.averaged.load_state_dict(self.network.state_dict())
+            # Of bundles before 0.5.0 all weights begin at random.
+            self.network = parser.get_parsed_content(STARTED if STARTED in config else "network_def")
+        self.averaged = copy.deepcopy(self.network)
 
 
 def join_weights(network: Mapping[str, torch.Tensor], averaged: Mapping[str, torch.Tensor]) -> Weights:
