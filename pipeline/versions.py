@@ -14,11 +14,12 @@ PACKAGES = (
 
 def versions() -> dict[str, str]:
     """Return the version of nodulus and of each package by its name."""
-    return {"nodulus": __version__} | {name: _version(name) for name in PACKAGES}
+    return {"nodulus": __version__} | {name: version_of(name) or "not installed" for name in PACKAGES}
 
 
-def _version(package: str) -> str:
+def version_of(package: str) -> str | None:
+    """Return the version of a package, None where it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:
-        return "not installed"
+        return None

@@ -10,7 +10,6 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import cached_property
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
@@ -18,6 +17,7 @@ from typing import IO, Any
 import torch
 
 from nodulus.pipeline.audit.export_manifest import ExportedEngine
+from nodulus.pipeline.versions import version_of
 from nodulus.transforms.problems import UsageError
 
 from .sessions import import_openvino
@@ -32,7 +32,7 @@ _MAKERS: Mapping[ExportedEngine, tuple[str, ...]] = {
 
 def made_with(engine: ExportedEngine) -> tuple[str, ...]:
     """Return the packages that make an export, with their versions."""
-    return tuple(f"{name} {version(name)}" for name in _MAKERS[engine])
+    return tuple(f"{name} {version_of(name)}" for name in _MAKERS[engine])
 
 
 class NetworkExports:

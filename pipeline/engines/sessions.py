@@ -6,13 +6,13 @@ import io
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nodulus.pipeline.audit.export_manifest import ExportedEngine
+from nodulus.pipeline.versions import version_of
 
 from .engine import EngineError
 
@@ -49,10 +49,7 @@ def check_installed(engine: ExportedEngine) -> None:
 
 def engine_version(engine: ExportedEngine) -> str | None:
     """Return the version of the package that runs an engine's exports; None where it is not installed."""
-    try:
-        return version(PACKAGE_OF[engine])
-    except PackageNotFoundError:
-        return None
+    return version_of(PACKAGE_OF[engine])
 
 
 def _torchscript(contents: Sequence[bytes]) -> Session:
