@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 import zipfile
 from dataclasses import dataclass
@@ -10,6 +9,8 @@ from itertools import cycle
 from pathlib import Path
 
 from benchmarks.places import data_dir
+from nodulus.pipeline.csv_files import csv_text
+from nodulus.pipeline.files import write_text
 from nodulus.pipeline.phantom import PhantomSpec
 from nodulus.pipeline.phantom.demo_study import write_demo_study
 from nodulus.transforms.geometry import Triple
@@ -37,17 +38,16 @@ def write_table(home: Path, n_cases: int) -> Path:
     sound, broken, real = (cycle(sources) for sources in _sources(home / "sources"))
     links = home / "links"
     links.mkdir()
-    with (home / "cases.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for number in range(n_cases):
-            each = broken if number % BROKEN_OF == 7 else real if number % REAL_OF == 3 else sound
-            source = next(each)
-            link = links / f"{number:05d}{source.ending}"
-            link.symlink_to(source.path.resolve())
-            x, y, z = source.center_lps_mm
-            row = (f"case-{number:05d}", link.relative_to(home), 1, round(x + number % 7 / 7, 3), y, z)
-            writer.writerow((*row, source.diameter_mm))
+    rows = []
+    for number in range(n_cases):
+        each = broken if number % BROKEN_OF == 7 else real if number % REAL_OF == 3 else sound
+        source = next(each)
+        link = links / f"{number:05d}{source.ending}"
+        link.symlink_to(source.path.resolve())
+        x, y, z = source.center_lps_mm
+        row = (f"case-{number:05d}", str(link.relative_to(home)), 1, round(x + number % 7 / 7, 3), y, z)
+        rows.append([*row, source.diameter_mm])
+    write_text(home / "cases.csv", csv_text(COLUMNS, rows))
     return home / "cases.csv"
 
 

@@ -16,7 +16,7 @@ from nodulus.transforms.volume import AIR_HU
 
 from .scans import Scan
 
-SIZE, SPACING_MM = 33, 1.0
+SIZE, SPACING_MM = (65, 65, 33), (0.5, 0.5, 1.0)
 DICOM_READERS = ("ITKReader", "PydicomReader")
 NIFTI_READERS = ("NibabelReader",)
 
@@ -34,13 +34,13 @@ def stock_monai(scan: Scan, reader: str) -> object:
             LoadImaged("image", reader=reader),
             EnsureChannelFirstd("image", channel_dim="no_channel"),
             Orientationd("image", axcodes="RAS", labels=None),
-            Spacingd("image", pixdim=(SPACING_MM,) * 3),
+            Spacingd("image", pixdim=SPACING_MM),
         ]
     )
     image = chain({"image": scan.folder or scan.path})["image"]
     center_ras = np.asarray([*scan.nodule_lps_mm, 1.0]) * [-1, -1, 1, 1]
     voxel = np.linalg.inv(image.affine.numpy()) @ center_ras
-    return SpatialCrop(roi_center=np.rint(voxel[:3]).astype(int).tolist(), roi_size=(SIZE,) * 3)(image)
+    return SpatialCrop(roi_center=np.rint(voxel[:3]).astype(int).tolist(), roi_size=SIZE)(image)
 
 
 def simpleitk_patch(scan: Scan) -> NDArray[np.float32]:
@@ -48,8 +48,8 @@ def simpleitk_patch(scan: Scan) -> NDArray[np.float32]:
     image = _simpleitk_image(scan.folder or scan.path, scan.is_dicom)
     affine_lps = swap_lps_ras(patch_affine_ras(scan.nodule_lps_mm, SIZE, SPACING_MM))
     resample = sitk.ResampleImageFilter()
-    resample.SetSize([SIZE] * 3)
-    resample.SetOutputSpacing([SPACING_MM] * 3)
+    resample.SetSize(SIZE)
+    resample.SetOutputSpacing(SPACING_MM)
     resample.SetOutputOrigin(affine_lps[:3, 3].tolist())
     resample.SetOutputDirection((affine_lps[:3, :3] / SPACING_MM).ravel().tolist())
     resample.SetInterpolator(sitk.sitkLinear)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -92,12 +93,14 @@ def _inflate_all(path: Path) -> Callable[[], int]:
 def _needed_voxels(volume: CTVolume, scan: Scan) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the first and the last voxel index that the patch needs along each axis of the scan."""
     affine_ras = patch_affine_ras(scan.nodule_lps_mm, SIZE, SPACING_MM)
-    voxels = volume.grid.voxel_from_lps(patch_points_lps(affine_ras, (slice(0, SIZE),) * 3)).reshape(-1, 3)
+    voxels = volume.grid.voxel_from_lps(
+        patch_points_lps(affine_ras, (slice(0, SIZE[0]), slice(0, SIZE[1]), slice(0, SIZE[2])))
+    ).reshape(-1, 3)
     return np.floor(voxels.min(axis=0)), np.ceil(voxels.max(axis=0)) + 1
 
 
 def _resampling() -> Call:
     """Return one trilinear resampling of a patch that is in memory, nothing else."""
     image = torch.rand(1, 1, 48, 48, 48)
-    points = torch.rand(1, 1, 1, SIZE**3, 3) * 2 - 1
+    points = torch.rand(1, 1, 1, math.prod(SIZE), 3) * 2 - 1
     return lambda: torch.nn.functional.grid_sample(image, points, align_corners=True)

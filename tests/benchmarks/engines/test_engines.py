@@ -25,5 +25,5 @@ def test_fifty_cases_are_places_of_their_own(tmp_path: Path) -> None:
     (tmp_path / "scan").mkdir()
     table = write_cases(tmp_path / "scan", Nodule("1", (1.0, 2.0, 3.0), 4.0), tmp_path)
     cases = read_cases(table)
-    assert len({case.input for case in cases}) == N_SCANS == len(list(csv.DictReader(table.open())))
+    assert len({case.input for case in cases}) == N_SCANS == len(list(csv.DictReader(table.read_text().splitlines())))
     assert all(Path(str(case.input)).is_dir() for case in cases)
