@@ -43,6 +43,7 @@ def test_the_defaults_are_the_careful_ones(calls: list[Call], bundle: Path, caps
         "split": "validation",
         "allow_overlap": False,
         "diagnosis": None,
+        "prevalence": None,
         "device": "auto",
         "trust": False,
     }
@@ -101,6 +102,7 @@ def test_every_option_is_handed_on(calls: list[Call], tmp_path: Path) -> None:
         "split": "test",
         "allow_overlap": True,
         "diagnosis": Path("d.csv"),
+        "prevalence": None,
         "device": "cpu",
         "trust": False,
     }
