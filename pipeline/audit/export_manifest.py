@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
-
 from nodulus.pipeline.json_files import parse_json
 from nodulus.pipeline.records import Record
 
 from .finding import Finding, Kind
+from .listed_record import WEIGHTS, read_listed
 from .places import BundleFile
 
 EXPORTS = Path("models/exports.json")
@@ -22,8 +21,6 @@ EXPORT_FILES: Mapping[ExportedEngine, tuple[str, ...]] = {
     "onnx": ("models/model.onnx",),
     "openvino": ("models/model.xml", "models/model.bin"),
 }
-_WEIGHTS = "models/model.pt"
-_MOST_BYTES = 2**20
 
 
 class Export(Record):
@@ -77,16 +74,11 @@ def exports_found(files: Sequence[BundleFile], sha256: Mapping[str, str]) -> Ite
     file = next((file for file in files if file.name == EXPORTS.as_posix()), None)
     if file is None:
         return
-    try:
-        manifest = parse_exports(file.read(_MOST_BYTES))
-    except ValidationError as error:
-        first = error.errors()[0]
-        yield Finding(file.name, "#".join(map(str, first["loc"])), Kind.EXPORT, "", f"malformed: {first['msg']}")
+    manifest = read_listed(file, parse_exports, Kind.EXPORT)
+    if isinstance(manifest, Finding):
+        yield manifest
         return
-    except (OSError, ValueError, RecursionError) as error:
-        yield Finding(file.name, "", Kind.EXPORT, "", f"cannot be read: {error}")
-        return
-    is_of_weights = manifest.weights_sha256 == sha256.get(_WEIGHTS)
+    is_of_weights = manifest.weights_sha256 == sha256.get(WEIGHTS)
     stale = "" if is_of_weights else "made of other weights than the bundle's: `nodulus bundle export` again"
     yield Finding(file.name, "weights_sha256", Kind.EXPORT, manifest.weights_sha256[:12], stale)
     for export in manifest.exports:

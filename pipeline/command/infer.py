@@ -4,17 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from nodulus.pipeline.exit_codes import ExitCode
 from nodulus.transforms.problems import UsageError
 
 from .asked_cases import asked_cases
 from .dicom_files import asked_writers, read_earlier_report
+from .ending import exit_code, run_page_of
 from .found_nodules import asked_detector
+from .infer_options import (
+    AsJson,
+    DiameterMm,
+    Digests,
+    Explain,
+    Fhir,
+    Input,
+    KeyImages,
+    Measures,
+    Point,
+    Report,
+    Resume,
+    Revises,
+    ShardOption,
+    Stability,
+    StructuredReport,
+    WithIdentifiers,
+)
 from .options import (
     Allow,
     BundleDir,
@@ -44,7 +61,6 @@ from .score_all import in_this_process, score_all
 
 if TYPE_CHECKING:
     from nodulus.pipeline.results.manifest import OptionValue
-    from nodulus.pipeline.results.record import CaseResult, Results
     from nodulus.pipeline.scoring.open_case import ReadOptions
 
     from .score_all import ScoreAll
@@ -77,15 +93,11 @@ Examples:
 
 
 def infer(
-    input_path: Annotated[
-        Path, typer.Argument(metavar="INPUT", help="DICOM folder or zip, NIfTI, MHA/MHD, NRRD, or a cases table.")
-    ],
+    input_path: Input,
     output: OutputDir,
     nodules: NoduleFile = None,
-    point: Annotated[str | None, typer.Option("--point", help="One nodule's centre, X,Y,Z in mm.")] = None,
-    diameter: Annotated[
-        float | None, typer.Option("--diameter", help="Its diameter, mm. Default: measured at the point.")
-    ] = None,
+    point: Point = None,
+    diameter: DiameterMm = None,
     frame: FrameOption = None,
     bundle: BundleDir = None,
     device: DeviceOption = "auto",
@@ -102,57 +114,22 @@ def infer(
     prevalence: Prevalence = None,
     calibration: OtherCalibration = None,
     patient: PatientOption = None,
-    explain: Annotated[
-        bool,
-        typer.Option("--explain", help="Record each score as a sum: what characteristics and size add to it."),
-    ] = False,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in the output folder that was broken off.")
-    ] = False,
-    digests: Annotated[
-        bool | None,
-        typer.Option(
-            "--digests/--no-digests",
-            help="Record a hash of each scan's files, which reads all of them. [of one scan yes, of many no]",
-            show_default=False,
-        ),
-    ] = None,
-    report: Annotated[
-        bool, typer.Option("--report", help="Write report.html too, a page with each nodule's pictures and scores.")
-    ] = False,
-    with_identifiers: Annotated[
-        bool, typer.Option("--with-identifiers", help="Say there who the patient is, from the DICOM headers.")
-    ] = False,
-    sr: Annotated[
-        bool, typer.Option("--sr", help="Write a DICOM Structured Report, too: sr.dcm (of DICOM scans).")
-    ] = False,
-    key_images: Annotated[
-        bool, typer.Option("--key-images", help="Write a DICOM picture a nodule, too: key_images (of DICOM scans).")
-    ] = False,
-    fhir: Annotated[bool, typer.Option("--fhir", help="Write a FHIR R5 bundle, too: fhir.json.")] = False,
-    revises: Annotated[
-        Path | None, typer.Option("--revises", help="An earlier sr.dcm, which the new one takes the place of.")
-    ] = None,
-    stability: Annotated[
-        bool,
-        typer.Option("--stability", help="Say how far each score moves when point, size, noise change a little."),
-    ] = False,
-    measures: Annotated[
-        bool | None,
-        typer.Option(
-            "--measures/--no-measures",
-            help="Outline each nodule and record its volume, axes and density. [of one scan yes, of many no]",
-            show_default=False,
-        ),
-    ] = None,
+    explain: Explain = False,
+    resume: Resume = False,
+    digests: Digests = None,
+    report: Report = False,
+    with_identifiers: WithIdentifiers = False,
+    sr: StructuredReport = False,
+    key_images: KeyImages = False,
+    fhir: Fhir = False,
+    revises: Revises = None,
+    stability: Stability = False,
+    measures: Measures = None,
     jobs: Jobs = None,
     ray: RayAddress = None,
     parts: PartsOption = None,
-    shard: Annotated[
-        str | None,
-        typer.Option("--shard", metavar="I/N", help="Score part I of N of a cases table; `nodulus merge` joins them."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print results.json instead of a table.")] = False,
+    shard: ShardOption = None,
+    as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> int:
     """Score the nodules of a scan: benign or malignant."""
@@ -255,23 +232,3 @@ def _told(how: ReadOptions, asked: Sequence[str]) -> dict[str, OptionValue]:
         "patient": tuple(how.patient),
         "files": tuple(asked),
     }
-
-
-def exit_code(results: list[CaseResult]) -> ExitCode:
-    """Return OK when every nodule was scored, SOME_FAILED when some were; when none was, whose fault it is."""
-    if all(case.is_complete for case in results):
-        return ExitCode.OK
-    is_any_scored = any(nodule.probabilities for case in results for nodule in case.nodules)
-    if is_any_scored or (len(results) > 1 and any(case.is_complete for case in results)):
-        return ExitCode.SOME_FAILED
-    is_our_fault = any(case.status == "failed" for case in results)
-    return ExitCode.INTERNAL_ERROR if is_our_fault else ExitCode.INPUT_REFUSED
-
-
-def run_page_of(record: Results, output: Path) -> tuple[Path, ...]:
-    """Write the page that leads to the files of many cases and return its path; a single case needs none."""
-    if len(record.cases) == 1:
-        return ()
-    from nodulus.pipeline.writers.run_page import write_run_page
-
-    return (write_run_page(record, output),)

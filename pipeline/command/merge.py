@@ -10,7 +10,7 @@ import typer
 from nodulus.pipeline.scoring.cases import read_cases
 from nodulus.transforms.problems import UsageError
 
-from .infer import exit_code, run_page_of
+from .ending import exit_code, run_page_of
 from .options import OutputDir, Quiet
 
 if TYPE_CHECKING:

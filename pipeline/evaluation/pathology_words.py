@@ -88,10 +88,7 @@ def _to_a_user(task: PathologyTask) -> str:
         if not _excludes_zero(less)
         else ("less well than one radiologist" if less.high < 0 else "better than one radiologist")
     )
-    return (
-        f"For a user: the score tells {task.positive} from benign {like} does who rates the nodule, which is far from"
-        " surely; it is no biopsy."
-    )
+    return f"For a user: the score tells {task.positive} from benign {like} does, far from surely; it is no biopsy."
 
 
 def signed(estimate: Estimate) -> str:

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from nodulus.pipeline.command.main import run
 from nodulus.pipeline.phantom.demo_study import DemoStudy
 from tests.support.case_runs import ends, wait_until_scored
-from tests.support.cases_table import final_files, n_lines, start_infer, write_cases_table
+from tests.support.cases_table import final_files, n_lines, start_infer, unbroken_files, write_cases_table
 
 pytest.importorskip("ray", reason="Ray is an extra: make test-ray")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Ray's own
@@ -27,9 +26,7 @@ def table(study: DemoStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def serial(table: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    out = tmp_path_factory.mktemp("serial")
-    assert run(["infer", str(table), "-o", str(out), "--quiet"]) == 4
-    return final_files(out, in_any_order=True)
+    return unbroken_files(table, tmp_path_factory.mktemp("serial"), in_any_order=True)
 
 
 def start(table: Path, out: Path, *more: str) -> subprocess.Popen[str]:

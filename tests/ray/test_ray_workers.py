@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from nodulus.pipeline.results.record import CaseResult
 from nodulus.pipeline.results.stages import Stages
-from nodulus.pipeline.scoring.cases import Case
 from nodulus.pipeline.scoring.journal import FILES, JOURNAL, Journal, read_journal
 from nodulus.pipeline.scoring.output_folder import OutputFolder
 from nodulus.pipeline.scoring.ray_cluster import LOCAL, connected
-from nodulus.pipeline.scoring.run_identity import RunIdentity
-from nodulus.pipeline.scoring.share_out import MOST_TRIES, ShareOut, WorkerKilledError
-from nodulus.pipeline.scoring.worker import Setup
-from nodulus.pipeline.writers.case_files import CaseFiles
+from nodulus.pipeline.scoring.share_out import ShareOut, WorkerKilledError
 from nodulus.transforms.problems import UsageError
 from tests.support.pages import ROOT
-from tests.support.results import run_of
-from tests.support.stand_in_scorer import CannotLoad, StandIn, nothing
+from tests.support.stand_in_scorer import (
+    NAMES_WITH_KILLERS,
+    RUN,
+    CannotLoad,
+    check_killers_cost_no_other,
+    nothing,
+    stand_in_run,
+)
 
 pytest.importorskip("ray", reason="Ray is an extra: make test-ray")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Ray's own
-
-RUN = RunIdentity(
-    software=("nodulus 1", "torch 2"), device="cpu", bundle_sha256="b", allow=(), series_uid=None, cases_sha256="c"
-)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -41,10 +38,7 @@ def _cluster() -> Iterator[None]:
 
 
 def scored(folder: Path, names: list[str], make: object = None, n_workers: int = 2) -> list[CaseResult]:
-    (folder / "work").mkdir(exist_ok=True)
-    cases = [Case(name, folder / "scan.nii", ()) for name in names]
-    files = CaseFiles(run_of(), {}, folder / "out", names)
-    setup = Setup(make or partial(StandIn, folder / "work"), files, 1)  # type: ignore[arg-type]  # no Scorer
+    cases, files, setup = stand_in_run(folder, names, make)
     from nodulus.pipeline.scoring.ray_workers import RayWorkers  # which imports Ray
 
     workers = RayWorkers(n_workers, 0, setup, nothing, print)
@@ -52,20 +46,8 @@ def scored(folder: Path, names: list[str], make: object = None, n_workers: int =
         return list(ShareOut(workers, files, Stages()).score_journaled(cases, journal))
 
 
-def tries(folder: Path) -> dict[str, int]:
-    return {path.name.removeprefix("tries of "): path.stat().st_size for path in (folder / "work").iterdir()}
-
-
 def test_what_kills_its_actor_is_tried_again_then_failed_and_costs_no_other(tmp_path: Path) -> None:
-    names = ["a", "deadly", "b", "once", "slow", "c", "d"]
-    results = scored(tmp_path, names)
-    assert [result.case_id for result in results] == names
-    assert [result.status for result in results] == ["scored", "failed", *["scored"] * 5]
-    problem = results[1].problem
-    assert problem is not None
-    assert problem.message == "internal error: WorkerKilledError: its process was killed 3 times (ActorDiedError)"
-    assert tries(tmp_path) == dict.fromkeys(names, 1) | {"deadly": MOST_TRIES, "once": 2}
-    assert read_journal(tmp_path / "out" / JOURNAL)[1] == {result.case_id: result for result in results}
+    check_killers_cost_no_other(scored(tmp_path, NAMES_WITH_KILLERS), tmp_path, "ActorDiedError")
 
 
 def test_more_workers_than_the_cluster_has_room_for_wait_and_hold_up_nothing(tmp_path: Path) -> None:

@@ -53,6 +53,3 @@ class NoduleFactsd(MapTransform):
             )
             item[self.facts_key] = asdict(facts)
         return item
-
-
-FACTS = "facts"

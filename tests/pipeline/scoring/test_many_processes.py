@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from nodulus.pipeline.results.record import CaseResult
-from nodulus.pipeline.scoring.cases import Case
 from nodulus.pipeline.scoring.journal import FILES, JOURNAL, Journal, read_journal
 from nodulus.pipeline.scoring.many_processes import ManyProcesses
 from nodulus.pipeline.scoring.output_folder import OutputFolder
-from nodulus.pipeline.scoring.run_identity import RunIdentity
-from nodulus.pipeline.scoring.share_out import MOST_TRIES, WorkerKilledError
-from nodulus.pipeline.scoring.worker import Setup
-from nodulus.pipeline.writers.case_files import CaseFiles
+from nodulus.pipeline.scoring.share_out import WorkerKilledError
 from nodulus.transforms.problems import UsageError
 from tests.support.pages import ROOT
-from tests.support.results import run_of
-from tests.support.stand_in_scorer import CannotLoad, StandIn, nothing
-
-RUN = RunIdentity(
-    software=("nodulus 1", "torch 2"), device="cpu", bundle_sha256="b", allow=(), series_uid=None, cases_sha256="c"
+from tests.support.stand_in_scorer import (
+    NAMES_WITH_KILLERS,
+    RUN,
+    CannotLoad,
+    check_killers_cost_no_other,
+    nothing,
+    stand_in_run,
+    tries,
 )
 
 
@@ -32,29 +30,14 @@ def _found_by_new_processes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def scored(folder: Path, names: list[str], make: object = None, *, resume: bool = False) -> list[CaseResult]:
-    (folder / "work").mkdir(exist_ok=True)
-    cases = [Case(name, folder / "scan.nii", ()) for name in names]
-    files = CaseFiles(run_of(), {}, folder / "out", names)
-    setup = Setup(make or partial(StandIn, folder / "work"), files, 1)  # type: ignore[arg-type]  # no Scorer
+    cases, _, setup = stand_in_run(folder, names, make)
     keep = (JOURNAL,) if resume else ()
     with OutputFolder(folder / "out", FILES, keep) as out, Journal(out, RUN, resume=resume) as journal:
         return list(ManyProcesses(2, setup, nothing).score_journaled(cases, journal))
 
 
-def tries(folder: Path) -> dict[str, int]:
-    return {path.name.removeprefix("tries of "): path.stat().st_size for path in (folder / "work").iterdir()}
-
-
 def test_what_kills_its_process_is_tried_again_then_failed_and_costs_no_other(tmp_path: Path) -> None:
-    names = ["a", "deadly", "b", "once", "slow", "c", "d"]
-    results = scored(tmp_path, names)
-    assert [result.case_id for result in results] == names
-    assert [result.status for result in results] == ["scored", "failed", *["scored"] * 5]
-    problem = results[1].problem
-    assert problem is not None
-    assert problem.message == "internal error: WorkerKilledError: its process was killed 3 times (exit code -9)"
-    assert tries(tmp_path) == dict.fromkeys(names, 1) | {"deadly": MOST_TRIES, "once": 2}
-    assert read_journal(tmp_path / "out" / JOURNAL)[1] == {result.case_id: result for result in results}
+    check_killers_cost_no_other(scored(tmp_path, NAMES_WITH_KILLERS), tmp_path, "exit code -9")
 
 
 def test_what_the_journal_holds_is_not_scored_again(tmp_path: Path) -> None:
