@@ -75,4 +75,4 @@ def test_torchvision_is_used_where_it_is_there(tmp_path: Path, monkeypatch: pyte
     with torchvision_or_stand_in():
         assert backbone_fpn_utils.torchvision_models is before
     for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
-        monkeypatch.delitem(sys.modules, name)
+        del sys.modules[name]  # by monkeypatch it would come back, and stay for the tests that follow
