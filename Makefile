@@ -9,8 +9,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # The build backend warns of every editable install; what fails is still said.
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-check
-# Processes that test side by side; each holds torch, about a gigabyte.
+# Processes that test side by side; each holds torch, about a gigabyte. One thread each: torch's wait for one another by
+# spinning, and where the cores are taken, by the other process or by others, that is most of the time.
 JOBS ?= 2
+TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q
 
 .PHONY: help demo test test-quick test-viewer container lint types format fuzz fuzz-listen bench bench-model
 .PHONY: bench-explain bench-engines bench-stability bench-robustness bench-volume bench-fl bench-finetune bench-scale
@@ -23,13 +25,13 @@ demo: $(VENV)/.demo ## score the built-in phantom study
 	$(BIN)/nodulus demo -o out/demo
 
 test: lint ## lint, types, tests
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
+	$(TEST) -n $(JOBS) --dist loadfile
 
 test-quick: $(VENV)/.dev ## the tests that take less than ten seconds each
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "not slow"
+	$(TEST) -n $(JOBS) --dist loadfile -m "not slow"
 
 test-viewer: $(VENV)/.dev $(VENV)/.ohif ## look at results in OHIF, out of an Orthanc (npm; Debian: orthanc orthanc-dicomweb chromium)
-	NODULUS_OHIF=$(VENV)/ohif/package/dist NODULUS_REQUIRE_VIEWER=1 $(BIN)/python -m pytest -q tests/viewer
+	NODULUS_OHIF=$(VENV)/ohif/package/dist NODULUS_REQUIRE_VIEWER=1 $(TEST) tests/viewer
 
 lint: $(VENV)/.dev types ## style and the direction of imports
 	$(BIN)/ruff check .
@@ -79,13 +81,13 @@ bench-scale: $(VENV)-ray/.ray ## thousands of cases, serial, in shards, on Ray, 
 	OMP_NUM_THREADS=1 $(VENV)-ray/bin/python -m benchmarks.scale --cases $(or $(CASES),10000) -o out/scale
 
 test-ray: $(VENV)-ray/.ray ## scoring on Ray, tables and results as Parquet, in an environment of its own
-	$(VENV)-ray/bin/python -m pytest -q tests/ray tests/pipeline/scoring/test_cases.py tests/pipeline/results/test_part_files.py
+	OMP_NUM_THREADS=1 $(VENV)-ray/bin/python -m pytest -q tests/ray tests/pipeline/scoring/test_cases.py tests/pipeline/results/test_part_files.py
 
 test-fl: $(VENV)-fl/.fl ## NVFlare's simulator, in an environment of its own
-	$(VENV)-fl/bin/python -m pytest -q tests/pipeline/federated
+	OMP_NUM_THREADS=1 $(VENV)-fl/bin/python -m pytest -q tests/pipeline/federated
 
 test-deploy: $(VENV)-deploy/.deploy ## MONAI Deploy's SDK (Linux, 2 GB), in an environment of its own
-	NODULUS_REQUIRE_DEPLOY=1 $(VENV)-deploy/bin/python -m pytest -q tests/deploy
+	NODULUS_REQUIRE_DEPLOY=1 OMP_NUM_THREADS=1 $(VENV)-deploy/bin/python -m pytest -q tests/deploy
 
 bench-listen: $(VENV)/.dev ## a load on the listener, with kills (Debian: orthanc orthanc-dicomweb): make bench-listen STUDIES=1000
 	$(BIN)/python -W ignore -m tests.load --studies $(or $(STUDIES),1000)

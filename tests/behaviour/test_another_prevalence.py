@@ -39,7 +39,6 @@ def moved_folder(study: DemoStudy, tmp_path_factory: pytest.TempPathFactory) -> 
     options = ["--nodules", str(study.nodule_table), "-o", str(out), "--prevalence", str(ASKED), *files]
     with pytest.MonkeyPatch.context() as patch, open(out / "console.txt", "w") as console:  # noqa: PTH123 - a stream
         patch.setattr("sys.stdout", console)
-        patch.setattr("nodulus.pipeline.command.console.console.file", console)
         assert run(["infer", str(study.dicom_folder), *options]) == 0
     return out, (out / "console.txt").read_text()
 
