@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,6 +103,21 @@ def draw_nodule_views(
         caption: what it says beside.
         overview: of the scan, to mark the spot in; without one its place stays empty.
     """
+    canvas = _canvas(volume, nodule, caption or Caption(), overview)
+    with replacing_file(path) as temporary, _any_script():
+        canvas.print_figure(temporary, format="png")
+    return path
+
+
+def nodule_views(volume: CTVolume, nodule: Nodule, caption: Caption, overview: Overview) -> NDArray[np.uint8]:
+    """Return the same picture as pixels (rows, columns, RGB): they are the PNG's."""
+    canvas = _canvas(volume, nodule, caption, overview)
+    with _any_script():
+        canvas.draw()
+    return np.asarray(canvas.buffer_rgba(), dtype=np.uint8)[..., :3].copy()
+
+
+def _canvas(volume: CTVolume, nodule: Nodule, caption: Caption, overview: Overview | None) -> FigureCanvasAgg:
     figure = Figure(figsize=(15.2, 5.2), dpi=110, facecolor=_BACKGROUND)
     canvas = FigureCanvasAgg(figure)
     layout = {"wspace": 0.03, "left": 0.01, "right": 0.99, "top": 0.815, "bottom": 0.02}
@@ -113,11 +130,16 @@ def draw_nodule_views(
         _draw_nodule(panel, plane, _box_about_center(nodule))
         _draw_labels(panel, plane)
         _draw_scale_bar(panel)
-    _draw_title(figure, volume, nodule, caption or Caption())
-    with replacing_file(path) as temporary, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # an id may be in any script
-        canvas.print_figure(temporary, format="png")
-    return path
+    _draw_title(figure, volume, nodule, caption)
+    return canvas
+
+
+@contextmanager
+def _any_script() -> Iterator[None]:
+    """Say nothing of glyphs that a font lacks: an id may be in any script."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")
+        yield
 
 
 def sampled_hu(volume: CTVolume, center_lps_mm: Triple, plane: Plane) -> NDArray[np.float32]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 import warnings
 from pathlib import Path
 
 import highdicom as hd
-import matplotlib.image
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
@@ -16,7 +14,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from nodulus.pipeline.files import replacing_folder
 from nodulus.pipeline.nodules.nodule import Nodule
 from nodulus.pipeline.pictures.overview import Overview, overview_of
-from nodulus.pipeline.pictures.views import Caption, draw_nodule_views
+from nodulus.pipeline.pictures.views import Caption, nodule_views
 from nodulus.pipeline.readout.prior_shift import percent
 from nodulus.pipeline.results.record import NoduleResult
 from nodulus.transforms.volume import CTVolume
@@ -60,10 +58,7 @@ def _picture(
     tells nobody's identity. The header has the nodule's name.
     """
     shown = Nodule(f"Nodule {number} of {n_nodules}", nodule.center_lps_mm, nodule.diameter_mm, nodule.box_lps_mm)
-    with tempfile.TemporaryDirectory() as folder:
-        path = draw_nodule_views(volume, shown, Path(folder) / "nodule.png", _caption(nodule), overview)
-        pixels = matplotlib.image.imread(path)[..., :3]
-    return np.asarray(np.rint(pixels * 255), dtype=np.uint8)
+    return nodule_views(volume, shown, _caption(nodule), overview)
 
 
 def _caption(nodule: NoduleResult) -> Caption:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +34,41 @@ class Load:
     ends_within_s: float = 600.0
 
 
+@dataclass
+class Outages:
+    """When the listener was killed, and when the next one had loaded its model, on the monotonic clock."""
+
+    spans: list[tuple[float, float]] = field(default_factory=list)
+    threads: list[threading.Thread] = field(default_factory=list)
+
+    def begin(self, listener: ListenerProcess) -> None:
+        """Kill a listener and start it again; note when it scores again, without waiting for it."""
+        killed = time.monotonic()
+        listener.kill()
+        listener.start()
+        self.threads.append(threading.Thread(target=self._note_end, args=(killed, listener), daemon=True))
+        self.threads[-1].start()
+
+    def meets(self, since: float, until: float) -> bool:
+        """Return whether a time from one point to another met an outage."""
+        return any(since < ready and killed < until for killed, ready in self.spans)
+
+    def _note_end(self, killed: float, listener: ListenerProcess) -> None:
+        while not _scores(listener):
+            time.sleep(0.05)
+        self.spans.append((killed, time.monotonic()))
+
+
+def _scores(listener: ListenerProcess) -> bool:
+    try:
+        return listener.is_ready()
+    except OSError:  # it was killed meanwhile, and the next one is not there yet
+        return False
+
+
 def run_load(load: Load, model: SmallStudy, folder: Path) -> dict[str, Any]:
     """Send a load, and return what was lost and doubled, and how long what took."""
-    planned, sent = plan(load.n_studies, load.seed), Sent()
+    planned, sent, outages = plan(load.n_studies, load.seed), Sent(), Outages()
     with running_orthanc(folder / "pacs") as address:
         watch = ArchiveWatch(address)
         listener = ListenerProcess(folder / "spool", f"{address}/dicom-web", "--callers", TITLE, settle_s=load.settle_s)
@@ -44,13 +76,14 @@ def run_load(load: Load, model: SmallStudy, folder: Path) -> dict[str, Any]:
         try:
             wait_for(lambda: listener.is_ready())
             n_objects = load.n_studies * len(model.objects)
-            _send(load, planned, model, sent, listener, kill_points(load.n_kills, n_objects, load.seed))
+            points = kill_points(load.n_kills, n_objects, load.seed)
+            _send(load, planned, model, sent, lambda: outages.begin(listener), points, listener.port)
             wait_for(lambda: _all_answered(listener, load.n_studies), load.ends_within_s)
         finally:
             time.sleep(1)  # the last that arrived is seen
             listener.stop()
             watch.stop()
-        return _found(load, planned, model, sent, listener, address, watch)
+        return _found(load, planned, model, sent, outages, listener, address, watch)
 
 
 def _all_answered(listener: ListenerProcess, n_studies: int) -> bool:
@@ -62,10 +95,11 @@ def _send(
     planned: list[Planned],
     model: SmallStudy,
     sent: Sent,
-    listener: ListenerProcess,
-    kills: list[int],
+    kill: Callable[[], None],
+    points: list[int],
+    port: int,
 ) -> None:
-    """Send all studies by some senders; kill the listener after so many acknowledgements, and start it again."""
+    """Send all studies to a port by some senders; kill who listens there after so many acknowledgements, each time."""
     pairs: queue.Queue[list[Planned]] = queue.Queue()
     for start in range(0, len(planned), 2):
         pairs.put(planned[start : start + 2])
@@ -73,7 +107,7 @@ def _send(
     began = time.monotonic()
 
     def work(seed: int) -> None:
-        sender = Sender(listener.port, model, sent, load.settle_s + 4, seed)
+        sender = Sender(port, model, sent, load.settle_s + 4, seed)
         late: list[Callable[[], None]] = []
         try:
             while True:
@@ -92,11 +126,10 @@ def _send(
     threads = [threading.Thread(target=work, args=(seed,)) for seed in range(load.n_senders)]
     for thread in threads:
         thread.start()
-    for point in kills:
+    for point in points:
         while sent.n_acknowledged < point and any(thread.is_alive() for thread in threads):
             time.sleep(0.002)
-        listener.kill()
-        listener.start()
+        kill()
     for thread in threads:
         thread.join()
     assert not failed, failed
@@ -107,6 +140,7 @@ def _found(
     planned: list[Planned],
     model: SmallStudy,
     sent: Sent,
+    outages: Outages,
     listener: ListenerProcess,
     address: str,
     watch: ArchiveWatch,
@@ -116,12 +150,12 @@ def _found(
     lost, doubled = lost_and_doubled(studies, reports, pictures)
     in_spool = objects_in(listener.spool)
     expected = Counter(str(one.SOPInstanceUID) for study in studies for one in study.objects)
-    waits = [
-        last.seen - sent.acknowledged[study.number] - load.settle_s
+    spans = [
+        (sent.acknowledged[study.number] + load.settle_s, last.seen)
         for study in studies
-        if not sent.again.get(study.number)
         for last in last_reports(reports.get(study.study_uid, []))
     ]
+    undisturbed = [until - since for since, until in spans if not outages.meets(since - load.settle_s, until)]
     return {
         "studies": load.n_studies,
         "objects": len(expected),
@@ -135,7 +169,12 @@ def _found(
         "strangers": sent.n_strangers,
         "strangers_let_in": sent.strangers_let_in,
         "acknowledged_ms": _quantiles(np.array(sent.seconds) * 1000),
-        "report_after_quiet_s": _quantiles(np.array(waits)),
+        "studies_a_second": load.a_second,
+        "quiet_s": load.settle_s,
+        "outage_s": _quantiles(np.array([ready - killed for killed, ready in outages.spans] or [0.0])),
+        "report_after_quiet_s": _quantiles(np.array(undisturbed)),
+        "studies_that_met_no_kill": len(undisturbed),
+        "report_after_quiet_with_kills_s": _quantiles(np.array([until - since for since, until in spans])),
     }
 
 

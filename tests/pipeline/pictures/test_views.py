@@ -10,7 +10,7 @@ import pytest
 
 from nodulus.pipeline.nodules.nodule import Nodule
 from nodulus.pipeline.pictures.overview import overview_of
-from nodulus.pipeline.pictures.views import FIELD_MM, PLANES, Caption, draw_nodule_views, sampled_hu
+from nodulus.pipeline.pictures.views import FIELD_MM, PLANES, Caption, draw_nodule_views, nodule_views, sampled_hu
 from nodulus.transforms.geometry import Grid, affine_from
 from nodulus.transforms.volume import CTVolume, volume_from_array
 
@@ -78,6 +78,13 @@ def test_the_caption_and_the_overview_change_the_picture_and_hostile_words_do_no
     changed = np.abs(pictures[2] - pictures[1]).max(axis=-1) > 0.05
     assert changed[:, columns * 5 // 6 :].any()
     assert not changed[:, : columns * 4 // 5].any()
+
+
+def test_the_pixels_are_those_of_the_png(tmp_path: Path) -> None:
+    volume, nodule, caption = marked_volume(), Nodule("n1", CENTER_LPS_MM, 8), Caption("scan", "0.731", ("\u80ba",))
+    path = draw_nodule_views(volume, nodule, tmp_path / "n1.png", caption, overview_of(volume))
+    png = np.rint(matplotlib.image.imread(path)[..., :3] * 255)
+    assert np.array_equal(nodule_views(volume, nodule, caption, overview_of(volume)), png)
 
 
 def test_a_nodule_outside_the_scan_is_drawn_too(tmp_path: Path) -> None:
