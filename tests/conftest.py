@@ -40,6 +40,14 @@ def bundle() -> Path:
 
 
 @pytest.fixture(scope="session")
+def small_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a bundle whose network costs next to nothing, for tests in which it is not what is tested."""
+    from benchmarks.scale.small_network import write_small_bundle  # torch takes a second to load
+
+    return write_small_bundle(tmp_path_factory.mktemp("small") / "bundle")
+
+
+@pytest.fixture(scope="session")
 def study(tmp_path_factory: pytest.TempPathFactory) -> DemoStudy:
     """Return a phantom study with slices of 3 mm, which the gate takes, and few columns, so that it is made fast."""
     spec = PhantomSpec(size_xyz=(96, 96, 92), spacing_mm=(3.4, 3.4, 3.0))

@@ -22,10 +22,12 @@ def write_small_bundle(folder: Path) -> Path:
     """
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(BUNDLE, folder, ignore=shutil.ignore_patterns("docs", "*.pt"))
-    path, weights = folder / "configs" / "inference.json", folder / "models" / "model.pt"
-    config = json.loads(path.read_text())
-    config["network_def"].update(_SMALL)
-    path.write_text(json.dumps(config, indent=4))
+    weights = folder / "models" / "model.pt"
+    for name in ("train", "evaluate", "inference"):
+        path = folder / "configs" / f"{name}.json"
+        config = json.loads(path.read_text())
+        config["network_def"].update(_SMALL)
+        path.write_text(json.dumps(config | ({"start_weights": ""} if name == "train" else {}), indent=4))
     torch.manual_seed(0)
     torch.save(ConfigParser(config).get_parsed_content("network_def").state_dict(), weights)
     _name_weights(folder / "models" / "calibration.json", sha256_of(weights))

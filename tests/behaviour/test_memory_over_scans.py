@@ -75,9 +75,22 @@ def memory_mib(process_id: int) -> float:
     return int(pages[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def test_one_run_of_the_command_takes_as_much_for_600_scans_as_for_100(places: list[Path], tmp_path: Path) -> None:
+def test_one_run_of_the_command_takes_as_much_for_600_scans_as_for_100(
+    places: list[Path], small_bundle: Path, tmp_path: Path
+) -> None:
     table, out = write_cases(places, tmp_path / "cases.csv"), tmp_path / "out"
-    command = [sys.executable, "-m", "nodulus", "infer", str(table), "-o", str(out), "--quiet"]
+    command = [
+        sys.executable,
+        "-m",
+        "nodulus",
+        "infer",
+        str(table),
+        "-o",
+        str(out),
+        "--quiet",
+        "--bundle",
+        str(small_bundle),
+    ]
     journal = out / "cases.jsonl"
     most_mib = [0.0] * (N_SCANS // 100 + 1)
     # What it says goes to a file: a pipe that nobody empties would hold it up.

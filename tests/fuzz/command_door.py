@@ -10,10 +10,12 @@ from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from unittest import mock
 
 import numpy as np
 
+from benchmarks.scale.small_network import write_small_bundle
 from nodulus.pipeline.results.views import VIEWS
 from nodulus.pipeline.scoring.journal import JOURNAL
 from nodulus.pipeline.scoring.scorer import Scorer
@@ -26,13 +28,17 @@ from .nodule_files import json_subjects, mask_subjects, object_subjects, same_ui
 from .scans import command
 from .subject import Family, Found, Subject, never
 
-_BUNDLE = Path(__file__).resolve().parents[2] / "bundles" / "lung_nodule_ct_classification"
-# To load torch's network takes ten times as long as to score a nodule with it.
-_loaded = cache(lambda allow: Scorer(_BUNDLE, allow=allow))
 _SCORED = (0, 4)
 _REFUSED = (2, 3)
 _MOST_LINES = 40
 _N_CASES = 4
+
+
+@cache
+def _loaded(allow: tuple[ProblemCode, ...]) -> Scorer:
+    """Return a scorer of a network that costs little, loaded once: that takes ten times as long as to score."""
+    with TemporaryDirectory() as folder:
+        return Scorer(write_small_bundle(Path(folder) / "bundle"), allow=allow)
 
 
 class DoorError(AssertionError):

@@ -206,10 +206,10 @@ def test_page_names_no_place_of_a_machine(bundle: Path) -> None:
 
 @pytest.mark.slow
 def test_one_fold_trains_calibrates_and_scores_in_a_process_and_resumes(
-    ball_benchmark: Path, tmp_path: Path, bundle: Path
+    ball_benchmark: Path, tmp_path: Path, small_bundle: Path
 ) -> None:
     small = tmp_path / "bundle"
-    shutil.copytree(bundle, small)
+    shutil.copytree(small_bundle, small)
     config = json.loads((small / "configs" / "train.json").read_text())
     (small / "configs" / "train.json").write_text(json.dumps(config | {"batch_size": 4}))
     out = tmp_path / "out"

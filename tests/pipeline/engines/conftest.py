@@ -15,3 +15,11 @@ def exported(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for engine in ("onnx", "openvino", "torchscript"):
         need(engine)
     return bundle_with_exports(bundle, tmp_path_factory.mktemp("exported"))
+
+
+@pytest.fixture(scope="session")
+def small_exported(small_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the small bundle with exports, for tests that ask whether an export is taken, not what it says."""
+    for engine in ("onnx", "openvino", "torchscript"):
+        need(engine)
+    return bundle_with_exports(small_bundle, tmp_path_factory.mktemp("small_exported"))

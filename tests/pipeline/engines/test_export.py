@@ -32,9 +32,9 @@ def test_the_list_says_of_what_each_export_was_made_and_how_it_compares(exported
 
 @pytest.mark.parametrize("off", [1.0, float("nan")])
 def test_an_export_that_says_otherwise_is_not_kept(
-    off: float, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    off: float, small_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copy = shutil.copytree(bundle, tmp_path / "bundle")
+    copy = shutil.copytree(small_bundle, tmp_path / "bundle")
     before = {path: path.stat().st_mtime_ns for path in copy.rglob("*")}
 
     def wrong(engine, contents):  # type: ignore[no-untyped-def]  # as that which it stands for
@@ -53,8 +53,8 @@ def test_an_export_that_says_otherwise_is_not_kept(
     assert {path: path.stat().st_mtime_ns for path in copy.rglob("*")} == before
 
 
-def test_exports_for_other_engines_stay_while_the_network_does(exported: Path, tmp_path: Path) -> None:
-    copy = shutil.copytree(exported, tmp_path / "bundle")
+def test_exports_for_other_engines_stay_while_the_network_does(small_exported: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(small_exported, tmp_path / "bundle")
     export_network(copy, inference_config(copy), ["torchscript"], items_of_phantom()[:2])
     assert len(parse_exports((copy / EXPORTS).read_bytes()).exports) == 3
     content = json.loads((copy / EXPORTS).read_text())
@@ -71,9 +71,9 @@ def test_nothing_in_an_export_tells_where_it_was_made(exported: Path) -> None:
 
 
 def test_the_command_prints_the_differences_and_what_it_wrote(
-    bundle: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    small_bundle: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    copy = shutil.copytree(bundle, tmp_path / "bundle")
+    copy = shutil.copytree(small_bundle, tmp_path / "bundle")
     assert run(["bundle", "export", "--bundle", str(copy), "--engines", "torchscript"]) == 0
     said = capfd.readouterr().out
     assert "torchscript: largest difference of a probability from torch's" in said

@@ -24,8 +24,8 @@ from nodulus.transforms.problems import UsageError
 
 
 @pytest.fixture
-def copy(exported: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(exported, tmp_path / exported.name)
+def copy(small_exported: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(small_exported, tmp_path / small_exported.name)
 
 
 def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -116,32 +116,32 @@ def test_an_export_that_no_engine_can_load_is_said(copy: Path) -> None:
         Scorer(copy, engine="onnx", trust=True)
 
 
-def test_an_engine_that_is_not_installed_is_passed_over(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_that_is_not_installed_is_passed_over(small_exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     version = sessions.engine_version
     monkeypatch.setattr(sessions, "engine_version", lambda engine: None if engine == "onnx" else version(engine))
-    scorer = Scorer(exported, engine="auto")
+    scorer = Scorer(small_exported, engine="auto")
     assert scorer.engine == "openvino"
     assert "onnxruntime is not installed: pip install 'nodulus[onnx]'" in scorer.engine_note
     with pytest.raises(EngineError, match="not installed"):
-        Scorer(exported, engine="onnx")
+        Scorer(small_exported, engine="onnx")
 
 
-def test_an_export_runs_on_no_other_device_than_the_cpu(exported: Path) -> None:
+def test_an_export_runs_on_no_other_device_than_the_cpu(small_exported: Path) -> None:
     with pytest.raises(EngineError, match="Expected --device cpu for an exported network, got cuda"):
-        Scorer(exported, engine="onnx", device="cuda")
+        Scorer(small_exported, engine="onnx", device="cuda")
 
 
 @pytest.mark.parametrize(("has_exports", "engine"), [(True, "onnx"), (False, "torch")])
 def test_where_nobody_asks_exports_are_taken_if_there_are_any(
-    has_exports: bool, engine: str, exported: Path, bundle: Path
+    has_exports: bool, engine: str, small_exported: Path, small_bundle: Path
 ) -> None:
-    scorer = Scorer(exported if has_exports else bundle, engine=None)
+    scorer = Scorer(small_exported if has_exports else small_bundle, engine=None)
     assert (scorer.engine, scorer.engine_note) == (engine, "")
 
 
-def test_what_torch_alone_has_is_asked_of_no_other_engine(exported: Path) -> None:
+def test_what_torch_alone_has_is_asked_of_no_other_engine(small_exported: Path) -> None:
     with pytest.raises(UsageError, match=r"Expected a Scorer with engine='torch'.*, got onnx"):
-        _ = Scorer(exported, engine="onnx").network
+        _ = Scorer(small_exported, engine="onnx").network
 
 
 def test_the_command_notes_a_fallback_and_the_record_names_the_engine(
