@@ -1,9 +1,14 @@
-"""Measure: python -m benchmarks.scale --cases 10000 -o out/scale; goes on with the steps that are not done yet."""
+"""Measure: python -m benchmarks.scale --cases 10000 -o out/scale; goes on with the steps that are not done yet.
+
+`--small-network` takes a network that costs next to nothing in the shipped one's place; `--growth` measures what the cost
+grows with; `--write-docs` puts the figures into docs/records/scale.md.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -12,9 +17,11 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
+from . import growth
 from .kills import kill_firsts, kill_workers
-from .page import report
+from .page import report, write_page
 from .same import lost_and_doubled, same_results
+from .small_network import write_small_bundle
 from .table import first_cases, write_table
 from .watch import Watched, infer, watch
 
@@ -30,6 +37,7 @@ class Bench:
 
     home: Path
     n_cases: int
+    has_small_network: bool = False
 
     @property
     def table(self) -> Path:
@@ -40,6 +48,8 @@ class Bench:
         """Do the steps that are not done, and return the figures of all."""
         self.home.mkdir(parents=True, exist_ok=True)
         figures = self._read()
+        if self.has_small_network:  # all commands that are measured hear of it, Ray's workers too
+            os.environ["NODULUS_BUNDLE"] = str(write_small_bundle(self.home.resolve() / "bundle"))
         for name, step in self._steps().items():
             if name not in figures:
                 figures[name] = step()
@@ -68,7 +78,7 @@ class Bench:
 
     def _table(self) -> Figures:
         write_table(self.home / "cases", self.n_cases)
-        return {"n_cases": self.n_cases}
+        return {"n_cases": self.n_cases, "has_small_network": self.has_small_network}
 
     def _timed(self, name: str, n_cores: int, *how: str) -> Figures:
         output = self.home / name
@@ -118,14 +128,41 @@ def _milestones(watched: Watched) -> dict[str, float]:
     return {str(n): round(next(s.seconds for s in watched.samples if s.n_done >= n), 1) for n in wanted}
 
 
+def measure_growth(home: Path) -> None:
+    """Measure what is not measured yet of what the cost grows with, and keep it in ``growth.json``."""
+    path = home / "growth.json"
+    home.mkdir(parents=True, exist_ok=True)
+    found: dict[str, Figures] = json.loads(path.read_text()) if path.is_file() else {}
+    small = write_small_bundle(home / "bundle")
+    steps: dict[str, Callable[[], growth.Seconds]] = {
+        "slices": lambda: growth.slices_figures(home),
+        "nodules": lambda: growth.nodules_figures(home, None),
+        "nodules, small network": lambda: growth.nodules_figures(home, small),
+        "missing cases": lambda: growth.missing_cases_figures(home, small),
+        "many nodules, small network": lambda: growth.many_nodules_figures(home, small),
+    }
+    for name, step in steps.items():
+        if name not in found:
+            found[name] = dict(step())
+            path.write_text(json.dumps(found, indent=2))
+            sys.stderr.write(f"{name}: {found[name]}\n")
+
+
 def main() -> None:
     """Read the options, measure, and print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
     parser.add_argument("--cases", type=int, default=10_000)
     parser.add_argument("-o", "--output", type=Path, default=Path("out/scale"))
+    parser.add_argument("--small-network", action="store_true")
+    parser.add_argument("--growth", action="store_true")
+    parser.add_argument("--write-docs", nargs="+", type=Path, metavar="OUT", help="folders of runs")
     options = parser.parse_args()
-    figures = Bench(options.output, options.cases).run()
-    sys.stdout.write(report(figures))
+    if options.write_docs:
+        write_page(options.write_docs)
+    elif options.growth:
+        measure_growth(options.output)
+    else:
+        sys.stdout.write(report(Bench(options.output, options.cases, options.small_network).run()))
 
 
 if __name__ == "__main__":

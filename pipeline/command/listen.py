@@ -32,7 +32,7 @@ from .listen_options import (
     titles_of,
 )
 from .log_errors import prepare_worker
-from .options import Allow, BundleDir, DeviceOption, Trust
+from .options import Allow, BundleDir, DetectorDir, DetectorMemory, DeviceOption, MinScore, Trust
 
 if TYPE_CHECKING:
     from nodulus.pipeline.listener.events import Events
@@ -44,6 +44,8 @@ Examples:
   nodulus listen spool --to ORTHANC@127.0.0.1:4242
 
   nodulus listen spool --to http://127.0.0.1:8042/dicom-web --host 0.0.0.0 --callers CT1,PACS
+
+  nodulus listen spool --to ORTHANC@127.0.0.1:4242 --detector lung_nodule_ct_detection
 """
 _LOOKS_EVERY_S = 0.1
 
@@ -69,6 +71,9 @@ def listen(
     device: DeviceOption = "auto",
     allow: Allow = "",
     trust: Trust = False,
+    detector: DetectorDir = None,
+    min_score: MinScore = None,
+    memory: DetectorMemory = None,
 ) -> int:
     """Take studies from the network, score the nodules marked in them, and send the answers to an archive."""
     try:
@@ -78,13 +83,16 @@ def listen(
         msg = f"Expected what speaks DICOM's protocol, got no {missing.name}: pip install 'nodulus[dicom-net]'"
         raise UsageError(msg) from missing
     from nodulus.pipeline.listener.events import Events
-    from nodulus.pipeline.listener.make_answerer import make_answerer
+    from nodulus.pipeline.listener.make_answerer import AskedDetector, make_answerer
     from nodulus.pipeline.listener.scoring_process import ScoringProcess
     from nodulus.pipeline.listener.settings import Door, Limits, Patience, Settings
 
     check_title(ae_title)
     if tls_cert is None and (tls_key or tls_ca):
         raise UsageError("Expected --tls-cert beside --tls-key and --tls-ca, got none")
+    if detector is None and (min_score is not None or memory is not None):
+        raise UsageError("Expected --detector BUNDLE beside --min-score and --memory, got none")
+    finder = None if detector is None else AskedDetector(detector, min_score, memory)
     settings = Settings(
         spool,
         Door(host, port, ae_title, titles_of(callers), tls_cert, tls_key, tls_ca),
@@ -92,7 +100,7 @@ def listen(
         Patience(settle, patience, keep_days * 86_400),
     )
     _keep_names_out_of_the_log()
-    make = partial(make_answerer, bundle, spool, device=device, allow=allow, trust=trust)
+    make = partial(make_answerer, bundle, spool, device=device, allow=allow, trust=trust, detector=finder)
     events = Events()
     listener = Listener(settings, ScoringProcess(make, prepare_worker), read_target(to, ae_title), events)
     return _run(listener, events, metrics_port)

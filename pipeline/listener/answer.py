@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from pydicom.dataset import Dataset
 
-from nodulus.pipeline.nodules.sources import NoduleSet
 from nodulus.pipeline.results.record import CaseResult
 from nodulus.pipeline.results.run_record import results_of
 from nodulus.pipeline.scoring.cases import Case
@@ -27,11 +26,7 @@ from .announced import Told, is_short, read_told
 from .answers import ANSWER, REPORT, digest_of, last_report
 from .arrival import Kind
 from .looked import Looked
-from .marked import NoNodulesError
-
-# Finds the nodules of a scan: its folder, its SeriesInstanceUID, and the study's objects that may mark some. What else
-# finds nodules, such as a detector, takes the place of `marked_nodules`.
-NoduleFinder = Callable[[Path, str, Sequence[Path]], NoduleSet]
+from .marked import NoduleFinder, NoNodulesError
 
 
 @dataclass
@@ -83,7 +78,7 @@ class Answerer:
     def _look_at_series(
         self, study: Path, folder: Path, images: Sequence[Told], marks: Sequence[Path], answer: _Answer
     ) -> None:
-        """Add the report and the key images of a series to an answer, or the reason why it has none."""
+        """Add reports and key images of a series to an answer, one report a source of nodules, or why it has none."""
         series_uid = next((image.series_uid for image in images if image.series_uid), "")
         ours = {path: report for path in marks if (report := report_of_ours(path, series_uid)) is not None}
         try:
@@ -91,13 +86,17 @@ class Answerer:
         except (NoNodulesError, InputRefusedError) as error:
             answer.codes.append(error.code if isinstance(error, NoNodulesError) else error.problem.code.value)
             return
-        earlier = last_report(study, folder.name) or latest_report(list(ours.values()))
-        case = Case(folder.name, folder, found.nodules, found)
-        result = self._score(case, answer.folder / folder.name, earlier)
-        if (code := _why_no_report(result)) is not None:
-            answer.codes.append(code)
-        else:
-            answer.n_reports += 1
+        for source, nodules in found.items():
+            # Who marked a scan alone takes the place of whoever did before; each of several has a line of their own.
+            place = f"{folder.name}-{source}"
+            earlier = last_report(study, place)
+            if earlier is None and len(found) == 1:
+                earlier = last_report(study, f"{folder.name}*") or latest_report(list(ours.values()))
+            result = self._score(Case(folder.name, folder, nodules.nodules, nodules), answer.folder / place, earlier)
+            if (code := _why_no_report(result)) is not None:
+                answer.codes.append(code)
+            else:
+                answer.n_reports += 1
 
     def _score(self, case: Case, place: Path, earlier: Dataset | None) -> CaseResult:
         place.mkdir(parents=True)

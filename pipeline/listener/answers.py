@@ -69,11 +69,11 @@ def note_delivered(answer: Answer) -> None:
     flush(answer.folder)
 
 
-def last_report(study: Path, series: str) -> Dataset | None:
-    """Return the last report that was made on a series, by the name of its folder; None where there is none."""
+def last_report(study: Path, name: str) -> Dataset | None:
+    """Return the last report whose folder has a name, which may end in ``*``; None where there is none."""
     for folder in reversed(_folders(study)):
-        if (path := folder / series / REPORT).is_file():
-            return read_report(path)
+        if paths := sorted(folder.glob(f"{name}/{REPORT}")):
+            return read_report(paths[-1])
     return None
 
 

@@ -19,7 +19,7 @@ from tests.support.listening import ListenerProcess, associate, send, wait_for
 from tests.support.small_studies import SmallStudy, numbered
 
 _OURS = re.compile(
-    r"[0-9a-f]{32}|[0-9a-f]{32}\.(ct|mark)\.dcm|\d{6}|sr\.dcm|answer\.json|delivered|answers|key_images|\d+\.dcm"
+    r"[0-9a-f]{32}(-[0-9a-f]{32})?|[0-9a-f]{32}\.(ct|mark)\.dcm|\d{6}|sr\.dcm|answer\.json|delivered|answers|key_images|\d+\.dcm"
 )
 # What the start of Python's processes and pipes opens.
 _HARMLESS = re.compile(r"open '/dev/null'|subprocess.Popen|os.posix_spawn|open '/dev/shm/|.*pymp-")

@@ -15,8 +15,8 @@ from nodulus.transforms.gate.verdict import refusal
 from .inflater import INFLATE_ERRORS, Inflater, new_inflater
 from .signatures import GZIP_MAGIC
 
-# A checkpoint keeps what was read and not yet inflated.
-_READ_BYTES = 1 << 16
+# What was read and is not inflated yet is copied at each call, and that is dear where many small parts are read.
+_READ_BYTES = 1 << 18
 _BLOCK_BYTES = 1 << 18
 _MAX_CHECKPOINTS = 128
 _GZIP_OR_ZLIB = 47  # zlib's wbits: the largest window, the header tells which of the two
@@ -97,7 +97,8 @@ class DeflateReader:
                 if not waiting.startswith(GZIP_MAGIC):
                     return
                 inflater = new_inflater(_GZIP_OR_ZLIB)  # gzip files may be chained (bgzip, pigz)
-            if position >= self._checkpoints[-1].position + self._step:
+            # A checkpoint keeps what waits: best it is nothing, but no stretch without one gets long.
+            if position >= self._checkpoints[-1].position + (2 if waiting else 1) * self._step:
                 self._checkpoints.append(_Checkpoint(position, file.tell() - len(waiting), inflater.copy()))
                 self._thin_out()
 

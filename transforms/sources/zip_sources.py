@@ -23,6 +23,7 @@ from nodulus.transforms.problems import printable
 
 from .byte_sources import ByteSource, is_clutter
 from .inflater import INFLATE_ERRORS
+from .recent_members import RecentMembers
 from .shared_zip import SharedZip
 from .zip_end_record import stated_members
 from .zip_member import whole_member
@@ -46,6 +47,7 @@ ARCHIVE_ERRORS = (
 )
 # What a member that is not whole ends in.
 _DAMAGE: tuple[type[Exception], ...] = (*ARCHIVE_ERRORS, *INFLATE_ERRORS)
+_RECENT = RecentMembers()
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ class ZipSource:
         A header is read without: ``verify`` is for those on which something rests and whose pixels are never read.
         """
         is_start = offset + length <= _START_BYTES < self.size
+        if not is_start and (known := _RECENT.get(self.archive, self.member)) is not None:
+            return known[offset : offset + length]
         try:
             # zipfile compares names and flags where it opens a member, for a whole one too.
             with self.archive.here().open(self.member) as stream:
@@ -82,8 +86,10 @@ class ZipSource:
             raise OSError(f"{self.name} is damaged in the archive") from error
         if data.startswith(_NESTED_MAGIC):
             raise refusal(ARCHIVE_NESTED, self.name, printable(self.archive.path.name), [self.name])
-        if not is_start and len(data) != self.size:
-            raise OSError(f"{self.name} is damaged in the archive")
+        if not is_start:
+            if len(data) != self.size:
+                raise OSError(f"{self.name} is damaged in the archive")
+            _RECENT.keep(self.archive, self.member, data)
         return data[offset : offset + length]
 
     def verify(self) -> None:
