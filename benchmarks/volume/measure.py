@@ -190,13 +190,14 @@ def _summary(found: Sequence[Agreement], patients: Sequence[str]) -> dict[str, A
 def _volume_summary(volume_ratios: ArrayLike, patients: Sequence[str]) -> dict[str, Any]:
     return {
         "volume_within_25_percent": asdict(mean_of(is_near(volume_ratios), patients)),
-        "median_volume_ratio": float(np.median(volume_ratios)),
+        "median_volume_ratio": float(np.median(np.asarray(volume_ratios, dtype=np.float64))),
     }
 
 
 def is_near(volume_ratios: ArrayLike) -> NDArray[np.float64]:
     """Return 1 for each volume within 25 % of the readers', else 0."""
-    return (np.abs(np.asarray(volume_ratios) - 1) <= VOLUME_TOLERANCE).astype(np.float64)
+    near = np.abs(np.asarray(volume_ratios, dtype=np.float64) - 1) <= VOLUME_TOLERANCE
+    return np.asarray(near, dtype=np.float64)
 
 
 def _gain(found: Sequence[Measured], name: str, patients: Sequence[str]) -> dict[str, float]:
