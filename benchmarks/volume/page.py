@@ -17,7 +17,8 @@ _WITHIN = "volume within 25 %"
 
 def write_page(record: Mapping[str, Any], others: Mapping[str, Any]) -> None:
     """Write the tables into the page: of validation patients, and of others."""
-    tables = (_asked(record), _sizes(record), _trust(record), _own_diameter(record), _point_only(record))
+    of = (_asked, _told, _sizes, _trust, _own_diameter, _point_only)
+    tables = (make(record) for make in of)
     who = f"{record['nodules']} validation nodules of {record['patients']} patients."
     write_between(PAGE, START, END, "\n\n".join((who, *tables)))
     write_between(PAGE, *OTHERS, _others(others))
@@ -29,8 +30,14 @@ def _others(record: Mapping[str, Any]) -> str:
         for what, way in _WAYS.items()
         for size, each in record[what].items()
     ]
-    settled = ("volume by ball and outline together, all", rows[0][1], "", _shown(record["settled_within_25_percent"]))
-    return markdown_table(("way, diameter", "nodules", "Dice", _WITHIN), [*rows, settled])
+    return markdown_table(("way, diameter", "nodules", "Dice", _WITHIN), rows) + "\n\n" + _weights(record)
+
+
+def _weights(record: Mapping[str, Any]) -> str:
+    head = ("weight of the ball", f"{_WITHIN}, as the table says", f"{_WITHIN}, as a second reader says")
+    by_weight = record["volume_within_25_percent_by_ball_weight"]
+    rows = [(weight, _shown(found["stated"]), _shown(found["second_reader"])) for weight, found in by_weight.items()]
+    return markdown_table(head, rows)
 
 
 def _asked(record: Mapping[str, Any]) -> str:
@@ -42,6 +49,22 @@ def _asked(record: Mapping[str, Any]) -> str:
             *(_shown(found[what]["volume_within_25_percent"]) for what in ("ball", "outline")),
         )
         for name, found in record["asked"].items()
+    ]
+    return markdown_table(head, rows)
+
+
+def _told(record: Mapping[str, Any]) -> str:
+    head = ("volume as it is told", _WITHIN, "more than by the outline alone", "volume ratio")
+    of_all = {name: (found["settled"], found["settled_less_outline"]) for name, found in record["asked"].items()}
+    of_size = {f"as the table says, {name}": (found, None) for name, found in record["settled_sizes"].items()}
+    rows = [
+        (
+            name,
+            _shown(found["volume_within_25_percent"]),
+            "" if gain is None else _shown(gain),
+            f"{found['median_volume_ratio']:.2f}",
+        )
+        for name, (found, gain) in [*of_all.items(), *list(of_size.items())[1:]]
     ]
     return markdown_table(head, rows)
 

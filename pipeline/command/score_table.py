@@ -67,7 +67,8 @@ def legend(cases: Iterable[CaseResult]) -> list[str]:
     if any(nodule.explanation for nodule in nodules):
         lines.append(_SUM)
     if any(nodule.measures and nodule.measures.volume_mm3 for nodule in nodules):
-        lines.append("mm3, axes (mm), HU: measured within an outline of the nodule, as readers would draw it")
+        lines.append("axes (mm), HU: measured within an outline of the nodule, as readers would draw it")
+        lines.append("mm3: volume, by that outline and by the stated diameter")
     if any(nodule.characteristics for nodule in nodules):
         scales = ((name, CHARACTERISTICS[name]) for name in SHOWN_CHARACTERISTICS)
         means = (f"{name} {s.low} {s.low_means} to {s.high} {s.high_means}" for name, s in scales)

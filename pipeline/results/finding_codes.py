@@ -32,6 +32,7 @@ X, Y, Z = (own_code(f"{axis}_lps", f"Centre, {axis} of LPS (patient's left, post
 FLAG = own_code("flag", "Reason to distrust the score")
 NOT_SCORED = own_code("not_scored", "Not scored, because")
 SEGMENTED = own_code("segmented", "Measured on a segmentation of the nodule")
+SEGMENTED_AND_GIVEN = own_code("segmented_given", "From a segmentation and from the diameter given")
 GIVEN = own_code("given", "As given with the nodule, not measured here")
 THRESHOLDS: dict[str, Code] = {
     name: own_code(f"above_{name.removeprefix('high_')[:5]}", f"Reaches the {name.replace('_', ' ')} threshold")
@@ -82,8 +83,8 @@ def probabilities(nodule: NoduleResult) -> Iterator[tuple[Code, float]]:
         yield BROCK, nodule.brock.probability_cancer
 
 
-def measured(nodule: NoduleResult) -> Iterator[tuple[Code, float, Code]]:
-    """Yield what was measured on a segmentation of a nodule: concept, value and unit.
+def measured(nodule: NoduleResult) -> Iterator[tuple[Code, float, Code, Code]]:
+    """Yield what was measured on a segmentation of a nodule: concept, value, unit, and by which method.
 
     The mean density is a concept of ours: a published one would need a derivation beside it, which viewers leave out.
     """
@@ -91,11 +92,11 @@ def measured(nodule: NoduleResult) -> Iterator[tuple[Code, float, Code]]:
     if found is None:
         return
     told = (
-        (VOLUME, found.volume_mm3, CUBIC_MILLIMETRE),
-        (LONG_AXIS, found.long_axis_mm, MILLIMETRE),
-        (SHORT_AXIS, found.short_axis_mm, MILLIMETRE),
-        (MEAN_DENSITY, found.mean_hu, HOUNSFIELD_UNIT),
+        (VOLUME, found.volume_mm3, CUBIC_MILLIMETRE, SEGMENTED_AND_GIVEN),
+        (LONG_AXIS, found.long_axis_mm, MILLIMETRE, SEGMENTED),
+        (SHORT_AXIS, found.short_axis_mm, MILLIMETRE, SEGMENTED),
+        (MEAN_DENSITY, found.mean_hu, HOUNSFIELD_UNIT, SEGMENTED),
     )
-    for name, value, unit in told:
+    for name, value, unit, method in told:
         if value is not None:
-            yield name, value, unit
+            yield name, value, unit, method

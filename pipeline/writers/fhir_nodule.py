@@ -82,9 +82,10 @@ def _components(nodule: NoduleResult) -> Iterator[Resource]:
         yield {"code": concept(codes.SCORE), "dataAbsentReason": concept(reason, text=why)}
     for code, probability in codes.probabilities(nodule):
         yield _number(code, probability)
-    for code, value, unit in codes.measured(nodule):
+    for code, value, unit, method in codes.measured(nodule):
         same = (VOLUME,) if code == codes.VOLUME else ()
-        yield {"code": concept(*same, code), "valueQuantity": quantity(value, unit.value)}
+        how = f"{code.meaning}: {method.meaning}"  # a component has no method of its own
+        yield {"code": concept(*same, code, text=how), "valueQuantity": quantity(value, unit.value)}
     for name, is_above in nodule.above.items():
         yield {"code": concept(codes.THRESHOLDS[name]), "valueBoolean": is_above}
     for name, rating in nodule.characteristics.items():

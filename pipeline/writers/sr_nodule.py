@@ -55,8 +55,8 @@ def _scores(nodule: NoduleResult) -> Iterable[hd.sr.Measurement]:
 
 
 def _measured(nodule: NoduleResult) -> Iterable[hd.sr.Measurement]:
-    for name, value, unit in codes.measured(nodule):
-        yield _number(name, value, unit, codes.SEGMENTED)
+    for name, value, unit, method in codes.measured(nodule):
+        yield _number(name, value, unit, method)
 
 
 def _ratings(nodule: NoduleResult) -> Iterable[hd.sr.Measurement]:

@@ -39,7 +39,7 @@ LOAD_REPORT = """(async () => {
   grid.setDisplaySetsForViewport({
     viewportId: grid.getActiveViewportId(), displaySetInstanceUIDs: [report.displaySetInstanceUID],
   });
-  return report.measurements.length;
+  return {n_marks: report.measurements.length, can_be_edited: !!report.isRehydratable};
 })()"""
 # The first visit is offered a tour, which would lie over the picture.
 END_TOUR = """(() => {
@@ -93,6 +93,7 @@ class Seen:
     volume: CTVolume
     marks: dict[str, dict[str, Any]]
     on_screen: dict[str, Any]
+    can_be_edited: bool
 
     def mark_of(self, nodule: NoduleResult) -> dict[str, Any]:
         return self.marks[uid_named("nodule", str(self.volume.attributes["series_uid"]), nodule.nodule_id)]
@@ -110,8 +111,8 @@ def seen(request: pytest.FixtureRequest, viewer: Path, tmp_path_factory: pytest.
     with running_orthanc(folder / "pacs") as pacs, viewer_origin(viewer, pacs) as origin, open_page(folder) as page:
         store(pacs, files)
         page.open(f"{origin}/viewer?StudyInstanceUIDs={volume.attributes['study_uid']}")
-        marks, on_screen = _look(page, folder / f"{request.param}.png")
-    return Seen(case, volume, {mark["tracking_uid"]: mark for mark in marks}, on_screen)
+        marks, on_screen, can_be_edited = _look(page, folder / f"{request.param}.png")
+    return Seen(case, volume, {mark["tracking_uid"]: mark for mark in marks}, on_screen, can_be_edited)
 
 
 def _inputs(request: pytest.FixtureRequest, folder: Path) -> tuple[Path, Path]:
@@ -139,10 +140,11 @@ def _files_of(scan: Path, folder: Path) -> Iterator[Path]:
     yield from sorted(path for path in folder.rglob("*.dcm"))
 
 
-def _look(page: Page, picture: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Return the marks that the viewer made of the report, and what it draws of the first; keep what it shows."""
+def _look(page: Page, picture: Path) -> tuple[list[dict[str, Any]], dict[str, Any], bool]:
+    """Return the viewer's marks of the report, what it draws of the first, whether it would let them be edited."""
     page.wait_for(f"{SHOWN} === 'CT,OT,SR'", LOADS_WITHIN_S)
-    assert page.run(LOAD_REPORT) > 0
+    report = page.run(LOAD_REPORT)
+    assert report["n_marks"] > 0
     on_screen = page.wait_for(ON_SCREEN, LOADS_WITHIN_S)
     marks = page.run(MARKS)
     page.run(END_TOUR)
@@ -150,7 +152,7 @@ def _look(page: Page, picture: Path) -> tuple[list[dict[str, Any]], dict[str, An
     page.save_picture(picture)
     if kept := os.environ.get("NODULUS_PICTURES"):
         page.save_picture(Path(kept) / picture.name)
-    return marks, on_screen
+    return marks, on_screen, report["can_be_edited"]
 
 
 def placed(seen: Seen) -> list[NoduleResult]:
@@ -197,6 +199,11 @@ def percent(label: str) -> float:
     said, unit = label.split()
     assert unit == "%"
     return float(said)
+
+
+def test_marks_are_shown_and_not_offered_to_be_edited(seen: Seen) -> None:
+    """As the pages say; where a later OHIF would turn them into measurements, the pages are to be changed."""
+    assert not seen.can_be_edited
 
 
 def test_the_first_nodule_is_drawn_on_the_screen(seen: Seen) -> None:

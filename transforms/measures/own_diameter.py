@@ -8,7 +8,7 @@ import numpy as np
 
 from .extent import extent_of
 from .outline import Outline
-from .trust import OUTLINE_PER_DIAMETER
+from .settled_volume import OUTLINE_PER_DIAMETER
 
 START_MM = 8.0
 SMALLEST_MM, LARGEST_MM = 4.0, 28.0

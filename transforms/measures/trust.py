@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from .extent import Extent
 from .outline import Outline
+from .settled_volume import ball_volume_mm3
 
 # No outline of a training patient is beyond: they begin at 176 HU and 0.78, and lie between 0.65 and 1.6.
 LEAST_CONTRAST_HU = 150.0
 LEAST_EXPECTED_DICE = 0.77
 MOST_VOLUME_RATIO = 2.0
-# A ball of the table's diameter is smaller than the readers' outlines: theirs hold the rim. Median of the training
-# patients, as a factor of the diameter.
-OUTLINE_PER_DIAMETER = 1.12
 
 
 def doubt_about(outline: Outline, extent: Extent, diameter_mm: float) -> str | None:
@@ -30,7 +26,7 @@ def doubt_about_outline(outline: Outline, extent: Extent, diameter_mm: float) ->
     contrast_hu = outline.core_hu - outline.lung_hu
     if contrast_hu < LEAST_CONTRAST_HU:
         return f"Expected a nodule denser than the lung by {LEAST_CONTRAST_HU:.0f} HU, got {contrast_hu:.0f} HU"
-    ball_mm3 = math.pi / 6 * (OUTLINE_PER_DIAMETER * diameter_mm) ** 3
+    ball_mm3 = ball_volume_mm3(diameter_mm)
     if not 1 / MOST_VOLUME_RATIO <= extent.volume_mm3 / ball_mm3 <= MOST_VOLUME_RATIO:
         return (
             f"Expected about the volume of a ball of the diameter, {ball_mm3:.0f} mm3, got {extent.volume_mm3:.0f} mm3"

@@ -18,7 +18,7 @@ from benchmarks.places import RECORDS
 from benchmarks.volume import cross_fit, page
 from benchmarks.volume.crops import Crop
 from benchmarks.volume.fit import fit, module_text, quadratic_terms
-from benchmarks.volume.measure import agreement, ball
+from benchmarks.volume.measure import agreement, ball, settled_ratio
 from benchmarks.volume.point_only import METHODS
 from nodulus.pipeline.data.data_list import DataListItem
 from nodulus.transforms.geometry import Grid, affine_from
@@ -26,6 +26,7 @@ from nodulus.transforms.measures import outline_model
 from nodulus.transforms.measures.neighbourhood import Neighbourhood
 from nodulus.transforms.measures.outline import VoxelModel, outline_in, voxel_probability
 from nodulus.transforms.measures.outline_features import FEATURES, OutlineFeatures
+from nodulus.transforms.measures.settled_volume import BALL_WEIGHT, settled_volume_mm3
 from nodulus.transforms.volume import volume_from_array
 
 SHAPE = (36, 36, 12)
@@ -146,6 +147,24 @@ def test_nodules_are_measured_by_a_model_of_other_patients(tmp_path: Path, monke
     record = cross_fit.record_of(rows)
     assert record["outline"]["all"]["dice"]["value"] > 0.8
     assert record["ball"]["all"]["nodules"] == 8
+    by_weight = record["volume_within_25_percent_by_ball_weight"]
+    assert by_weight["0"]["stated"] == record["outline"]["all"]["volume_within_25_percent"]
+    assert {len(found) for found in by_weight.values()} == {2}
+
+
+@pytest.mark.parametrize(("outline", "ball_weight"), [(0.5, 0.0), (2.0, 0.25), (1.0, 1.0)])
+def test_volumes_together_lie_between_both(outline: float, ball_weight: float) -> None:
+    together = cross_fit.Volumes(outline, 1.0).together(ball_weight)
+    assert together == pytest.approx(outline ** (1 - ball_weight))
+
+
+def test_the_volume_that_is_told_is_measured_with_the_diameter_asked_for() -> None:
+    plain = crop()
+    readers_mm3 = plain.is_nodule.sum() * plain.voxel_mm3
+    expected = settled_volume_mm3(readers_mm3, plain.diameter_mm) / readers_mm3
+    assert settled_ratio(plain, 1.0) == pytest.approx(expected)
+    larger = settled_ratio(plain.asked(factor=1.2), 1.0)
+    assert larger == pytest.approx(expected * 1.2 ** (3 * BALL_WEIGHT))
 
 
 def plain_map(function: Callable[[DataListItem], object], items: list[DataListItem], **_: int) -> list[object]:

@@ -40,6 +40,8 @@ def test_fhir_holds_all_that_was_asked_for_and_names_the_patient_when_told_to(
         assert values["malignant"]["valueQuantity"]["value"] == nodule["probabilities"]["malignant"]
         assert values["malignant_low"]["valueQuantity"]["value"] == nodule["stability"]["low"]
         assert values["118565006"]["valueQuantity"]["value"] == nodule["measures"]["volume_mm3"]
+        assert values["118565006"]["code"]["text"] == "Volume: From a segmentation and from the diameter given"
+        assert values["long_axis"]["code"]["text"].endswith("Measured on a segmentation of the nodule")
 
 
 def test_identifiers_need_a_file_that_can_hold_them(

@@ -50,7 +50,7 @@ def test_a_table_without_them_is_as_it_was() -> None:
 
 
 def test_the_legend_explains_what_is_shown_and_nothing_else() -> None:
-    assert [line.split(":")[0] for line in legend([case(FULL)])] == ["band", "mm3, axes (mm), HU"]
+    assert [line.split(":")[0] for line in legend([case(FULL)])] == ["band", "axes (mm), HU", "mm3"]
     assert legend([case(PLAIN, DOUBTED)]) == []
     (line,) = legend([case(PLAIN.model_copy(update={"explanation": score_parts([0.1] * (N_TERMS + 1))}))])
     assert line.startswith("explanation: ")

@@ -13,6 +13,8 @@ from nodulus.pipeline import Nodule, Scorer
 from nodulus.pipeline.phantom.demo_study import DemoStudy
 from nodulus.pipeline.results.measures import Measures
 from nodulus.pipeline.scoring.measure import METHOD, measures_of
+from nodulus.transforms.measures.extent import extent_of
+from nodulus.transforms.measures.outline import outline
 from nodulus.transforms.problems import ProblemCode, refuse
 from nodulus.transforms.scan.open import open_ct
 
@@ -44,6 +46,20 @@ def test_the_numbers_are_about_the_phantoms(study: DemoStudy, scorer: Scorer) ->
         # Pixels of 3.4 mm: the axes are known to about one.
         assert found.short_axis_mm <= found.long_axis_mm < 1.5 * nodule.diameter_mm + 3.4
         assert -800 < found.mean_hu < 300
+
+
+def test_the_volume_is_by_outline_and_diameter_and_all_else_by_the_outline(study: DemoStudy) -> None:
+    volume, nodule = open_ct(study.nifti), study.marked.nodules[2]
+    found = measures_of(nodule, volume)
+    drawn = outline(volume, nodule.center_lps_mm, nodule.diameter_mm)
+    assert drawn is not None
+    extent = extent_of(drawn.is_nodule, volume.grid.affine_lps)
+    ball_mm3 = np.pi / 6 * (1.12 * nodule.diameter_mm) ** 3
+    assert found.volume_mm3 == pytest.approx(extent.volume_mm3**0.75 * ball_mm3**0.25, abs=0.06)
+    assert found.volume_mm3 != pytest.approx(extent.volume_mm3, rel=0.01)
+    assert found.long_axis_mm == pytest.approx(extent.long_axis_mm, abs=0.006)
+    assert found.short_axis_mm == pytest.approx(extent.short_axis_mm, abs=0.006)
+    assert found.mean_hu == pytest.approx(drawn.around.intensity_hu[drawn.is_nodule].mean(), abs=0.06)
 
 
 def test_a_slice_that_only_the_outline_needs_costs_the_measures_alone(study: DemoStudy) -> None:

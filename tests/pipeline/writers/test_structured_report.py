@@ -15,6 +15,7 @@ from pydicom import Dataset, dcmread
 from nodulus.pipeline.nodules.nodule import clean_name
 from nodulus.pipeline.nodules.sources import check_belongs, read_nodules
 from nodulus.pipeline.results import finding_codes as codes
+from nodulus.pipeline.results.measures import Measures
 from nodulus.pipeline.results.record import NoduleResult
 from nodulus.pipeline.writers.structured_report import write_sr
 from nodulus.transforms.problems import InputRefusedError
@@ -207,6 +208,19 @@ def test_scores_that_differ_in_their_last_digits_are_the_same_report(tmp_path: P
         for nodule in first.nodules
     ]
     assert rewritten(first, tuple(shifted), tmp_path / "b").SOPInstanceUID == first.report.SOPInstanceUID
+
+
+def test_a_number_says_by_which_method_it_was_found(tmp_path: Path) -> None:
+    one = written(25, tmp_path)
+    size = Measures(volume_mm3=336.0, long_axis_mm=8.9, short_axis_mm=8.2, mean_hu=-105.4, method="outline 1, volume 2")
+    measured = tuple(nodule.model_copy(update={"measures": size}) for nodule in one.nodules)
+    rewritten(one, measured, tmp_path / "measured")
+    for group in groups_of(hd.sr.srread(tmp_path / "measured" / "sr.dcm")):
+        methods = {each.name.value: each.method and each.method.value for each in group.get_measurements()}
+        assert methods[codes.VOLUME.value] == "segmented_given"
+        for each in (codes.LONG_AXIS, codes.SHORT_AXIS, codes.MEAN_DENSITY):
+            assert methods[each.value] == "segmented"
+        assert methods[codes.DIAMETER.value] == "given"
 
 
 def test_a_revised_report_names_its_predecessor(tmp_path: Path) -> None:
