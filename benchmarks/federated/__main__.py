@@ -10,9 +10,10 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.federated.arms import ARMS, margins, train_arm
+from benchmarks.federated.arms import ARMS, Study, margins, train_arm
 from benchmarks.federated.makers import TEST_FOLDS, hospitals, pooled, write_lists
 from benchmarks.federated.scores import Scored, write_scored
+from benchmarks.federated.stages import before_stage
 from benchmarks.federated.table import table
 from benchmarks.federated.views import draw_views
 from benchmarks.places import BUNDLE, data_dir
@@ -24,14 +25,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.federated", description=__doc__)
     parser.add_argument("--crops", type=Path, default=data_dir() / "lidc_nodules")
     parser.add_argument("-o", "--output", type=Path, default=Path("out/federated"))
-    parser.add_argument("--rounds", type=int, default=20, help="of one epoch at each site")
+    parser.add_argument("--rounds", type=int, default=16, help="of one epoch at each site")
     parser.add_argument("--seeds", type=int, default=1, help="each tests another third of the patients; 3 test all")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--train-from", default="layer3", help="first stage that trains; conv1 trains all, for days")
     parser.add_argument("--bundle", type=Path, default=BUNDLE)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     logging.disable(logging.INFO)  # MONAI's algorithm tells of every step
-    out = options.output / f"rounds{options.rounds}"
+    out = options.output / f"rounds{options.rounds}_from_{options.train_from}"
     for seed in range(options.seeds):
         run_seed(seed, out, options)
         text = table(out)
@@ -48,18 +50,21 @@ def run_seed(seed: int, out: Path, options: argparse.Namespace) -> None:
     every = [*everything.training, *everything.validation, *everything.test]
     whole = {"everything": everything.model_copy(update={"training": tuple(every), "validation": (), "test": ()})}
     views = draw_views(write_lists(whole, folder)["everything"], options.bundle, options.output / "views.pt")
+    said = options.output / f"before_{options.train_from}.pt"
+    views = before_stage(views, options.bundle, options.train_from, said)
+    study = Study(options.bundle, views, options.rounds, options.train_from)
     for arm in ARMS:
         scored = folder / arm.name / "scores.csv"
         if scored.is_file():
             continue
         started = time.perf_counter()
-        weights = train_arm(arm, lists, views, options.bundle, folder / arm.name, options.rounds, seed)
+        weights = train_arm(arm, lists, study, folder / arm.name, seed)
         state = torch.load(weights, weights_only=True)
         rows = []
         for maker, content in lists.items():
             for split, items in (("validation", content.validation), ("test", content.test)):
                 decided = [item for item in items if item.label is not None]
-                said = margins(state, [item.nodule_id for item in decided], views, options.bundle)
+                said = margins(state, [item.nodule_id for item in decided], views, options.bundle, options.train_from)
                 rows += [
                     Scored(maker, split, item.patient_id, item.nodule_id, int(item.label or 0), margin)
                     for item, margin in zip(decided, said, strict=True)

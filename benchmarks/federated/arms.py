@@ -9,9 +9,11 @@ from pathlib import Path
 import torch
 
 from benchmarks.federated.makers import MAKERS, pooled, write_lists
+from benchmarks.federated.stages import FIRST, from_stage
 from benchmarks.federated.views import ViewDataset, Views
 from nodulus.pipeline.data.data_list import DataList
 from nodulus.pipeline.federated.exchange import ExchangedNetworks, Weights
+from nodulus.pipeline.federated.simulation import check_moved
 from nodulus.pipeline.federated.site import Plan, Site, federate
 from nodulus.pipeline.files import replacing_file
 
@@ -45,46 +47,66 @@ ARMS = (
 )
 
 
-def train_arm(
-    arm: Arm, lists: dict[str, DataList], views: Views, bundle: Path, folder: Path, rounds: int, seed: int
-) -> Path:
+@dataclass(frozen=True)
+class Study:
+    """What all arms share.
+
+    Args:
+        bundle: whose ``train.json`` is followed.
+        views: of all nodules, or what the stages that do not train say of them.
+        rounds: of one epoch each.
+        first: the first stage that trains.
+    """
+
+    bundle: Path
+    views: Views
+    rounds: int
+    first: str = FIRST
+
+
+def train_arm(arm: Arm, lists: dict[str, DataList], study: Study, folder: Path, seed: int) -> Path:
     """Train an arm unless it is trained; return the file of its weights.
 
     Args:
         arm: which.
         lists: each maker's.
-        views: of all nodules.
-        bundle: whose ``train.json`` is followed.
+        study: what all arms share.
         folder: of the arm; its sites write beside the weights.
-        rounds: of one epoch each.
         seed: of the first weights, shuffling and views.
+
+    Raises:
+        RuntimeError: a weight is where it began.
     """
     path = folder / "weights.pt"
     if path.is_file():
         return path
-    plan = Plan(rounds, proximal=arm.proximal)
+    bundle, plan, later = study.bundle, Plan(study.rounds, proximal=arm.proximal), from_stage(study.bundle, study.first)
     sites = []
     for makers in arm.sites:
         name = "_".join(makers)
         (data_list,) = write_lists({name: pooled([lists[maker] for maker in makers])}, folder.parent).values()
-        dataset = ViewDataset(data_list, views, rating_chances(bundle))
-        values = {"train::dataset": dataset, "validate::dataset::num_workers": 0, "averaging": AVERAGING, "seed": seed}
-        sites.append(Site(name, bundle, data_list, folder / name, plan, **values))
-    weights = federate(sites, ExchangedNetworks(str(bundle), seed).state_dict(), rounds)
+        dataset = ViewDataset(data_list, study.views, rating_chances(bundle), flips=study.first == FIRST)
+        # A site does not validate: what it would look at is not asked for.
+        values = {"train::dataset": dataset, "validate::dataset": dataset, "averaging": AVERAGING, "seed": seed}
+        sites.append(Site(name, bundle, data_list, folder / name, plan, **values, **later))
+    begun = ExchangedNetworks(str(bundle), seed, later).state_dict()
+    weights = federate(sites, begun, study.rounds)
+    check_moved(begun, weights)
     with replacing_file(path) as temporary:
         torch.save(weights, temporary)
     return path
 
 
-def margins(weights: Weights, nodules: list[str], views: Views, bundle: Path) -> list[float]:
+def margins(weights: Weights, nodules: list[str], views: Views, bundle: Path, first: str = FIRST) -> list[float]:
     """Return the averaged network's logit of malignant against benign for nodules, by their plain patches."""
-    networks = ExchangedNetworks(str(bundle))
+    networks = ExchangedNetworks(str(bundle), overrides=from_stage(bundle, first))
     networks.load_state_dict(weights)
     network = networks.averaged.eval()
     found: list[float] = []
     with torch.inference_mode():
         for start in range(0, len(nodules), 32):
-            batch = torch.stack([views[name][:1].float() for name in nodules[start : start + 32]])
+            plain = torch.stack([views[name][0].float() for name in nodules[start : start + 32]])
+            batch = plain if plain.ndim > 4 else plain[:, None]
             logits = network(batch)
             found += (logits[:, 1] - logits[:, 0]).tolist()
     return found

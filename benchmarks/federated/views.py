@@ -19,12 +19,12 @@ Views = dict[str, torch.Tensor]
 
 
 def draw_views(data_list: Path, bundle: Path, path: Path) -> Views:
-    """Return each nodule's patches by its name, (1 + N_VIEWS, 33, 33, 33): the plain one first; kept in a file.
+    """Return each nodule's patches by its name, (1 + N_VIEWS, x, y, z): the plain one first; kept in a file.
 
     Resampling and augmenting a patch costs several times a training step, and there are ten arms of twenty epochs.
     """
     if path.is_file():
-        return dict(torch.load(path, weights_only=True))
+        return dict(torch.load(path, weights_only=True, mmap=True))
     parser = make_workflow(bundle, "train", DataListFile.read(data_list), path.parent).parser
     plain, training = (parser.get_parsed_content(f"{split}#preprocessing") for split in ("validate", "train"))
     set_rnd(training, 0)
@@ -37,20 +37,28 @@ def draw_views(data_list: Path, bundle: Path, path: Path) -> Views:
 
 
 class ViewDataset(torch.utils.data.Dataset[dict[str, Any]], Randomizable):  # type: ignore[misc]  # MONAI has no types
-    """A split's nodules, each time another of its views, flipped about any axes; seeded as the bundle's transforms."""
+    """A split's nodules, each time another of its views; seeded as the bundle's transforms.
 
-    def __init__(self, data_list: Path, views: Views, rating_chances: list[float]) -> None:
+    Args:
+        data_list: its training split is taken.
+        views: by nodule, the plain one first.
+        rating_chances: what each rating stands for.
+        flips: whether a view is flipped about any axes: a patch can be, what a stage says of it cannot.
+    """
+
+    def __init__(self, data_list: Path, views: Views, rating_chances: list[float], *, flips: bool = True) -> None:
         self.items = load_data_list(data_list, "training", rating_chances=rating_chances)
-        self.views = views
+        self.views, self.flips = views, flips
 
     def __len__(self) -> int:
         return len(self.items)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         item = self.items[index]
-        patch = self.views[item["nodule_id"]][1 + int(self.R.randint(N_VIEWS))]
-        axes = [axis for axis in range(3) if self.R.rand() < 0.5]
-        return {"image": patch.flip(axes)[None].float(), "label": item["label"]}
+        view = self.views[item["nodule_id"]][1 + int(self.R.randint(N_VIEWS))].float()
+        if self.flips:
+            view = view.flip([axis for axis in range(3) if self.R.rand() < 0.5])
+        return {"image": view if view.ndim > 3 else view[None], "label": item["label"]}
 
     def __deepcopy__(self, _: object) -> ViewDataset:
         return self  # a config's values are copied; the views are too many for that

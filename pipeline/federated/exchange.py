@@ -16,8 +16,8 @@ from nodulus.transforms.problems import UsageError
 
 Weights = dict[str, torch.Tensor]
 # What of a train.json says how the network is made, and which weights it starts from.
-_OF_THE_NETWORK = ("network_def", "start_weights")
 STARTED = "started_network"
+_OF_THE_NETWORK = ("network_def", "start_weights", STARTED)
 
 
 class ExchangedNetworks(torch.nn.Module):
