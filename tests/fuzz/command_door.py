@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import pickle
 import shutil
@@ -10,7 +11,7 @@ from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from unittest import mock
 
 import numpy as np
@@ -37,8 +38,9 @@ _N_CASES = 4
 @cache
 def _loaded(allow: tuple[ProblemCode, ...]) -> Scorer:
     """Return a scorer of a network that costs little, loaded once: that takes ten times as long as to score."""
-    with TemporaryDirectory() as folder:
-        return Scorer(write_small_bundle(Path(folder) / "bundle"), allow=allow)
+    folder = mkdtemp(prefix="fuzz")  # configs are read when they are needed
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Scorer(write_small_bundle(Path(folder) / "bundle"), allow=allow)
 
 
 class DoorError(AssertionError):
