@@ -65,7 +65,7 @@ bench-volume: $(VENV)/.dev ## how good volume and axes are on validation nodules
 	$(BIN)/python -m benchmarks.volume measure
 	$(BIN)/python -m benchmarks.volume page
 
-bench-explain: $(VENV)/.bench ## measure explanations of the score on masks: make bench-explain CROPS=FOLDER, minutes
+bench-explain: $(VENV)/.bench ## measure explanations of the score on masks: make bench-explain CROPS=FOLDER, hours; goes on where it was
 	$(BIN)/python -m benchmarks.explain --crops "$(CROPS)" -o out/explain
 
 bench-engines: $(VENV)/.dev ## the network and the whole command by each engine, as ratios: minutes

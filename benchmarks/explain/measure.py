@@ -12,7 +12,7 @@ import torch
 from nodulus.pipeline.records import Record
 
 from .measures import (
-    BLOB_VOXELS,
+    BLOB_MM,
     fall_by_deletion,
     heat_of,
     points_at,
@@ -34,7 +34,7 @@ class MethodRow(Record):
     Args:
         heat_share: part of the heat in the mask.
         hit: whether the hottest voxel lies in the mask or touches it.
-        repeated: rank correlation with the map of the patch moved by one voxel, along x, y and z.
+        repeated: rank correlation with the map of the patch moved by 1 mm, along x, y and z.
         randomised: absolute rank correlation with the map of the network that is random from the top down to a layer,
             mean of the seeds; empty where it was not measured.
         fall: of the margin by deletion, mean over the part deleted.
@@ -84,22 +84,20 @@ def measure(bench: Bench, nodule: MarkedNodule, *, with_random: bool) -> NoduleR
     """Return all measures of a nodule; ``with_random`` adds those of random weights, which take longest."""
     view = nodule.view
     random = np.random.default_rng(crc32(nodule.nodule_id.encode()))
-    shape = view.is_shown.shape
+    margin = bench.margin.without_gradients
 
-    def chance(blur_voxels: float) -> float:
-        maps = [random_map(shape, random, blur_voxels) for _ in range(N_RANDOM)]
-        return float(np.mean([fall_by_deletion(bench.margin, view, each, random) for each in maps]))
+    def chance(blur_mm: float) -> float:
+        maps = [random_map(view, random, blur_mm) for _ in range(N_RANDOM)]
+        return float(np.mean([fall_by_deletion(margin, view, each, random) for each in maps]))
 
-    with torch.no_grad():
-        margin = bench.margin(view.patch).item()
     return NoduleRow(
         nodule_id=nodule.nodule_id,
         patient_id=nodule.patient_id,
         label=nodule.label,
         diameter_mm=view.diameter_mm,
-        margin=margin,
+        margin=margin(view.patch).item(),
         area_share=float(nodule.is_nodule.sum() / view.is_shown.sum()),
-        fall_blobs=chance(BLOB_VOXELS),
+        fall_blobs=chance(BLOB_MM),
         fall_voxels=chance(0.0),
         methods={name: _method(bench, name, nodule, random, with_random=with_random) for name in bench.trained},
     )
@@ -117,7 +115,7 @@ def _method(
         hit=points_at(heat, nodule.is_nodule),
         repeated=(x, y, z),
         randomised=_randomised(bench, name, nodule, heat) if with_random else {},
-        fall=fall_by_deletion(bench.margin, view, values, random),
+        fall=fall_by_deletion(bench.margin.without_gradients, view, values, random),
     )
 
 

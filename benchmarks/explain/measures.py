@@ -8,15 +8,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.integrate import trapezoid
-from scipy.ndimage import binary_dilation, gaussian_filter
+from scipy.ndimage import binary_dilation
 from scipy.stats import rankdata
 
-from .methods import AIR, Map
+from .methods import AIR, Map, blurred
 from .views import View
 
 # Parts of the shown voxels that are deleted; most is decided early.
 FRACTIONS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-BLOB_VOXELS = 2.0
+BLOB_MM = 2.0
 Bools = NDArray[np.bool_]
 
 
@@ -51,7 +51,7 @@ def fall_by_deletion(
     """Return how far the margin falls, mean over the part deleted, when shown voxels become air, the highest first.
 
     Args:
-        margin: of patches (n, 1, size, size, size), (n, 1).
+        margin: of patches (n, 1, x, y, z), (n, 1).
         view: what is deleted from.
         values: the map, with its sign.
         random: breaks ties.
@@ -62,12 +62,10 @@ def fall_by_deletion(
     flat = patches.view(len(FRACTIONS), -1)
     for row, fraction in enumerate(FRACTIONS):
         flat[row, torch.from_numpy(order[: round(fraction * len(order))])] = AIR
-    with torch.no_grad():
-        margins = margin(patches).double().numpy().ravel()
+    margins = margin(patches).double().numpy().ravel()
     return float(trapezoid(margins[0] - margins, FRACTIONS))
 
 
-def random_map(shape: tuple[int, ...], random: np.random.Generator, blur_voxels: float) -> Map:
+def random_map(view: View, random: np.random.Generator, blur_mm: float) -> Map:
     """Return noise, of single voxels or of blobs."""
-    noise = random.standard_normal(shape)
-    return np.asarray(gaussian_filter(noise, blur_voxels) if blur_voxels else noise, dtype=np.float32)
+    return blurred(random.standard_normal(view.is_shown.shape), blur_mm / view.spacing_mm)

@@ -10,8 +10,8 @@ from nodulus.pipeline.files import sha256_of
 from nodulus.pipeline.readout.additive import AdditiveModel
 from nodulus.pipeline.statistics.estimate import Estimate
 
-from .measures import BLOB_VOXELS, FRACTIONS
-from .methods import BALL, N_NOISY, N_STEPS, NOISE
+from .measures import BLOB_MM, FRACTIONS
+from .methods import BALL, N_NOISY, N_STEPS, NOISE, OCCLUDED_MM, STEP_MM
 from .random_weights import STAGE_NAMES
 from .record import LEAST, MOST, Explanations, Method
 
@@ -21,27 +21,24 @@ DELETING = tuple(name for name in LEAST if name.startswith("over "))
 
 MEANING = """
 The mean margin of these nodules is {margin} logits; of a patch that shows nothing but air the network says {air:.2f}.
-On the way there the margin does not fall, it rises: by {ball} (mean over the part deleted) where the nodule's ball is
-taken first. A nodule with a hole in it is unlike all that the network was trained on, so taking tissue away is not the
-same as taking evidence away. Read the deletion columns with that in mind, and the maps that start from air (occlusion,
-integrated gradients).
+Where the nodule's ball is taken first, the margin {moves} by {ball} (mean over the part deleted). A nodule with a hole
+in it is unlike all that the network was trained on, so taking tissue away is not the same as taking evidence away. Read
+the deletion columns with that in mind, and the maps that start from air (occlusion, integrated gradients).
 
-* **Grad-CAM** lies hardly more on the nodule than chance would: on the grid of the first layer a voxel is 4 mm wide,
-  and a nodule of 8 mm is two of them.
-* **Occlusion and integrated gradients** lie on the nodule and are the network's own, but change with the place of the
-  patch: a map that another click on the same nodule would redraw shows the click as well.
-* **SmoothGrad** is steady and points at the nodule, but its map stays much the same when the weights are random, and
-  deleting in its order does what deleting the ball does: it shows where the bright middle is.
+A map that misses concentration or pointing does not lie on the nodule; one that misses repeatability shows the click as
+well as the nodule; one that misses random weights shows the picture and not the network; one that misses the ball or
+brightness says no more than these two, which know no network.
 """
 
 HOW = f"""
 ## How
 
-Occlusion: cubes of 5 mm on every third voxel become air; a voxel has the mean fall of the cubes that hold it.
-Integrated gradients: {N_STEPS} Gauss-Legendre steps from air, by Captum. SmoothGrad: {N_NOISY} copies with noise of
-{NOISE:g} of the window, absolute values, by Captum. Grad-CAM and Grad-CAM++: MONAI's, not normalised, upsampled with
-the outer features on the outer voxels. Deletion: {len(FRACTIONS) - 1} steps up to all that is shown. Random maps: four
-a nodule of each kind; blobs are noise blurred by {BLOB_VOXELS:g} mm.
+Occlusion: cubes of about {OCCLUDED_MM:g} mm, {STEP_MM:g} mm apart, become air; a voxel has the mean fall of the cubes
+that hold it. Integrated gradients: {N_STEPS} Gauss-Legendre steps from air, by Captum. SmoothGrad: {N_NOISY} copies
+with noise of {NOISE:g} of the window, absolute values, by Captum. Grad-CAM and Grad-CAM++: MONAI's, not normalised,
+upsampled with the outer features on the outer voxels. Deletion: {len(FRACTIONS) - 1} steps up to all that is shown.
+Random maps: four a nodule of each kind; blobs are noise blurred by {BLOB_MM:g} mm. Repeatability: against the map of
+the patch moved by 1 mm along each axis.
 """
 
 
@@ -89,7 +86,9 @@ def _of_other_weights(record: Explanations) -> list[str]:
         return []
     return [
         f"**Not of the weights that are shipped now**, {shipped[:12]}: for them nothing here was measured again. That"
-        " no heat map ships does not depend on it; that none would pass is not known."
+        " no heat map ships does not depend on it: none has passed. Whether one would is not known.",
+        "**And measured with a fault**, since mended: MONAI's Grad-CAM left the network's batch norms in training mode,"
+        " so that all measures after the first map are of a network that looks at its batch. Take no figure from here.",
     ]
 
 
@@ -117,8 +116,9 @@ def _deletion_words(record: Explanations) -> str:
 
 def _meaning(record: Explanations) -> str:
     fall = record.controls[BALL].fall
-    rise = Estimate(-fall.value, -fall.high, -fall.low)
-    return MEANING.format(margin=record.margin, air=record.margin_of_air, ball=rise).strip()
+    ball = fall if fall.value > 0 else Estimate(-fall.value, -fall.high, -fall.low)
+    moves = "falls" if fall.value > 0 else "rises"
+    return MEANING.format(margin=record.margin, air=record.margin_of_air, moves=moves, ball=ball).strip()
 
 
 def _table(methods: Mapping[str, Method], measures: tuple[str, ...]) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from nodulus.pipeline.bundle.folder import INFERENCE_CONFIG
 from nodulus.pipeline.data.data_list import read_data_list
 from nodulus.pipeline.data.monai_items import load_data_list
 from nodulus.pipeline.data.training_patients import overlap, read_training_patients
@@ -25,7 +26,6 @@ from .views import marked_nodule
 
 # Crops of a few slices are no whole scans, and are known to be Hounsfield units.
 CROPS_ALLOW = ("too_few_slices", "not_hounsfield")
-PATCH_SIZE = 33
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +86,7 @@ def read_rows(rows_file: Path) -> list[NoduleRow]:
 def margin_of_air(bundle: Path) -> float:
     """Return the margin of a patch that shows nothing."""
     scorer = Scorer(bundle, device="cpu")
-    patch = torch.full((1, 1, *(PATCH_SIZE,) * 3), AIR)
+    patch = torch.full((1, 1, *json.loads((bundle / INFERENCE_CONFIG).read_text(encoding="utf-8"))["patch_size"]), AIR)
     with torch.no_grad():
         return float(Margin(scorer.network)(patch).item())
 

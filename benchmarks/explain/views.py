@@ -1,4 +1,4 @@
-"""What the network is shown of a nodule, where the readers' mask lies in it, and the same from one voxel beside."""
+"""What the network is shown of a nodule, where the readers' mask lies in it, and the same from 1 mm beside."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from nodulus.transforms.geometry import Affine, Grid, swap_lps_ras
 from nodulus.transforms.patches.patch import cut_patch
 from nodulus.transforms.volume import volume_from_array
 
+# A whole number of voxels along each axis of the bundle's patch.
 STEPS_LPS_MM = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 
@@ -25,8 +26,8 @@ class View:
     """A nodule as the network is shown it.
 
     Args:
-        patch: (1, 1, size, size, size), windowed to 0..1; what is not shown is 0, air.
-        is_shown: (size, size, size), the nodule's box and its margin.
+        patch: (1, 1, x, y, z), windowed to 0..1; what is not shown is 0, air.
+        is_shown: (x, y, z), the nodule's box and its margin.
         diameter_mm: as its table states.
         affine_ras: 4x4, mm.
     """
@@ -36,10 +37,15 @@ class View:
     diameter_mm: float
     affine_ras: Affine
 
+    @property
+    def spacing_mm(self) -> NDArray[np.float64]:
+        """Distance of neighbouring voxels along each axis, (3,)."""
+        return np.asarray(np.linalg.norm(self.affine_ras[:3, :3], axis=0))
+
 
 @dataclass(frozen=True, eq=False)
 class MarkedNodule:
-    """A nodule's view, its mask on the patch, and its views from one voxel beside along each axis."""
+    """A nodule's view, its mask on the patch, and its views from 1 mm beside along each axis."""
 
     nodule_id: str
     patient_id: str
@@ -88,4 +94,4 @@ def _mask_on_patch(path: Path, view: View) -> NDArray[np.bool_]:
     values = np.asarray(stored.dataobj, dtype=np.float32)
     x, y, z = values.shape
     volume = volume_from_array(values, Grid((x, y, z), swap_lps_ras(stored.affine)), str(path))
-    return np.asarray(cut_patch(volume, view.affine_ras, len(view.is_shown), air_hu=0.0).intensity_hu > 0.5)
+    return np.asarray(cut_patch(volume, view.affine_ras, view.is_shown.shape, air_hu=0.0).intensity_hu > 0.5)

@@ -8,7 +8,7 @@ import torch
 
 pytest.importorskip("captum", reason="extra bench")
 from benchmarks.explain.measures import fall_by_deletion, heat_of, points_at, rank_correlation, share_within
-from benchmarks.explain.methods import CANDIDATES, Margin
+from benchmarks.explain.methods import CANDIDATES, CONTROLS, Margin, blurred
 from benchmarks.explain.random_weights import STAGE_NAMES, cascade
 from benchmarks.explain.views import View, on_grid_of
 
@@ -32,7 +32,8 @@ class OneVoxel(torch.nn.Module):
         self.voxel = voxel
 
     def forward(self, patches: torch.Tensor) -> torch.Tensor:
-        looked_at = patches[:, 0].flatten(1)[:, np.ravel_multi_index(self.voxel, patches.shape[2:])]
+        x, y, z = self.voxel
+        looked_at = patches[:, 0, x, y, z]
         return torch.stack([torch.zeros_like(looked_at), looked_at], dim=1)
 
 
@@ -51,8 +52,8 @@ def test_deleting_the_voxel_that_counts_first_makes_the_margin_fall_at_once(voxe
     seen, margin = view(np.full((SIZE,) * 3, 0.8)), Margin(OneVoxel(voxel))
     values = np.zeros((SIZE,) * 3, dtype=np.float32)
     values[voxel] = 1
-    first = fall_by_deletion(margin, seen, values, RANDOM)
-    last = fall_by_deletion(margin, seen, -values, RANDOM)
+    first = fall_by_deletion(margin.without_gradients, seen, values, RANDOM)
+    last = fall_by_deletion(margin.without_gradients, seen, -values, RANDOM)
     assert first == pytest.approx(0.8, abs=0.8 * 0.01)  # from the first step, a hundredth, on
     assert last == pytest.approx(0.0, abs=0.8 * 0.1)  # at the last step, a tenth, alone
 
@@ -90,6 +91,32 @@ def test_a_shifted_patch_is_laid_over_the_first_where_it_lies_in_the_patient(ste
     inner = (slice(2, -2),) * 3
     laid = on_grid_of(view(world[inner]), world[at], view(world[at], moved))
     assert np.array_equal(laid[inner], world[inner][inner])
+
+
+def test_margins_are_the_same_without_gradients_and_beside_hooks(bundle_network: torch.nn.Module) -> None:
+    margin = Margin(bundle_network)
+    seen = View(torch.rand(1, 1, 33, 33, 17), np.ones((33, 33, 17), dtype=bool), 4.0, np.diag([0.5, 0.5, 1.0, 1.0]))
+    CANDIDATES["Grad-CAM, layer 1"](margin)(seen)
+    patches = torch.rand(3, 1, 33, 33, 17)
+    with torch.no_grad():
+        expected = margin(patches)
+    assert margin.without_gradients(patches).numpy() == pytest.approx(expected.numpy(), abs=1e-4)
+
+
+def test_lengths_are_millimetres_whatever_the_voxels() -> None:
+    shape, spacing_mm = (41, 41, 21), np.array([0.5, 0.5, 1.0])
+    seen = View(torch.full((1, 1, *shape), 0.8), np.ones(shape, dtype=bool), 8.0, np.diag([*spacing_mm, 1.0]))
+    middle = np.zeros(shape)
+    middle[20, 20, 10] = 1
+    maps = [CONTROLS["ball of the diameter"](Margin(OneVoxel((20, 20, 10))))(seen), blurred(middle, 2.0 / spacing_mm)]
+    for each in maps:
+        for beside in ((28, 20, 10), (20, 28, 10), (20, 20, 14)):  # 4 mm away
+            assert each[beside] == pytest.approx(each[28, 20, 10], rel=0.03)
+        assert each[20, 20, 10] > 1.5 * each[28, 20, 10]
+    heat = CANDIDATES["occlusion, 5 mm"](Margin(OneVoxel((20, 20, 10))))(seen)
+    reach_mm = np.ptp(np.argwhere(heat > 0), axis=0) * spacing_mm
+    assert (reach_mm >= 5).all()
+    assert (reach_mm <= 11).all()
 
 
 def test_the_cascade_makes_one_layer_after_the_other_random(bundle_network: torch.nn.Module) -> None:
