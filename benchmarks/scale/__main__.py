@@ -1,7 +1,7 @@
 """Measure: python -m benchmarks.scale --cases 10000 -o out/scale; goes on with the steps that are not done yet.
 
-`--small-network` takes a network that costs next to nothing in the shipped one's place; `--growth` measures what the cost
-grows with; `--write-docs` puts the figures into docs/records/scale.md.
+`--small-network` takes a network that costs next to nothing in the shipped one's place; `--growth` measures what the
+cost grows with; `--write-docs` puts the figures into docs/records/scale.md.
 """
 
 from __future__ import annotations
