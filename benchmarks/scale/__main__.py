@@ -133,12 +133,12 @@ def measure_growth(home: Path) -> None:
     path = home / "growth.json"
     home.mkdir(parents=True, exist_ok=True)
     found: dict[str, Figures] = json.loads(path.read_text()) if path.is_file() else {}
-    small = write_small_bundle(home / "bundle")
+    small = write_small_bundle(home.resolve() / "bundle")
     steps: dict[str, Callable[[], growth.Seconds]] = {
         "slices": lambda: growth.slices_figures(home),
-        "nodules": lambda: growth.nodules_figures(home, None),
-        "nodules, small network": lambda: growth.nodules_figures(home, small),
         "missing cases": lambda: growth.missing_cases_figures(home, small),
+        "nodules, small network": lambda: growth.nodules_figures(home, small),
+        "nodules": lambda: growth.nodules_figures(home, None),
         "many nodules, small network": lambda: growth.many_nodules_figures(home, small),
     }
     for name, step in steps.items():
