@@ -1,7 +1,7 @@
 """Measure: python -m benchmarks.scale --cases 10000 -o out/scale; goes on with the steps that are not done yet.
 
-`--small-network` takes a network that costs next to nothing in the shipped one's place; `--growth` measures what the cost
-grows with; `--write-docs` puts the figures into docs/records/scale.md.
+`--small-network` takes a network that costs next to nothing in the shipped one's place; `--growth` measures what the
+cost grows with; `--write-docs` puts the figures into docs/records/scale.md.
 """
 
 from __future__ import annotations
@@ -133,12 +133,12 @@ def measure_growth(home: Path) -> None:
     path = home / "growth.json"
     home.mkdir(parents=True, exist_ok=True)
     found: dict[str, Figures] = json.loads(path.read_text()) if path.is_file() else {}
-    small = write_small_bundle(home / "bundle")
+    small = write_small_bundle(home.resolve() / "bundle")
     steps: dict[str, Callable[[], growth.Seconds]] = {
         "slices": lambda: growth.slices_figures(home),
-        "nodules": lambda: growth.nodules_figures(home, None),
-        "nodules, small network": lambda: growth.nodules_figures(home, small),
         "missing cases": lambda: growth.missing_cases_figures(home, small),
+        "nodules, small network": lambda: growth.nodules_figures(home, small),
+        "nodules": lambda: growth.nodules_figures(home, None),
         "many nodules, small network": lambda: growth.many_nodules_figures(home, small),
     }
     for name, step in steps.items():

@@ -87,4 +87,5 @@ def where() -> str:
     """Return when and on what a page was written."""
     versions = ", ".join(f"{name} {version(name)}" for name in ("nodulus", "monai", "torch"))
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
-    return f"{date.today()}, {os.cpu_count()} cores shared with other work (load averages at the end {load}); {versions}.\n"
+    machine = f"{os.cpu_count()} cores shared with other work (load averages when this was written {load})"
+    return f"{date.today()}, {machine}; {versions}.\n"

@@ -113,8 +113,10 @@ def nodule_views(volume: CTVolume, nodule: Nodule, caption: Caption, overview: O
     """Return the same picture as pixels (rows, columns, RGB): they are the PNG's."""
     canvas = _canvas(volume, nodule, caption, overview)
     with _any_script():
-        canvas.draw()
-    return np.asarray(canvas.buffer_rgba(), dtype=np.uint8)[..., :3].copy()
+        canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib annotates neither
+        rgba: NDArray[np.uint8] = np.asarray(canvas.buffer_rgba(), dtype=np.uint8)  # type: ignore[no-untyped-call]
+    rgb: NDArray[np.uint8] = rgba[..., :3].copy()
+    return rgb
 
 
 def _canvas(volume: CTVolume, nodule: Nodule, caption: Caption, overview: Overview | None) -> FigureCanvasAgg:

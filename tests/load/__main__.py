@@ -12,6 +12,7 @@ from pathlib import Path
 
 from nodulus.pipeline.phantom import PhantomSpec
 from nodulus.pipeline.phantom.demo_study import write_demo_study
+from tests.load.page import write_page
 from tests.load.run import Load, run_load
 from tests.load.run_hostile import odd_names, run_hostile, store_hostile
 from tests.support.small_studies import template
@@ -32,7 +33,12 @@ def main() -> int:
     parser.add_argument("--settle", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--hostile", type=int, default=0, help="hostile objects; a tenth as many, and units, are sent")
+    parser.add_argument("-o", "--output", type=Path, help="a file for what is printed")
+    parser.add_argument("--write-docs", nargs="+", type=Path, metavar="FILE", help="of such files, into docs/records")
     asked = parser.parse_args()
+    if asked.write_docs:
+        write_page(asked.write_docs)
+        return 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         study = write_demo_study(folder, PhantomSpec(size_xyz=(96, 96, 92), spacing_mm=(3.4, 3.4, 3.0)))
@@ -46,7 +52,10 @@ def main() -> int:
             load = Load(asked.studies, asked.kills, asked.a_second, asked.settle, seed=asked.seed)
             found = run_load(load, model, folder)
     told = found | {"seconds": round(time.monotonic() - began), "load_average": os.getloadavg()}
-    sys.stdout.write(json.dumps(told, indent=2) + "\n")
+    text = json.dumps(told, indent=2) + "\n"
+    sys.stdout.write(text)
+    if asked.output:
+        asked.output.write_text(text)
     return int(any(found[name] for name in WRONG if name in found))
 
 

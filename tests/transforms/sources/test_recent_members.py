@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nodulus.transforms.sources import recent_members, zip_sources
+from nodulus.transforms.sources import recent_members, zip_member, zip_sources
 from nodulus.transforms.sources.shared_zip import SharedZip
 from nodulus.transforms.sources.zip_sources import ZipSource
 
@@ -28,7 +28,7 @@ def sources(path: Path, first: bytes = b"a") -> list[ZipSource]:
 def inflated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the names of what is inflated, as it happens."""
     names: list[str] = []
-    whole = zip_sources.whole_member
+    whole = zip_member.whole_member
 
     def noted(path: Path, member: zipfile.ZipInfo, stream: object) -> bytes:
         names.append(member.filename)
