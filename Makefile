@@ -15,7 +15,7 @@ JOBS ?= 2
 TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q
 
 .PHONY: help demo test test-quick test-viewer container lint types format fuzz fuzz-listen bench bench-model
-.PHONY: bench-explain bench-engines bench-stability bench-robustness bench-volume bench-fl bench-finetune bench-scale
+.PHONY: bench-explain bench-engines bench-likeness bench-stability bench-robustness bench-volume bench-fl bench-finetune bench-scale
 .PHONY: bench-listen test-fl test-ray test-deploy flag-rates model-card schema wheel clean
 
 help: ## say what can be made
@@ -60,6 +60,9 @@ bench-stability: $(VENV)/.dev ## how steady the scores of validation nodules are
 
 bench-robustness: $(VENV)/.dev ## how scores hold on noisy, sharp, soft and thick scans: docs/records/robustness.md
 	$(BIN)/python -m benchmarks.robustness
+
+bench-likeness: $(VENV)/.dev ## fit and measure what tells nodules from other places: docs/records/likeness.md, calibration.json
+	$(BIN)/python -W ignore -m benchmarks.likeness
 
 bench-volume: $(VENV)/.dev ## how good volume and axes are on validation nodules: docs/records/volume.md
 	$(BIN)/python -m benchmarks.volume measure

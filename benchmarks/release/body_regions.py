@@ -16,6 +16,7 @@ Points = NDArray[np.float64]
 GRID_MM = 2.5  # the scan is thinned to about this spacing: regions need no finer one
 TISSUE_HU = -400.0
 LUNG_HU = -500.0
+VESSEL_HU = -450.0
 SOFT_HU = (-200.0, 250.0)
 BONE_HU = 250.0
 SMALLEST_LUNG_ML = 200.0
@@ -32,6 +33,7 @@ def body_regions(volume: CTVolume) -> Mapping[str, Points]:
       tell, as a nodule may look just so.
     - ``between_lungs``: soft tissue with lung to both sides, 8 mm or more from it: heart, great vessels.
     - ``below_lungs``: soft tissue 15 mm deep with lung above it and none below: liver, spleen, stomach.
+    - ``vessels``: tissue that lung encloses, 4 mm or more from the pleura: vessels, walls of bronchi.
     - ``body_wall``: soft tissue 8 to 30 mm under the skin: muscle, fat.
     - ``bone``: above 250 HU.
     - ``outside``: 20 mm or more from the body.
@@ -62,11 +64,13 @@ def _masks(hu: NDArray[np.float32], spacing_mm: NDArray[np.float64]) -> dict[str
     if not lung.any():
         return masks | {"abdomen": deep}
     from_lung = _depth_mm(~lung, spacing_mm)
+    in_lung_mm = _depth_mm(lung | ndimage.binary_closing(lung, iterations=3), spacing_mm)
     return masks | {
-        "lung": lung & (_depth_mm(lung | ndimage.binary_closing(lung, iterations=3), spacing_mm) > 5),
+        "lung": lung & (in_lung_mm > 5),
         "beside_lung": soft & (from_lung < 6),
         "between_lungs": soft & _is_before(lung, 0) & _is_after(lung, 0) & (from_lung > 8),
         "below_lungs": deep & _is_after(lung, 2) & ~_is_before(lung, 2),
+        "vessels": (hu > VESSEL_HU) & (in_lung_mm > 4),
     }
 
 

@@ -81,7 +81,7 @@ class ImageFlagger:
         return [tuple(one.name for one in reasons_outside(each, None, self.training_range)) for each in facts]
 
     def _facts(self, item: Item) -> NoduleFacts:
-        return NoduleFacts(**self._preprocessing(dict(item))[FACTS])
+        return NoduleFacts.of_numbers(self._preprocessing(dict(item))[FACTS])
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ PLACES = {
     "outside": "air outside the body",
     "lung": "plain lung",
     "beside_lung": "soft tissue at the lung's edge: vessels, bronchi, pleura",
+    "vessels": "vessels and bronchi within the lung",
     "between_lungs": "heart and great vessels",
     "below_lungs": "organs below the lungs",
     "abdomen": "organs",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import ignite.distributed as idist
 from ignite.engine import Engine, Events
@@ -53,7 +53,7 @@ class CollectOutputs:
         for item, output in zip(engine.state.batch, engine.state.output, strict=True):
             self.outputs.setdefault(item["nodule_id"], {})[item["box"]] = Output(
                 logits=tuple(float(value) for value in output["logits"]),
-                facts=NoduleFacts(**{field.name: float(item["facts"][field.name]) for field in fields(NoduleFacts)}),
+                facts=NoduleFacts.of_numbers(item["facts"]),
                 readout=output.get("readout"),
             )
 

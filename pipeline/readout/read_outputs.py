@@ -56,7 +56,7 @@ class ReadOutputsd(MapTransform):
             if self.calibration is None:
                 item[key] = torch.softmax(logits[: len(CLASSES)], dim=0)
                 continue
-            facts = NoduleFacts(**{name: float(value) for name, value in item[self.facts_key].items()})
+            facts = NoduleFacts.of_numbers(item[self.facts_key])
             readout = read_item(self.calibration, logits.double().cpu().tolist(), facts, item)
             item["readout"] = readout
             item[key] = torch.tensor([1 - readout.malignant, readout.malignant], dtype=torch.float64)

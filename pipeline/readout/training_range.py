@@ -13,6 +13,8 @@ from pydantic import model_validator
 from nodulus.pipeline.records import Record
 from nodulus.transforms.patches.nodule_facts import AERATED_HU, THIN_AIR_HU, NoduleFacts, nodule_facts
 
+from .nodule_likeness import NoduleLikeness
+
 __all__ = [
     "DensityLimits",
     "NoduleFacts",
@@ -25,7 +27,9 @@ __all__ = [
     "reasons_outside",
 ]
 
-ReasonName = Literal["diameter", "slice_spacing", "outside_body", "no_nodule_density", "unlike_training"]
+ReasonName = Literal[
+    "diameter", "slice_spacing", "outside_body", "no_nodule_density", "no_nodule_shape", "unlike_training"
+]
 
 # LIDC-IDRI's readers outlined nodules from 3 mm on: below it there is no label to learn from.
 SMALLEST_MM = 3.0
@@ -43,7 +47,7 @@ class Reason:
 
     @property
     def is_of_the_place(self) -> bool:
-        """Whether it says that no nodule lies there."""
+        """Whether it says that no nodule can lie there; a shape is unlike a nodule's in some true ones, too."""
         return self.name in ("outside_body", "no_nodule_density")
 
 
@@ -96,6 +100,7 @@ class TrainingRange(Record):
         quantile: part of the training patches within each pair of limits: one side alone cuts off half the rest, the
             distance of the outputs all of it.
         n_samples: patches that it was fitted to; a nodule seen through two boxes counts twice.
+        likeness: how alike a place must be to nodules; None where no places without a nodule were there to learn from.
     """
 
     diameter_mm: tuple[float, float]
@@ -104,6 +109,7 @@ class TrainingRange(Record):
     outputs: OutputLimits | None
     quantile: float
     n_samples: int
+    likeness: NoduleLikeness | None = None
 
 
 def fit_training_range(
@@ -151,7 +157,8 @@ def reasons_outside(facts: NoduleFacts, outputs: ArrayLike | None, limits: Train
         outputs: what the network says of it, raw, (n,); None leaves the outputs out.
         limits: of the training nodules.
     """
-    reasons = [_diameter_reason(facts, limits), _spacing_reason(facts, limits), _density_reason(facts, limits.density)]
+    of_place = _density_reason(facts, limits.density) or _shape_reason(facts, limits.likeness)
+    reasons = [_diameter_reason(facts, limits), _spacing_reason(facts, limits), of_place]
     if outputs is not None and limits.outputs is not None:
         reasons.append(_outputs_reason(limits.outputs.distance(outputs), limits.outputs.distance_max))
     return tuple(reason for reason in reasons if reason is not None)
@@ -194,6 +201,14 @@ def _density_reason(facts: NoduleFacts, limits: DensityLimits) -> Reason | None:
             "no_nodule_density", f"Expected {expected}, got {facts.aerated_fraction:.0%}: dense tissue all round"
         )
     return None
+
+
+def _shape_reason(facts: NoduleFacts, likeness: NoduleLikeness | None) -> Reason | None:
+    found = None if likeness is None else likeness.log_odds(facts)
+    if likeness is None or found is None or found >= likeness.log_odds_min:
+        return None
+    expected = f"a nodule's shape and surroundings, log odds of {likeness.log_odds_min:.1f} or more"
+    return Reason("no_nodule_shape", f"Expected {expected}, got {found:.1f}, as of a vessel, the pleura or an organ")
 
 
 def _outputs_reason(distance: float, distance_max: float) -> Reason | None:

@@ -35,6 +35,7 @@ from nodulus.transforms.problems import InputRefusedError, UsageError
 
 from .begin import read_init_patients
 from .fit_additive import fit_additive
+from .kept_likeness import kept_likeness
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ def calibrate(
 
     The probabilities and the thresholds are fitted to the validation split alone, each nodule seen through its own box
     and through the one its diameter implies, as either may come at inference. The training split says which nodules
-    the network knows.
+    the network knows. How alike a place must be to nodules is kept from the bundle's calibration (`kept_likeness`).
 
     Args:
         data_list: the list that the weights were trained on.
@@ -81,6 +82,8 @@ def calibrate(
         for split in ("training", "validation")
     )
     calibration = _fit(listed, trained, validated, weights_sha256)
+    limits = calibration.training_range.model_copy(update={"likeness": kept_likeness(bundle_dir, overrides)})
+    calibration = calibration.model_copy(update={"training_range": limits})
     for items, name in (
         (listed.items("training"), TRAINING_PATIENTS),
         (listed.items("validation"), VALIDATION_PATIENTS),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from nodulus.transforms.volume import AIR_HU
 
 from .box import Spacing, as_triple
+from .nodule_shape import UNTOLD, NoduleShape, nodule_shape
 
 # The lung's darkest voxels, in emphysema, lie about here; air outside of the body and table lies below.
 THIN_AIR_HU = -950.0
@@ -31,6 +33,7 @@ class NoduleFacts:
         core_hu: mean of the sphere of half the diameter (at least 3 mm across) about the centre.
         aerated_fraction: part of the shown voxels in the scan below -500 HU: lung, or other air.
         thin_air_fraction: part of them below -950 HU: air that is in no lung.
+        shape: shape and surroundings of what lies there; untold where nothing is shown.
     """
 
     diameter_mm: float
@@ -39,6 +42,20 @@ class NoduleFacts:
     core_hu: float
     aerated_fraction: float
     thin_air_fraction: float
+    shape: NoduleShape = UNTOLD
+
+    @classmethod
+    def of_numbers(cls, numbers: Mapping[str, Any]) -> NoduleFacts:
+        """Return the facts that ``numbers`` gave."""
+        shape = NoduleShape(**{part.name: float(numbers[part.name]) for part in fields(NoduleShape)})
+        own = {part.name: float(numbers[part.name]) for part in fields(cls) if part.name != "shape"}
+        return cls(**own, shape=shape)
+
+    def numbers(self) -> dict[str, float]:
+        """Return all facts as one flat mapping of numbers, which a data loader can batch."""
+        facts = asdict(self)
+        shape = facts.pop("shape")
+        return {**facts, **shape}
 
 
 def nodule_facts(
@@ -74,13 +91,15 @@ def nodule_facts(
             thin_air_fraction=1.0,
         )
     core = _distance_mm(patch_hu.shape, spacing_mm)[box] <= max(diameter_mm / 4, SMALLEST_CORE_RADIUS_MM)
+    core_hu = float(shown_hu[core if core.any() else ...].mean())
     return NoduleFacts(
         diameter_mm=diameter_mm,
         slice_spacing_mm=slice_spacing_mm,
         inside_fraction=inside_fraction,
-        core_hu=float(shown_hu[core if core.any() else ...].mean()),
+        core_hu=core_hu,
         aerated_fraction=_part_below(AERATED_HU, shown_hu, inside_fraction),
         thin_air_fraction=_part_below(THIN_AIR_HU, shown_hu, inside_fraction),
+        shape=nodule_shape(patch_hu, shown, spacing_mm=spacing_mm, diameter_mm=diameter_mm, core_hu=core_hu),
     )
 
 

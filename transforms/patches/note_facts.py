@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from monai.config import KeysCollection
@@ -51,5 +50,5 @@ class NoduleFactsd(MapTransform):
                 slice_spacing_mm=float(max(patch.meta["slice_spacing_mm"], patch.meta["slice_thickness_mm"])),
                 inside_fraction=float(patch.meta["inside_fraction"]),
             )
-            item[self.facts_key] = asdict(facts)
+            item[self.facts_key] = facts.numbers()
         return item

@@ -3,7 +3,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.spatial.distance import mahalanobis
@@ -201,6 +201,7 @@ def test_a_fit_needs_a_row_of_outputs_for_each_nodule(samples: list[NoduleFacts]
         fit_training_range(samples[:1], None)
 
 
+@settings(deadline=None)
 @given(flips=st.sets(st.integers(0, 2)), order=st.permutations((0, 1, 2)), diameter_mm=st.floats(3, 24))
 def test_facts_do_not_depend_on_how_the_patch_is_turned(flips: set[int], order: list[int], diameter_mm: float) -> None:
     shown = np.asarray([[3, 28], [5, 30], [9, 22]])
@@ -213,11 +214,13 @@ def test_facts_do_not_depend_on_how_the_patch_is_turned(flips: set[int], order: 
         numbers = nodule_facts(
             hu, box, spacing_mm=1.0, diameter_mm=diameter_mm, slice_spacing_mm=1.0, inside_fraction=1.0
         )
-        return list(asdict(numbers).values())
+        # The box is cut tighter in z, so that a shape has an axis of its own: tests/transforms/patches.
+        return [number for name, number in asdict(numbers).items() if name != "shape"]
 
     assert measured(turned, turned_shown) == pytest.approx(measured(patch, shown))
 
 
+@settings(deadline=None)
 @given(hidden_hu=st.floats(-1024, 3071))
 def test_what_is_not_shown_counts_for_nothing(hidden_hu: float) -> None:
     patch = shown_only(ball(10.0))
