@@ -16,7 +16,6 @@ from unittest import mock
 
 import numpy as np
 
-from benchmarks.scale.small_network import write_small_bundle
 from nodulus.pipeline.results.views import VIEWS
 from nodulus.pipeline.scoring.journal import JOURNAL
 from nodulus.pipeline.scoring.scorer import Scorer
@@ -38,6 +37,8 @@ _N_CASES = 4
 @cache
 def _loaded(allow: tuple[ProblemCode, ...]) -> Scorer:
     """Return a scorer of a network that costs little, loaded once: that takes ten times as long as to score."""
+    from benchmarks.scale.small_network import write_small_bundle  # only here is torch needed
+
     folder = mkdtemp(prefix="fuzz")  # configs are read when they are needed
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return Scorer(write_small_bundle(Path(folder) / "bundle"), allow=allow)
