@@ -68,8 +68,8 @@ bench-volume: $(VENV)/.dev ## how good volume and axes are on validation nodules
 bench-explain: $(VENV)/.bench ## measure explanations of the score on masks: make bench-explain CROPS=FOLDER, hours; goes on where it was
 	$(BIN)/python -m benchmarks.explain --crops "$(CROPS)" -o out/explain
 
-bench-engines: $(VENV)/.dev ## the network and the whole command by each engine, as ratios: minutes
-	$(BIN)/python -W ignore -m benchmarks.engines
+bench-engines: $(VENV)/.dev ## the network and the whole command by each engine: docs/records/engines.md, minutes
+	$(BIN)/python -W ignore -m benchmarks.engines --page
 
 bench-fl: $(VENV)/.dev ## hospitals that train together, alone and pooled: make bench-fl CROPS=FOLDER SEEDS=3
 	$(BIN)/python -W ignore -m benchmarks.federated --crops "$(CROPS)" -o out/federated --seeds $(or $(SEEDS),1)
