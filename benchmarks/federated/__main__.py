@@ -54,8 +54,8 @@ def run_seed(seed: int, out: Path, options: argparse.Namespace) -> None:
     every = [*everything.training, *everything.validation, *everything.test]
     whole = {"everything": everything.model_copy(update={"training": tuple(every), "validation": (), "test": ()})}
     views = draw_views(write_lists(whole, folder)["everything"], options.bundle, options.output / "views.pt")
-    said = options.output / f"before_{options.train_from}.pt"
-    views = before_stage(views, options.bundle, options.train_from, said)
+    kept = options.output / f"before_{options.train_from}.pt"
+    views = before_stage(views, options.bundle, options.train_from, kept)
     study = Study(options.bundle, views, options.rounds, options.train_from)
     for arm in ARMS:
         scored = folder / arm.name / "scores.csv"

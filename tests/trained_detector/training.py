@@ -18,7 +18,7 @@ from nodulus.transforms.patches.patient_axes import resample_to_patient_axes
 from tests.support.detection_bundle import Numbers, inference_config, make_detector
 from tests.trained_detector.phantoms import scan_of
 
-SIDE = 48  # voxels of a training crop
+SIDE = 32  # voxels of a training crop
 BATCH_SIZE = 4
 LEARNING_RATE = 1e-3
 # Of the crops those with a nodule; the others lie anywhere.
