@@ -16,7 +16,7 @@ TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q
 
 .PHONY: help demo test test-quick test-viewer container lint types format fuzz fuzz-listen bench bench-model
 .PHONY: bench-explain bench-engines bench-likeness bench-stability bench-robustness bench-volume bench-fl bench-finetune bench-scale
-.PHONY: bench-listen test-fl test-ray test-deploy flag-rates model-card schema wheel clean
+.PHONY: bench-listen detector-phantom test-fl test-ray test-deploy flag-rates model-card schema wheel clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -71,8 +71,8 @@ bench-volume: $(VENV)/.dev ## how good volume and axes are on validation nodules
 bench-explain: $(VENV)/.bench ## measure explanations of the score on masks: make bench-explain CROPS=FOLDER, hours; goes on where it was
 	$(BIN)/python -m benchmarks.explain --crops "$(CROPS)" -o out/explain
 
-bench-engines: $(VENV)/.dev ## the network and the whole command by each engine, as ratios: minutes
-	$(BIN)/python -W ignore -m benchmarks.engines
+bench-engines: $(VENV)/.dev ## the network and the whole command by each engine: docs/records/engines.md, minutes
+	$(BIN)/python -W ignore -m benchmarks.engines --page
 
 bench-fl: $(VENV)/.dev ## hospitals that train together, alone and pooled: make bench-fl CROPS=FOLDER SEEDS=3
 	$(BIN)/python -W ignore -m benchmarks.federated --crops "$(CROPS)" -o out/federated --seeds $(or $(SEEDS),1)
@@ -97,6 +97,9 @@ bench-listen: $(VENV)/.dev ## a load on the listener, with kills (Debian: orthan
 
 fuzz-listen: $(VENV)/.dev ## 10 000 hostile objects, 1 000 over the network, 1 000 units of the protocol
 	$(BIN)/python -W ignore -m tests.load --hostile 10000
+
+detector-phantom: $(VENV)/.dev ## train MONAI's detector on phantoms and try it on others: docs/records/detector.md, minutes
+	$(BIN)/python -W ignore -m tests.trained_detector -o out/detector
 
 flag-rates: $(VENV)/.dev ## how often nodules and other places are flagged: a table, and out/flag_rates.json
 	$(BIN)/python -m benchmarks.release.flag_rates

@@ -12,6 +12,7 @@ import torch
 
 from benchmarks.federated.arms import ARMS, Study, margins, train_arm
 from benchmarks.federated.makers import TEST_FOLDS, hospitals, pooled, write_lists
+from benchmarks.federated.page import write_page
 from benchmarks.federated.scores import Scored, write_scored
 from benchmarks.federated.stages import before_stage
 from benchmarks.federated.table import table
@@ -30,6 +31,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--train-from", default="layer3", help="first stage that trains; conv1 trains all, for days")
     parser.add_argument("--bundle", type=Path, default=BUNDLE)
+    parser.add_argument("--page", action="store_true", help="write the record's page, too")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     logging.disable(logging.INFO)  # MONAI's algorithm tells of every step
@@ -38,6 +40,8 @@ def main(arguments: list[str] | None = None) -> None:
         run_seed(seed, out, options)
         text = table(out)
         write_text(out / "table.md", text)
+        if options.page:
+            write_page(text, options.rounds, options.train_from, options.bundle)
     sys.stdout.write(text)
 
 
@@ -50,8 +54,8 @@ def run_seed(seed: int, out: Path, options: argparse.Namespace) -> None:
     every = [*everything.training, *everything.validation, *everything.test]
     whole = {"everything": everything.model_copy(update={"training": tuple(every), "validation": (), "test": ()})}
     views = draw_views(write_lists(whole, folder)["everything"], options.bundle, options.output / "views.pt")
-    said = options.output / f"before_{options.train_from}.pt"
-    views = before_stage(views, options.bundle, options.train_from, said)
+    kept = options.output / f"before_{options.train_from}.pt"
+    views = before_stage(views, options.bundle, options.train_from, kept)
     study = Study(options.bundle, views, options.rounds, options.train_from)
     for arm in ARMS:
         scored = folder / arm.name / "scores.csv"

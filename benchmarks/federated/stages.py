@@ -44,6 +44,13 @@ def from_stage(bundle: Path, first: str) -> dict[str, Any]:
     return {STARTED: later, "train::inferer": {"_target_": f"{__name__}.{InBfloat16.__name__}"}}
 
 
+def trained_share(bundle: Path, first: str) -> tuple[int, int]:
+    """Return how many weights train from a stage on, and how many the network has."""
+    later, whole = (ExchangedNetworks(str(bundle), overrides=of).network for of in (from_stage(bundle, first), {}))
+    n_trained, n = (sum(each.numel() for each in network.parameters()) for network in (later, whole))
+    return n_trained, n
+
+
 def before_stage(views: Views, bundle: Path, first: str, path: Path) -> Views:
     """Return what the stages before one say of each view, as they start, half precision; kept in a file.
 

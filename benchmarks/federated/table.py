@@ -16,6 +16,8 @@ from nodulus.pipeline.statistics.metrics import Comparison, compare_scores
 from nodulus.pipeline.training.calibrate import fit_logistic
 
 ALL, BASELINE = "all", "pooled"
+FEDERATED = "fedavg"
+GOAL_BELOW_POOLED = 0.01
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ def table(out: Path) -> str:
         for arm in arms
     }
     names = ", ".join(seed.name for seed in whole)
-    return "\n\n".join([f"{names}, {len(arms)} of {len(ARMS)} arms", _aucs(judged), _eces(judged)]) + "\n"
+    parts = [f"{names}, {len(arms)} of {len(ARMS)} arms", _counts(judged), _aucs(judged), _eces(judged)]
+    return "\n\n".join([*parts, *_goal(judged)]) + "\n"
 
 
 def judge(arm: Arm, rows: Sequence[Scored]) -> list[Judged]:
@@ -77,6 +80,38 @@ def judge(arm: Arm, rows: Sequence[Scored]) -> list[Judged]:
 
 def _fit(rows: Sequence[Scored]) -> Logistic:
     return fit_logistic([row.margin for row in rows], [row.label for row in rows])
+
+
+def _counts(judged: Mapping[str, Sequence[Judged]]) -> str:
+    rows = next(iter(judged.values()))
+    at = {maker: [one for one in rows if one.maker == maker] for maker in MAKERS}
+    told = (f"{len(ones)} nodules of {len({one.patient_id for one in ones})} patients at {m}" for m, ones in at.items())
+    return f"Tested, without undecided nodules: {', '.join(told)}."
+
+
+def _goal(judged: Mapping[str, Sequence[Judged]]) -> list[str]:
+    """Return whether FedAvg is as good as pooled and above each hospital alone; nothing while arms are missing."""
+    if len(judged) < len(ARMS):
+        return []
+    rows = judged[FEDERATED]
+    said = {name: [one.common for one in ones] for name, ones in judged.items() if not name.startswith("without_")}
+    labels, patients = [one.label for one in rows], [one.patient_id for one in rows]
+    less = {
+        name: compare_scores(labels, said, patients, name).difference[FEDERATED] for name in said if name != FEDERATED
+    }
+    below = -less[BASELINE].value
+    alone = [name for name in less if name.startswith("local_")]
+    above = [name for name in alone if less[name].value > 0]
+    lines = [f"* {FEDERATED} less {name}: {_interval(less[name], '+')}" for name in less]
+    met = [
+        f"FedAvg within {GOAL_BELOW_POOLED} of pooled: {_yes(below <= GOAL_BELOW_POOLED)}",
+        f"above every hospital alone: {_yes(len(above) == len(alone))} ({len(above)} of {len(alone)})",
+    ]
+    return [f"AUC of {ALL}, paired:", "\n".join(lines), f"The goal: {'; '.join(met)}."]
+
+
+def _yes(is_met: bool) -> str:
+    return "met" if is_met else "not met"
 
 
 def _aucs(judged: Mapping[str, Sequence[Judged]]) -> str:

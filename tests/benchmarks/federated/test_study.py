@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from benchmarks.federated.arms import ARMS
 from benchmarks.federated.makers import MAKERS, hospitals, pooled
+from benchmarks.federated.page import END, START, write_page
 from benchmarks.federated.scores import Scored, read_scored, write_scored
 from benchmarks.federated.table import judge, table
+from benchmarks.places import BUNDLE
 
 
 def scores(shift: float) -> list[Scored]:
@@ -42,6 +47,23 @@ def test_the_table_shows_what_is_finished_and_says_so(tmp_path: Path) -> None:
     assert text.startswith(f"seed0, 3 of {len(ARMS)} arms\n")
     assert "| fedavg | 0.938 (" in text  # 15 of 16 pairs
     assert "| +0.000 (+0.000, +0.000) |" in text
+
+
+def test_the_goal_is_judged_once_all_arms_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for arm in ARMS:
+        (tmp_path / "seed0" / arm.name).mkdir(parents=True)
+        rows = scores(0)
+        if arm.name.startswith("local_"):
+            rows = [replace(row, margin=-row.margin) if row.margin in (1.0, -1.0) else row for row in rows]
+        write_scored(rows, tmp_path / "seed0" / arm.name / "scores.csv")
+    text = table(tmp_path)
+    assert "* fedavg less local_ge: +0.188 (" in text  # of 16 pairs at a hospital 12 are won, where fedavg wins 15
+    assert "The goal: FedAvg within 0.01 of pooled: met; above every hospital alone: met (3 of 3)." in text
+    page = tmp_path / "page.md"
+    page.write_text(f"# Head\n\n{START}\n{END}\n")
+    monkeypatch.setattr("benchmarks.federated.page.PAGE", page)
+    write_page(text, 7, "layer3", BUNDLE)
+    assert "3.2 of 6.0 million weights train, 7 rounds of one epoch. seed0, 9 of 9 arms" in page.read_text()
 
 
 def test_no_patient_is_in_two_hospitals_or_two_parts(data_dir: Path, tmp_path: Path) -> None:
