@@ -13,7 +13,7 @@ from nodulus.transforms.volume import AIR_HU
 from .box import Spacing, as_triple
 
 # Beyond these a voxel tells no more: air, and what is brighter than soft tissue with contrast agent.
-HU_RANGE = (-1000.0, 400.0)
+HU_RANGE = (AIR_HU, 400.0)
 # Aerated lung; a voxel's fill is how far it lies on the way from here to the nodule's own density.
 LUNG_HU = -850.0
 # A core as dark as lung would make everything around it look like tissue.
