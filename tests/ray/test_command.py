@@ -62,12 +62,14 @@ def test_a_run_that_is_stopped_leaves_no_process_and_goes_on(
 ) -> None:
     process = start(table, tmp_path, "--ray", "local")
     wait_until_scored(process, tmp_path, 2)
-    workers = processes(b"ray::")
+    scorers, agents = (processes(name) for name in (b"ray::RayScorer", b"ray::"))
     process.send_signal(number)
     said = process.communicate(timeout=900)[1].splitlines()
     assert process.returncode == (-number if number == signal.SIGKILL else 130), said
-    assert workers
-    assert ends(workers)
+    assert scorers
+    assert ends(scorers)
+    # Ray's own agents look for their killed parent from time to time: 36 to 67 s were seen.
+    assert ends(agents, within_s=180)
     assert not (tmp_path / "results.json").exists()
     assert n_lines(tmp_path) >= 3
     process = start(table, tmp_path, "--ray", "local", "--resume")
