@@ -42,7 +42,7 @@ def bundle() -> Path:
 @pytest.fixture(scope="session")
 def small_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a bundle whose network costs next to nothing, for tests in which it is not what is tested."""
-    from benchmarks.scale.small_network import write_small_bundle  # torch takes a second to load
+    from benchmarks.small_bundle import write_small_bundle  # torch takes a second to load
 
     return write_small_bundle(tmp_path_factory.mktemp("small") / "bundle")
 

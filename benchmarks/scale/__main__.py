@@ -17,11 +17,12 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
+from benchmarks.small_bundle import write_small_bundle
+
 from . import growth
 from .kills import kill_firsts, kill_workers
 from .page import report, write_page
 from .same import lost_and_doubled, same_results
-from .small_network import write_small_bundle
 from .table import first_cases, write_table
 from .watch import Watched, infer, watch
 

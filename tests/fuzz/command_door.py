@@ -37,7 +37,7 @@ _N_CASES = 4
 @cache
 def _loaded(allow: tuple[ProblemCode, ...]) -> Scorer:
     """Return a scorer of a network that costs little, loaded once: that takes ten times as long as to score."""
-    from benchmarks.scale.small_network import write_small_bundle  # only here is torch needed
+    from benchmarks.small_bundle import write_small_bundle  # only here is torch needed
 
     folder = mkdtemp(prefix="fuzz")  # configs are read when they are needed
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

@@ -31,15 +31,13 @@ class RecentMembers(threading.local):
     def keep(self, archive: SharedZip, member: zipfile.ZipInfo, data: bytes) -> None:
         """Keep a member's bytes, as long as there is room and nobody reads another archive."""
         if self._archive is None or self._archive() is not archive:
-            self._clear()
-            self._archive = ref(archive, lambda _: self._clear())  # of an archive that is gone nothing is held
+            members: OrderedDict[zipfile.ZipInfo, bytes] = OrderedDict()
+            # Of an archive that is gone nothing is held, whichever thread it goes in: `self` is another one's there.
+            self._archive = ref(archive, lambda _: members.clear())
+            self._members, self._n_bytes = members, 0
         if member in self._members or len(data) > _MOST_BYTES:
             return
         self._members[member] = data
         self._n_bytes += len(data)
         while self._n_bytes > _MOST_BYTES:
             self._n_bytes -= len(self._members.popitem(last=False)[1])
-
-    def _clear(self) -> None:
-        self._members.clear()
-        self._n_bytes = 0

@@ -1,4 +1,4 @@
-"""What runs have left becomes the page's tables, and a network that costs little is one that a bundle may have."""
+"""What runs have left becomes the page's tables."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.places import BUNDLE
 from benchmarks.scale.page import END, START, growth_report, report, write_page
-from benchmarks.scale.small_network import write_small_bundle
-from nodulus.pipeline.bundle.identity import identify
 from tests.load import page as listener_page
 
 TIMED = {"scans_a_second": 2.0, "cores": 1, "cpu_s_a_scan": 0.5, "memory_growth": 1.01, "memory_from_case": 500}
@@ -63,10 +60,3 @@ def test_a_load_and_hostile_senders_are_told_apart(tmp_path: Path) -> None:
     listener_page.write_page(paths, page)
     assert "| answers lost, doubled | 1, 0 |" in page.read_text()
     assert "| hostile objects given to a spool; sent; hostile units sent | 7, 5, 6 |" in page.read_text()
-
-
-def test_the_small_network_is_the_same_each_time(tmp_path: Path) -> None:
-    one, other = (identify(write_small_bundle(tmp_path / name)) for name in ("one", "other"))
-    assert one.weights_sha256 == other.weights_sha256
-    assert one.operating_points == other.operating_points
-    assert one.weights_sha256 != identify(BUNDLE).weights_sha256

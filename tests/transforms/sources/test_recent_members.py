@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import zipfile
 from pathlib import Path
 
@@ -71,6 +72,22 @@ def test_an_archive_that_is_gone_holds_no_memory(tmp_path: Path) -> None:
     del members
     gc.collect()
     assert not zip_sources._RECENT._members
+
+
+def test_an_archive_that_goes_in_another_thread_holds_no_memory_in_this_one(tmp_path: Path) -> None:
+    held = [sources(tmp_path / "a.zip")]
+    held[0][0].read(0, SIZE)
+    members = zip_sources._RECENT._members
+    assert members
+
+    def let_go() -> None:
+        held.clear()
+        gc.collect()
+
+    thread = threading.Thread(target=let_go)
+    thread.start()
+    thread.join()
+    assert not members
 
 
 def test_a_damaged_member_is_refused_each_time(tmp_path: Path) -> None:
