@@ -68,5 +68,7 @@ def _counts(found: Mapping[str, Any], *names: str) -> str:
     return ", ".join(str(found[name]) for name in names)
 
 
-def _spread(found: Mapping[str, float]) -> str:
+def _spread(found: Mapping[str, float] | None) -> str:
+    if found is None:
+        return "none"
     return ", ".join(f"{name} {value:.3g}" for name, value in found.items())

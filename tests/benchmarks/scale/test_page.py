@@ -46,7 +46,7 @@ def test_a_load_and_hostile_senders_are_told_apart(tmp_path: Path) -> None:
         **dict.fromkeys(("studies", "objects", "acknowledgements", "kills", "objects_lost", "objects_doubled"), 7),
         **dict.fromkeys(("revised", "strangers", "strangers_let_in", "studies_a_second", "quiet_s"), 1),
         **dict.fromkeys(("acknowledged_ms", "outage_s"), spread),
-        **{"report_after_quiet_s": spread, "report_after_quiet_with_kills_s": spread, "studies_that_met_no_kill": 5},
+        **{"report_after_quiet_s": None, "report_after_quiet_with_kills_s": spread, "studies_that_met_no_kill": 0},
         **{"answers_lost": [3], "answers_doubled": []},
         **ended,
     }
@@ -59,4 +59,5 @@ def test_a_load_and_hostile_senders_are_told_apart(tmp_path: Path) -> None:
     page.write_text(f"{listener_page.START}\n{listener_page.END}\n")
     listener_page.write_page(paths, page)
     assert "| answers lost, doubled | 1, 0 |" in page.read_text()
+    assert "(0 studies that met no kill) | none |" in page.read_text()
     assert "| hostile objects given to a spool; sent; hostile units sent | 7, 5, 6 |" in page.read_text()
