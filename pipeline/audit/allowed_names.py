@@ -73,6 +73,7 @@ _DETECTION = {
         "AffineBoxToWorldCoordinated", "ClipBoxToImaged", "ConvertBoxModed", "ConvertBoxToStandardModed",
     ),
     "monai.apps.detection.utils.anchor_utils": ("AnchorGenerator", "AnchorGeneratorWithAnchorShape"),
+    "monai.networks.blocks.backbone_fpn_utils": ("BackboneWithFPN",),
 }  # fmt: skip
 _OTHERS = {
     "torch.nn": ("BCEWithLogitsLoss", "CrossEntropyLoss", "L1Loss", "MSELoss"),

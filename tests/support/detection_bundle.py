@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,11 @@ MARK = "scripts_were_run"
 
 @dataclass(frozen=True)
 class Numbers:
-    """What differs between the zoo's bundle and the small one: depth, strides, anchors, spacing, window."""
+    """What differs between the zoo's bundle and small ones: depth, strides, anchors, spacing, window.
+
+    Args:
+        planes: channels of the pyramid and of the layer that it is made of; None for what MONAI's own function takes.
+    """
 
     backbone: str
     returned_layers: tuple[int, ...]
@@ -29,6 +33,7 @@ class Numbers:
     size_divisible: tuple[int, int, int]
     window: tuple[int, int, int]
     spacing_mm: tuple[float, float, float]
+    planes: tuple[int, int] | None = None
 
 
 ZOO = Numbers(
@@ -49,11 +54,12 @@ SMALL = Numbers(
     window=(192, 192, 192),
     spacing_mm=(2.8, 2.8, 2.8),
 )
+# One that learns in minutes of one core: it looks every 5.6 mm, with a quarter of the channels.
+QUICK = replace(SMALL, returned_layers=(1,), planes=(64, 32))
 
 
 def inference_config(numbers: Numbers) -> dict[str, Any]:
     """Return an inference config with the keys and the classes of the zoo's."""
-    network = "monai.apps.detection.networks.retinanet_network"
     selector = "score_thresh=0.02,topk_candidates_per_level=1000,nms_thresh=0.22,detections_per_img=300"
     window = "roi_size=@infer_patch_size,overlap=0.25,sw_batch_size=1,mode='constant',device='cpu'"
     reader = {"_target_": "LoadImaged", "keys": "image", "reader": "itkreader", "affine_lps_to_ras": True}
@@ -77,9 +83,7 @@ def inference_config(numbers: Numbers) -> dict[str, Any]:
             "base_anchor_shapes": [list(shape) for shape in numbers.anchors],
         },
         "backbone": f"$monai.networks.nets.resnet.{numbers.backbone}",
-        "feature_extractor": (
-            f"${network}.resnet_fpn_feature_extractor(@backbone,3,False,{list(numbers.returned_layers)},None)"
-        ),
+        "feature_extractor": _feature_extractor(numbers),
         "network_def": {
             "_target_": "RetinaNet",
             "spatial_dims": "@spatial_dims",
@@ -138,6 +142,21 @@ def inference_config(numbers: Numbers) -> dict[str, Any]:
         "evaluator": {"_target_": "scripts.evaluator.DetectionEvaluator", "_requires_": "@detector_ops"},
         "initialize": ["$setattr(torch.backends.cudnn, 'benchmark', True)"],
         "run": ["$@evaluator.run()"],
+    }
+
+
+def _feature_extractor(numbers: Numbers) -> str | dict[str, Any]:
+    if numbers.planes is None:
+        network = "monai.apps.detection.networks.retinanet_network"
+        return f"${network}.resnet_fpn_feature_extractor(@backbone,3,False,{list(numbers.returned_layers)},None)"
+    (layer,), (out_channels, in_channels) = numbers.returned_layers, numbers.planes
+    return {
+        "_target_": "monai.networks.blocks.backbone_fpn_utils.BackboneWithFPN",
+        "backbone": "@backbone",
+        "return_layers": {f"layer{layer}": "0"},
+        "in_channels_list": [in_channels],
+        "out_channels": out_channels,
+        "spatial_dims": "@spatial_dims",
     }
 
 

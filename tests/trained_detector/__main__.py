@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 from benchmarks.places import RECORDS
 from benchmarks.validation import write_between
 from nodulus.pipeline.detection.detector import Detector
-from tests.support.detection_bundle import NAME, SMALL, write_bundle
+from tests.support.detection_bundle import NAME, QUICK, write_bundle
 from tests.trained_detector.measure import Scan, compare, tables
 from tests.trained_detector.phantoms import draw_phantom, scan_of
 from tests.trained_detector.training import scene_of, train
@@ -29,19 +30,19 @@ def main() -> None:
     """Train, write the bundle, try it, write the record."""
     parser = argparse.ArgumentParser(prog="python -m tests.trained_detector", description=__doc__)
     parser.add_argument("-o", "--output", type=Path, default=Path("out/detector"))
-    parser.add_argument("--steps", type=int, default=400)
-    parser.add_argument("--train", type=int, default=8, help="phantoms, of 12 nodules each")
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--train", type=int, default=12, help="phantoms, of 12 nodules each")
     parser.add_argument("--test", type=int, default=8, help="phantoms of other seeds, of 6 nodules each")
     asked = parser.parse_args()
     torch.set_num_threads(1)  # the same weights on any number of cores
     began = time.process_time()
-    scenes = [scene_of(draw_phantom(seed, 12), SMALL) for seed in range(asked.train)]
+    scenes = [scene_of(draw_phantom(seed, 12), QUICK) for seed in range(asked.train)]
     drawn_s = time.process_time() - began
-    trained = train(scenes, SMALL, asked.steps, _tell)
+    trained = train(scenes, QUICK, asked.steps, _tell)
     trained_s = time.process_time() - began - drawn_s
     bundle = asked.output / NAME
-    if not bundle.exists():
-        write_bundle(asked.output, SMALL)
+    shutil.rmtree(bundle, ignore_errors=True)
+    write_bundle(asked.output, QUICK)
     torch.save(trained.network.state_dict(), bundle / "models" / "model.pt")
     scans = try_out(bundle, asked.test)
     about = (

@@ -7,7 +7,7 @@ import pytest
 
 from nodulus.pipeline.nodules.nodule import Nodule
 from nodulus.pipeline.phantom import PhantomNodule, PhantomSpec, make_phantom
-from tests.support.detection_bundle import SMALL
+from tests.support.detection_bundle import QUICK
 from tests.trained_detector import phantoms, training
 from tests.trained_detector.measure import compare, tables
 from tests.trained_detector.training import SIDE, Scene, cut_crop
@@ -61,7 +61,7 @@ def test_marks_are_counted_as_luna16_counts_them() -> None:
 def test_a_scene_shows_a_nodule_where_its_box_is() -> None:
     nodule = PhantomNodule("a", (-75.0, 0.0, 20.0), 20.0)
     spec = PhantomSpec((30, 30, 24), (2.0, 2.0, 2.5), (nodule,), origin_lps_mm=(-104.0, -29.0, -9.0), noise_hu=0.0)
-    scene = training.scene_of(make_phantom(spec), SMALL)
+    scene = training.scene_of(make_phantom(spec), QUICK)
     low, high = np.round(scene.boxes[0].reshape(2, 3)).astype(int)
     assert (high - low).tolist() == [7, 7, 7]
     core = scene.image[tuple(slice(a + 2, b - 1) for a, b in zip(low, high, strict=True))]
