@@ -15,7 +15,7 @@ JOBS ?= 2
 TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q
 
 .PHONY: help demo test test-quick test-viewer container lint types format fuzz fuzz-listen bench bench-model
-.PHONY: bench-explain bench-engines bench-likeness bench-stability bench-robustness bench-volume bench-fl bench-finetune bench-scale
+.PHONY: bench-explain bench-engines bench-likeness bench-stability bench-robustness bench-volume bench-fl bench-finetune bench-scale bench-ceiling bench-patient
 .PHONY: bench-listen detector-phantom test-fl test-ray test-deploy flag-rates model-card schema wheel clean
 
 help: ## say what can be made
@@ -54,6 +54,12 @@ bench: $(VENV)/.bench ## ours and the alternatives, side by side: a table, and o
 
 bench-model: $(VENV)/.dev ## train and compare on the published LIDC folds: make bench-model CROPS=FOLDER
 	$(BIN)/python -m benchmarks.lidc --crops "$(CROPS)" -o out/lidc --repeats 1
+
+bench-ceiling: $(VENV)/.dev ## how far the label lets a score come, where readers waver: make bench-ceiling CROPS=FOLDER, minutes
+	$(BIN)/python -m benchmarks.ceiling --crops "$(CROPS)"
+
+bench-patient: $(VENV)/.dev ## what age and sex add to the image score: make bench-patient CROPS=FOLDER, a minute
+	$(BIN)/python -m benchmarks.patient --crops "$(CROPS)"
 
 bench-stability: $(VENV)/.dev ## how steady the scores of validation nodules are: docs/records/stability.md
 	$(BIN)/python -m benchmarks.stability

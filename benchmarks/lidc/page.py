@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from benchmarks.ceiling.words import others_in_words
 from nodulus.pipeline.statistics.metrics import Estimate
 
 from .folds import VALIDATION_PARTS
@@ -33,6 +34,7 @@ set: no nodule of it is here, and as it holds the whole fold 0 of repeat 0, that
   settings fixed beforehand. Mask volume, gradient boosting and logistic regression see the nodule's whole mask, of
   which the network is given the box only.
 * **The same readers' characteristics** are no rival: those who made the label rated both, and agree with themselves.
+  {{others}} ([how](ceiling.md)). How far the label lets any score come is told there, too.
 * **Every score** of every test nodule is in [out_of_fold_scores.csv](out_of_fold_scores.csv), by repeat, fold and
   nodule, to pair others with.
 * **Published networks** were trained by their authors in their own way, on the benchmark's nodules, those held back
@@ -64,7 +66,7 @@ def render(benchmark: Benchmark) -> str:
         "## DeLong's test",
         _delong(benchmark),
         *(["## Calibration out of fold", _calibration(benchmark)] if benchmark.calibration else []),
-        METHOD.strip(),
+        METHOD.strip().format(others=others_in_words()),
         "## What the scores are",
         "\n".join(f"* {TITLES[name]}: {what}." for name, what in benchmark.scores.items()),
         "## Made from",

@@ -16,6 +16,7 @@ from jinja2 import Environment
 from matplotlib.figure import Figure
 from monai.bundle import ConfigParser
 
+from benchmarks.ceiling.words import ceiling_in_words, figures_in_brief, others_in_words
 from benchmarks.lidc.groups import SIZE_MATCHED
 from benchmarks.places import BUNDLE, DOCS
 from nodulus.pipeline.bundle.folder import INFERENCE_CONFIG
@@ -97,6 +98,9 @@ def render(sources: Sources, n_weights: int) -> dict[str, str]:
         "held_out": HELD_OUT,
         "images": IMAGES,
         "size_matched": SIZE_MATCHED,
+        "others": others_in_words(),
+        "ceiling": ceiling_in_words(),
+        "brief": figures_in_brief(),
         "weak": weakest(sources.flags.groups),
         "shown_calibration": shown.calibration["network"],
         "where": _where(sources),
