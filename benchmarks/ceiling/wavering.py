@@ -39,11 +39,12 @@ def list_nodules(scored: Scored) -> list[dict[str, Any]]:
     ``score`` is the probability at the mean over repeats of the logit, ``far`` its distance from the label, ``turned``
     the chance that another panel of the size, where it decides, gives the other label (by the model of ``MAIN``).
     """
-    counts = count_ratings(scored.ratings)
+    ratings = scored.ratings
+    counts = count_ratings(ratings)
     model = fit_opinions(counts, np.ones(len(counts)), MAIN).model
     labels, scores, rows = scored.labels, expit(scored.logits), []
     for place in scored.tested.tolist():
-        item, panel, label = scored.items[place], scored.ratings[place], int(labels[place] or 0)
+        item, panel, label = scored.items[place], ratings[place], int(labels[place] or 0)
         rows.append(
             {
                 "nodule_id": item.nodule_id,

@@ -20,12 +20,12 @@ def local_nodules(scored: Scored) -> LocalNodules:
 
     The image's logit is the mean over repeats: of networks that saw none of the patients.
     """
-    items = [scored.items[place] for place in scored.tested]
+    items, labels = [scored.items[place] for place in scored.tested], scored.labels
     told = [patient_facts(item.model_extra or {}) for item in items]
     return LocalNodules(
         logits=scored.logits[scored.tested],
         log_diameters=np.log([item.diameter_mm for item in items]),
-        labels=np.asarray([scored.labels[place] for place in scored.tested], dtype=np.intp),
+        labels=np.asarray([labels[place] for place in scored.tested], dtype=np.intp),
         patients=tuple(item.patient_id for item in items),
         facts=np.asarray([list(facts.values()) for facts in told]),
     )
