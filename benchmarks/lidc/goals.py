@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 from nodulus.pipeline.statistics.metrics import Estimate
 
@@ -11,7 +12,7 @@ from .record import Calibrated, Goal, Group, Repeat
 from .scores import NETWORK, TITLES
 
 DIAMETER = "diameter"
-MEAN_AUC, GAIN_BY_SIZE, ECE = 0.97, 0.10, 0.05
+MEAN_AUC, GAIN_BY_SIZE, ECE, SLOPES = 0.974, 0.20, 0.03, (0.9, 1.1)
 
 
 def goals(
@@ -23,8 +24,9 @@ def goals(
 ) -> tuple[Goal, ...]:
     """Return the goals with what was measured; nothing is, where there is no network or no full repeat.
 
-    The size-matched goal is held against the pooled difference: a fold has only a handful of benign nodules of that
-    size, and both scores are on one scale in all folds. That against diameter is held against its interval's lower end.
+    To be above another score is held against the lower end of the paired interval of the mean AUC over all folds. At
+    like size it is the pooled difference: a fold has only a handful of benign nodules of that size, and both scores are
+    on one scale in all folds.
 
     Args:
         repeats: compared.
@@ -37,38 +39,36 @@ def goals(
     has_network = bool(full) and NETWORK in everything.fold_mean
     difference = everything.fold_mean_difference if has_network else {}
     by_size = size_matched.pooled_difference if has_network and size_matched else {}
+    calibrated = [each for each in calibration if each.rep in {repeat.rep for repeat in full}]
+    slopes = [each.slope.value for each in calibrated if each.slope]
     return (
         _mean_auc([repeat.auc[NETWORK] for repeat in full] if has_network else []),
         *(_above(name, difference.get(name)) for name in others),
-        _surely_above_diameter(difference.get(DIAMETER)),
         _gain_at_like_size(by_size.get(DIAMETER)),
-        _calibrated([each.ece.value for each in calibration if each.rep in {repeat.rep for repeat in full}]),
+        Goal(
+            what="expected calibration error", bound=ECE, at="at most", value=_mean([c.ece.value for c in calibrated])
+        ),
+        _slope("least", "at least", SLOPES[0], min(slopes, default=None)),
+        _slope("greatest", "at most", SLOPES[1], max(slopes, default=None)),
     )
 
 
 def _mean_auc(of_repeats: Sequence[float]) -> Goal:
-    what = "mean AUC over the folds of a repeat, mean over the full repeats"
-    return Goal(what=what, bound=MEAN_AUC, at="at least", value=_mean(of_repeats))
+    return Goal(what="mean AUC", bound=MEAN_AUC, at="at least", value=_mean(of_repeats))
 
 
 def _above(name: str, difference: Estimate | None) -> Goal:
-    what = f"mean AUC less that of {TITLES[name]}, all folds"
-    return Goal(what=what, bound=0.0, at="above", value=None if difference is None else difference.value)
-
-
-def _surely_above_diameter(difference: Estimate | None) -> Goal:
-    what = f"lower end of the paired 95 % interval of the mean AUC less that of {DIAMETER}, all folds"
+    what = f"AUC less that of {TITLES[name]}, lower end"
     return Goal(what=what, bound=0.0, at="above", value=None if difference is None else difference.low)
 
 
 def _gain_at_like_size(difference: Estimate | None) -> Goal:
-    what = f"pooled AUC less that of {DIAMETER}, 8 to 15 mm"
+    what = f"AUC less that of {DIAMETER}, 8 to 15 mm"
     return Goal(what=what, bound=GAIN_BY_SIZE, at="at least", value=None if difference is None else difference.value)
 
 
-def _calibrated(eces: Sequence[float]) -> Goal:
-    what = "expected calibration error out of fold, mean over full repeats and networks"
-    return Goal(what=what, bound=ECE, at="at most", value=_mean(eces))
+def _slope(which: str, at: Literal["at least", "at most"], bound: float, value: float | None) -> Goal:
+    return Goal(what=f"{which} calibration slope", bound=bound, at=at, value=value)
 
 
 def _mean(values: Sequence[float]) -> float | None:

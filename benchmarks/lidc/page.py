@@ -50,6 +50,12 @@ set: no nodule of it is here, and as it holds the whole fold 0 of repeat 0, that
   row of its own. DeLong's test is that of the network with the largest p-value.
 """
 
+GOALS = """
+The mean AUC is that over the folds of a repeat, then over the full repeats. "Lower end" is that of the paired 95 %
+interval of the difference over all folds; at 8 to 15 mm it is the pooled difference. Calibration is out of fold, of the
+full repeats: the error as the mean over repeats and networks, the slope as the least and the greatest of them.
+"""
+
 
 def render(benchmark: Benchmark) -> str:
     """Return the page, Markdown."""
@@ -57,6 +63,7 @@ def render(benchmark: Benchmark) -> str:
         "# Benchmark on published LIDC-IDRI folds",
         _made(benchmark),
         "## Goals",
+        GOALS.strip(),
         _goals(benchmark.goals),
         "## Results",
         *(_group(group, benchmark.reference) for group in benchmark.groups),

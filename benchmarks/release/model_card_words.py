@@ -15,6 +15,7 @@ from nodulus.pipeline.statistics.estimate import Estimate
 
 from .model_card_sources import FlagRate
 
+_AT = {"at least": "≥", "at most": "≤", "above": ">"}
 NODULES = ("validation nodules", "phantom nodules")
 PLACES = {
     "bone": "bone",
@@ -90,12 +91,11 @@ def goals_in_words(goals: Sequence[Goal]) -> str:
     if not measured:
         return f"None of the {len(goals)} goals that were set beforehand has been measured yet."
     missed = [goal for goal in measured if not goal.is_met]
-    words = f"Of {len(goals)} goals set beforehand, {len(measured) - len(missed)} are met"
-    words += f" and {len(missed)} {'is' if len(missed) == 1 else 'are'} not" if missed else ""
+    words = f"{len(measured) - len(missed)} of {len(goals)} goals set beforehand are met"
     words += f"; {len(goals) - len(measured)} could not be measured" if len(measured) < len(goals) else ""
     if not missed:
         return f"{words}."
-    each = "; ".join(f"{goal.what} was to be {goal.at} {goal.bound:g} and is {goal.value:.3f}" for goal in missed)
+    each = "; ".join(f"{goal.what}, {goal.value:.3f} ({_AT[goal.at]} {goal.bound:g})" for goal in missed)
     return f"{words}. **Not met:** {each}."
 
 

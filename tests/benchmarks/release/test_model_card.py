@@ -173,7 +173,7 @@ def test_with_networks_the_card_puts_them_beside_the_others(bundle_with_networks
     everything = sources.folds.groups[0]
     for text in (card, readme):
         assert f"| network | {everything.fold_mean['network']} |" in text
-        assert "**Not met:** mean AUC over the folds" in text
+        assert "**Not met:** mean AUC, " in text
     assert "By paired intervals: above diameter; not told apart from mask volume" in card
     assert "trained by another `train.json`" in card
     assert "| readers' mean rating |" in card
@@ -199,9 +199,9 @@ def test_tables_have_as_many_cells_in_each_row(bundle_with_networks: Path) -> No
 def test_goals_are_told_as_their_flags_say(bundle_with_networks: Path) -> None:
     goals = read_sources(bundle_with_networks).folds.goals
     met = [goal.model_copy(update={"at": "above", "bound": 0.0, "value": 0.5}) for goal in goals]
-    assert goals_in_words(met) == f"Of {len(met)} goals set beforehand, {len(met)} are met."
+    assert goals_in_words(met) == f"{len(met)} of {len(met)} goals set beforehand are met."
     missed = met[0].model_copy(update={"value": 0.0, "what": "gain"})
-    assert goals_in_words([missed, met[1]]).endswith("**Not met:** gain was to be above 0 and is 0.000.")
+    assert goals_in_words([missed, met[1]]).endswith("**Not met:** gain, 0.000 (> 0).")
     unknown = met[0].model_copy(update={"value": None})
     assert "1 could not be measured" in goals_in_words([unknown, met[1]])
 
