@@ -20,6 +20,8 @@ from nodulus.pipeline.pacs.errors import ArchiveError
 from nodulus.pipeline.pacs.store import store_once
 from nodulus.transforms.problems import UsageError
 
+from .refused_sockets import close_refused_sockets
+
 _DICOM_TARGET = re.compile(r"(?P<title>[^@\\]{1,16})@(?P<host>[^@:\s]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})")
 _CONNECTS_WITHIN_S, _ANSWERS_WITHIN_S = 10, 60
 _MOST_SECONDS_SILENT = 60
@@ -60,6 +62,7 @@ class DicomTarget:
     """
 
     def __init__(self, title: str, host: str, port: int, own_title: str) -> None:
+        close_refused_sockets()
         self.title, self.host, self.port = title, host, port
         self._ae = ApplicationEntity(own_title)
         self._ae.connection_timeout = _CONNECTS_WITHIN_S

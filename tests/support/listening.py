@@ -23,6 +23,7 @@ from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 
 from nodulus.pipeline.listener.arrival import KINDS
+from nodulus.pipeline.listener.refused_sockets import close_refused_sockets
 
 SETTLE_S = 0.3
 _WITHIN_S = 240.0  # a machine that does much else
@@ -111,6 +112,7 @@ def listening(spool: Path, target: str, *options: str, **more: Any) -> Iterator[
 
 def sender(title: str = "SENDER") -> ApplicationEntity:
     """Return an application that offers all that a listener takes."""
+    close_refused_sockets()  # a listener that was killed refuses
     ae = ApplicationEntity(title)
     for kind in KINDS:
         ae.add_requested_context(kind, ExplicitVRLittleEndian)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -71,3 +73,15 @@ def test_an_archive_that_is_not_there_is_an_error(report: Path) -> None:
     port = free_port()
     with pytest.raises(ArchiveError, match=f"^Expected ARCHIVE at 127.0.0.1:{port} to listen, got no association$"):
         read_target(f"ARCHIVE@127.0.0.1:{port}", "NODULUS").store([report])
+
+
+def test_a_connection_that_was_refused_leaves_no_socket_open(report: Path) -> None:
+    target = read_target(f"ARCHIVE@127.0.0.1:{free_port()}", "NODULUS")
+    gc.collect()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        for _ in range(3):
+            with pytest.raises(ArchiveError):
+                target.store([report])
+        gc.collect()
+    assert [str(each.message) for each in told if each.category is ResourceWarning] == []
