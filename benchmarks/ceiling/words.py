@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from benchmarks.places import RECORDS
 
@@ -21,19 +22,18 @@ def interval(found: Mapping[str, float], sign: str = "") -> str:
 
 def ceiling_in_words() -> str:
     """Return what perfect knowledge of the readers' opinion would reach, by the main model and by the others."""
-    models = json.loads(RECORD.read_text(encoding="utf-8"))["models"]
-    main = next(model for model in models if model["normals"] == MAIN)
-    values = [model["perfect"]["value"] for model in models]
+    record = _record()
+    values = [model["perfect"]["value"] for model in record["models"]]
     return (
         "Perfect knowledge of the readers' opinion would reach an AUC of"
-        f" {interval(main['perfect'])} on this label, by a model of how they rate; other models say"
+        f" {_perfect(record)} on this label, by a model of how they rate; other models say"
         f" {min(values):.3f} to {max(values):.3f}"
     )
 
 
 def others_in_words() -> str:
     """Return what readers' characteristics reach on a label that others gave, beside the image score on that label."""
-    readers = json.loads(RECORD.read_text(encoding="utf-8"))["readers"]
+    readers = _record()["readers"]
     others, same = readers["others_characteristics"], readers["same_characteristics"]
     return (
         f"On the label of two readers, characteristics as two others rate them reach {interval(others['auc'])} where"
@@ -44,14 +44,22 @@ def others_in_words() -> str:
 
 def figures_in_brief() -> dict[str, str]:
     """Return the figures for a page that has no room for sentences: what each is of, and the figure."""
-    record = json.loads(RECORD.read_text(encoding="utf-8"))
+    record = _record()
     others, groups = record["readers"]["others_characteristics"], record["wavering"]["groups"]
-    main = next(model for model in record["models"] if model["normals"] == MAIN)
     wrong = groups["all"]["wrong"]
     wavering = wrong - groups[AGREED]["wrong"]
     return {
         "others": f"{others['auc']['value']:.3f}",
         "score": f"{others['score']['value']:.3f}",
-        "perfect": interval(main["perfect"]),
+        "perfect": _perfect(record),
         "wavering": f"all {wrong}" if wavering == wrong else f"{wavering} of {wrong}",
     }
+
+
+def _record() -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(RECORD.read_text(encoding="utf-8"))
+    return record
+
+
+def _perfect(record: Mapping[str, Any]) -> str:
+    return interval(next(model["perfect"] for model in record["models"] if model["normals"] == MAIN))

@@ -171,7 +171,7 @@ def _found(
         "acknowledged_ms": _quantiles(np.array(sent.seconds) * 1000),
         "studies_a_second": load.a_second,
         "quiet_s": load.settle_s,
-        "outage_s": _quantiles(np.array([ready - killed for killed, ready in outages.spans] or [0.0])),
+        "outage_s": _quantiles(np.array([ready - killed for killed, ready in outages.spans])),
         "report_after_quiet_s": _quantiles(np.array(undisturbed)),
         "studies_that_met_no_kill": len(undisturbed),
         "report_after_quiet_with_kills_s": _quantiles(np.array([until - since for since, until in spans])),
