@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from benchmarks.ceiling.words import others_in_words
 from nodulus.pipeline.statistics.metrics import Estimate
 
 from .folds import VALIDATION_PARTS
@@ -34,7 +33,7 @@ set: no nodule of it is here, and as it holds the whole fold 0 of repeat 0, that
   settings fixed beforehand. Mask volume, gradient boosting and logistic regression see the nodule's whole mask, of
   which the network is given the box only.
 * **The same readers' characteristics** are no rival: those who made the label rated both, and agree with themselves.
-  {{others}} ([how](ceiling.md)). How far the label lets any score come is told there, too.
+  What those of other readers reach, and how far the label lets any score come, is [told apart](ceiling.md).
 * **Every score** of every test nodule is in [out_of_fold_scores.csv](out_of_fold_scores.csv), by repeat, fold and
   nodule, to pair others with.
 * **Published networks** were trained by their authors in their own way, on the benchmark's nodules, those held back
@@ -73,7 +72,7 @@ def render(benchmark: Benchmark) -> str:
         "## DeLong's test",
         _delong(benchmark),
         *(["## Calibration out of fold", _calibration(benchmark)] if benchmark.calibration else []),
-        METHOD.strip().format(others=others_in_words()),
+        METHOD.strip(),
         "## What the scores are",
         "\n".join(f"* {TITLES[name]}: {what}." for name, what in benchmark.scores.items()),
         "## Made from",
