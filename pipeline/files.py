@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -81,8 +81,13 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
 def write_text(path: Path, text: str) -> Path:
     """Write a text file, whole or not at all, and return its path."""
-    with replacing_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    return write_texts(path, (text,))
+
+
+def write_texts(path: Path, parts: Iterable[str]) -> Path:
+    """Write a text file part by part, whole or not at all, and return its path."""
+    with replacing_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.writelines(parts)
     return path
 
 

@@ -20,7 +20,6 @@ from torch.nn.functional import interpolate
 from .views import View
 
 Map = NDArray[np.float32]
-# Called with a view; made once for a network, as MONAI's hooks stay on it.
 Explainer = Callable[[View], Map]
 N_STEPS, N_NOISY, NOISE, N_AT_ONCE = 16, 16, 0.1, 16
 OCCLUDED_MM, STEP_MM = 5.0, 3.0
@@ -36,7 +35,6 @@ class Margin(torch.nn.Module):
         self.network = copy.deepcopy(network).requires_grad_(False)  # gradients of weights would double the work
         self.eval()  # MONAI's maps put all of it into the mode that they find here, batch norms included
         self._compiled: openvino.CompiledModel | None = None
-        self._asked_for = (network,)  # in a tuple it is no part of this module
 
     def forward(self, patches: torch.Tensor) -> torch.Tensor:
         """Return the margins of some patches."""
@@ -47,8 +45,7 @@ class Margin(torch.nn.Module):
     def without_gradients(self, patches: torch.Tensor) -> torch.Tensor:
         """Return the margins of some patches by OpenVINO, to 1e-4 the same in a third of torch's time."""
         if self._compiled is None:
-            unhooked = Margin(*self._asked_for)  # OpenVINO takes no network with the hooks of MONAI's maps
-            model = openvino.convert_model(unhooked, example_input=patches[:1].repeat(2, 1, 1, 1, 1))
+            model = openvino.convert_model(self, example_input=patches[:1].repeat(2, 1, 1, 1, 1))
             # Full precision: some processors would take half of it by themselves.
             settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
             self._compiled = openvino.compile_model(model, "CPU", settings)
@@ -57,8 +54,14 @@ class Margin(torch.nn.Module):
 
 def grad_cam(margin: Margin, layer: str, kind: type[GradCAM] = GradCAM) -> Explainer:
     """Return Grad-CAM at a layer, as MONAI computes it, without its normaliser, which turns the hottest into 0."""
-    cam = kind(margin, f"network.{layer}", upsampler=_centred_upsampler, postprocessing=lambda heat: heat)
-    return lambda view: _as_map(cam(view.patch.clone().requires_grad_(), class_idx=0))
+
+    def explain(view: View) -> Map:
+        # Of a copy: the hooks stay on the network, and hold what any later call of it computes.
+        of = Margin(margin.network)
+        cam = kind(of, f"network.{layer}", upsampler=_centred_upsampler, postprocessing=lambda heat: heat)
+        return _as_map(cam(view.patch.clone().requires_grad_(), class_idx=0))
+
+    return explain
 
 
 def occlusion(margin: Margin, edge_mm: float) -> Explainer:

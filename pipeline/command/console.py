@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -20,9 +20,8 @@ console = Console(markup=False, emoji=False)
 error_console = Console(stderr=True, markup=False, emoji=False)
 
 
-def print_written(results: Iterable[CaseResult], written: Iterable[Path], bundle: BundleIdentity) -> None:
+def print_written(results: Sequence[CaseResult], written: Iterable[Path], bundle: BundleIdentity) -> None:
     """Print the scores, what was refused, what the score means, where the files lie; of a refusal only its reason."""
-    results = list(results)
     print_score_table(console, results)
     for case in results:
         _print_source(case)

@@ -199,23 +199,27 @@ def infer(
             elif jobs is not None and jobs > 1 and len(cases) > 1:
                 score = in_processes(jobs, partial(make_scorer, engine=scorer.engine), files, stages)
             results = score_all(to_score, score, journal, quiet=quiet)
-        record = head.model_copy(update={"cases": tuple(results)})
-        told = _told(how, asked) | {"digests": is_hashed, "measures": is_measured, "stability": stability}
-        told |= {"explain": explain, "trust": trust, "prevalence": prevalence, "calibration": calibration is not None}
-        told |= {"engine": engine} | ({} if part is None else {SHARD: str(part)})
-        context = RunContext("infer", scorer.device, told, stages)
-        run_page = run_page_of(record, output) if report else ()
-        part_files = write_parts(results, output, parts)
-        written = write_results(record, output, context, (*run_page, *part_files))
-        written += part_files
-        written += run_page or tuple(output / name for case in results for name in case.files)
-    if as_json:
-        typer.echo(written[0].read_text(encoding="utf-8"), nl=False)
-    if as_json or quiet:
-        print_problems(results)
-    else:
-        print_written(results, written, scorer.identity)
-    return exit_code(results)
+            told = _told(how, asked) | {"digests": is_hashed, "measures": is_measured, "stability": stability}
+            told |= {
+                "explain": explain,
+                "trust": trust,
+                "prevalence": prevalence,
+                "calibration": calibration is not None,
+            }
+            told |= {"engine": engine} | ({} if part is None else {SHARD: str(part)})
+            context = RunContext("infer", scorer.device, told, stages)
+            run_page = run_page_of(head, results, output) if report else ()
+            part_files = write_parts(results, output, parts)
+            written = write_results(head, output, context, (*run_page, *part_files), results)
+            written += part_files
+            written += run_page or tuple(output / name for case in results for name in case.files)
+            if as_json:
+                typer.echo(written[0].read_text(encoding="utf-8"), nl=False)
+            if as_json or quiet:
+                print_problems(results)
+            else:
+                print_written(results, written, scorer.identity)
+            return exit_code(results)
 
 
 infer.__doc__ = f"{infer.__doc__}\n{EXAMPLES}"

@@ -57,14 +57,14 @@ def merge(
         folder.begin()
         with stages.time("write"):
             copy_case_files(read, output)
-        run_page = run_page_of(record, output) if "report" in read[0].run.files else ()
+        run_page = run_page_of(record, record.cases, output) if "report" in read[0].run.files else ()
         written = write_results(record, output, _context(read[0], stages), run_page)
         written += run_page or tuple(output / name for case in record.cases for name in case.files)
     if quiet:
         print_problems(record.cases)
     else:
         print_written(record.cases, written, record.bundle)
-    return exit_code(list(record.cases))
+    return exit_code(record.cases)
 
 
 merge.__doc__ = f"{merge.__doc__}\n{EXAMPLES}"

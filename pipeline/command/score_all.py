@@ -19,23 +19,25 @@ if TYPE_CHECKING:
     ScoreAll = Callable[[Sequence[Case | OpenCase], Journal], Generator[CaseResult, None, None]]
 
 
-def score_all(cases: Sequence[Case | OpenCase], score: ScoreAll, journal: Journal, *, quiet: bool) -> list[CaseResult]:
-    """Return the results of all cases, each of which the journal holds as soon as it is known."""
+def score_all(
+    cases: Sequence[Case | OpenCase], score: ScoreAll, journal: Journal, *, quiet: bool
+) -> Sequence[CaseResult]:
+    """Return the results of all cases, each of which the journal holds as soon as it is known, and is read from."""
+    from nodulus.pipeline.scoring.run_identity import known_case
+
     from .console import note
     from .progress import show_progress
 
     if journal.n_done and not quiet:
         note(f"resuming after {journal.n_done} of {len(cases)} cases in {journal.path}")
-    results: list[CaseResult] = []
     try:
         with show_progress(quiet=quiet or len(cases) == 1) as tell, closing(score(cases, journal)) as found:
-            for result in found:
-                results.append(result)
-                tell("scoring, case", len(results), len(cases))
+            for n_done, _ in enumerate(found, 1):
+                tell("scoring, case", n_done, len(cases))
     except KeyboardInterrupt:
         note(f"{journal.n_done} of {len(cases)} cases are in {journal.path}: --resume goes on")
         raise
-    return results
+    return journal.results([known_case(case).case_id for case in cases])
 
 
 def in_this_process(

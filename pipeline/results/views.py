@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 
-from nodulus.pipeline.files import write_text
+from nodulus.pipeline.files import write_texts
+from nodulus.pipeline.records import Record
 from nodulus.transforms.problems import UsageError
 
 from .manifest import RunContext, manifest_of
-from .record import Results
+from .record import CaseResult, Results
 from .results_csv import results_csv
 
 RESULTS = "results.json"
@@ -21,7 +22,21 @@ _CASES = '  "cases": ['
 
 def results_json(results: Results) -> str:
     """Return the record as the text of results.json."""
-    return json.dumps(results.model_dump(mode="json"), indent=2) + "\n"
+    return "".join(_json_parts(results, results.cases))
+
+
+def _json_parts(head: Results, cases: Iterable[CaseResult]) -> Iterator[str]:
+    """Yield the text of results.json case by case: thousands of cases are never in memory together."""
+    yield _as_json(head.model_copy(update={"cases": ()})).removesuffix("]\n}")
+    between = "\n"
+    for case in cases:
+        yield between + "    " + _as_json(case).replace("\n", "\n    ")
+        between = ",\n"
+    yield "]\n}\n" if between == "\n" else "\n  ]\n}\n"
+
+
+def _as_json(record: Record) -> str:
+    return json.dumps(record.model_dump(mode="json"), indent=2)
 
 
 def read_head(path: Path) -> Results:
@@ -41,14 +56,18 @@ def read_head(path: Path) -> Results:
 
 # What is written of a run: each file's name, and the view of the record that it holds. The record itself is the last to
 # be written: where it lies, the others do.
-VIEWS: Mapping[str, Callable[[Results], str]] = {
-    "results.csv": lambda results: results_csv(results.cases),
-    RESULTS: results_json,
+VIEWS: Mapping[str, Callable[[Results, Iterable[CaseResult]], Iterable[str]]] = {
+    "results.csv": lambda _, cases: (results_csv(cases),),
+    RESULTS: _json_parts,
 }
 
 
 def write_results(
-    results: Results, output_dir: Path, run: RunContext | None = None, others: Sequence[Path] = ()
+    results: Results,
+    output_dir: Path,
+    run: RunContext | None = None,
+    others: Sequence[Path] = (),
+    cases: Sequence[CaseResult] | None = None,
 ) -> tuple[Path, ...]:
     """Write results.csv (one row a nodule, LPS mm), other views, and results.json into a folder; return their paths.
 
@@ -57,14 +76,16 @@ def write_results(
         output_dir: the folder; the files of the cases are there already.
         run: what the record's manifest is to say of the run, with the hashes of all its other files.
         others: files of the run in that folder which are neither views nor of one case.
+        cases: in place of the record's, where they are read one by one from where they lie.
 
     Raises:
         UsageError: a file cannot be written.
     """
     written: list[Path] = []
+    cases = results.cases if cases is None else cases
     for name, view in VIEWS.items():
         if name == RESULTS and run is not None:
-            case_files = (output_dir / file for case in results.cases for file in case.files)
+            case_files = (output_dir / file for case in cases for file in case.files)
             results = results.model_copy(update={"run": manifest_of(run, [*written, *case_files, *others], output_dir)})
-        written.append(write_text(output_dir / name, view(results)))
+        written.append(write_texts(output_dir / name, view(results, cases)))
     return tuple(reversed(written))

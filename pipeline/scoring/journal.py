@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager
 from io import FileIO
 from pathlib import Path
@@ -12,7 +11,6 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from nodulus.pipeline.files import write_errors_named
-from nodulus.pipeline.records import Record
 from nodulus.pipeline.results.part_files import PARTS
 from nodulus.pipeline.results.record import CaseResult, as_unicode
 from nodulus.pipeline.results.views import VIEWS
@@ -20,36 +18,22 @@ from nodulus.pipeline.writers.which import CASE_FILES
 from nodulus.transforms.problems import UsageError
 
 from .cases import Case
+from .journal_lines import JournaledResults, JournalLine, as_line, read_line
 from .open_case import OpenCase
 from .output_folder import OutputFolder
 from .run_identity import RunIdentity, known_case, scan_stamp
 
 JOURNAL = "cases.jsonl"
+_AT_ONCE = 2**20
 FILES = (*VIEWS, JOURNAL, PARTS, *CASE_FILES)
-
-
-class JournalLine(Record):
-    """The result of one case, and the stamp that its scan's files had before it was scored.
-
-    ``sha256`` is that of both and of the run's first line: no digit of a result changes unseen, and no line of another
-    run is taken for one of this.
-    """
-
-    scan: str
-    result: CaseResult
-    sha256: str = ""
-
-    def signed(self, head: bytes) -> JournalLine:
-        """Return the line with its hash, as a line of the run that begins with this head."""
-        unsigned = self.model_copy(update={"sha256": ""}).model_dump_json().encode()
-        return self.model_copy(update={"sha256": hashlib.sha256(head + unsigned).hexdigest()})
 
 
 class Journal:
     """The file ``cases.jsonl``: a line that says which run it is of, then one a case in the order they were scored.
 
     Every line is flushed to the disk before the next case begins, so that whatever ends the process costs the case in
-    work and no other. Where the file was removed during the run it is written again, whole.
+    work and no other. Where the file was removed during the run it is written again, whole. In memory is only where in
+    the file each case lies, so that ten thousand cases take no more of it than ten.
 
     Args:
         folder: where it lies; the run's own while it lasts.
@@ -62,11 +46,14 @@ class Journal:
 
     def __init__(self, folder: OutputFolder, run: RunIdentity, *, resume: bool = False) -> None:
         self.folder, self.path = folder, folder.path / JOURNAL
-        self._lines: list[bytes] = [_line(run)]
-        self._done: dict[str, JournalLine] = {}
-        n_bytes = self._read(run) if resume else 0
+        self._head = as_line(run)
+        self._n_bytes = 0
+        self._places: dict[str, tuple[int, int]] = {}  # of each case: first byte, number of bytes
+        if resume:
+            self._read(run)
         with self._errors_named():
-            self._file = self._open(n_bytes)
+            self._file = FileIO(self.path, "a+")
+            self._begin()
         folder.begin()
 
     def __enter__(self) -> Journal:
@@ -78,17 +65,22 @@ class Journal:
     @property
     def n_done(self) -> int:
         """How many cases it holds."""
-        return len(self._done)
+        return len(self._places)
 
     def holds(self, case_id: str) -> bool:
         """Return whether it has a line on a case, which may be of a scan that has changed since."""
-        return as_unicode(case_id) in self._done
+        return as_unicode(case_id) in self._places
 
     def find(self, case_id: str, scan: str) -> CaseResult | None:
         """Return the result of a case whose scan has the stamp it had and whose files are there, else None."""
-        found = self._done.get(as_unicode(case_id))
-        is_known = found is not None and found.scan == scan and self._holds_files(found.result)
-        return found.result if found is not None and is_known else None
+        if not self.holds(case_id):
+            return None
+        found = self._said_of(case_id)
+        return found.result if found.scan == scan and self._holds_files(found.result) else None
+
+    def results(self, case_ids: Sequence[str]) -> JournaledResults:
+        """Return the results of some cases that it holds, each read from the file when it is asked for."""
+        return JournaledResults(lambda case_id: self._said_of(case_id).result, case_ids)
 
     def add(self, scan: str, result: CaseResult) -> None:
         """Write the result of a case; when it returns the line is on the disk.
@@ -96,50 +88,71 @@ class Journal:
         Raises:
             UsageError: it cannot be written.
         """
-        added = JournalLine(scan=scan, result=result).signed(self._lines[0])
-        self._lines.append(_line(added))
+        line = as_line(JournalLine(scan=scan, result=result).signed(self._head))
         with self._errors_named():
-            if self._is_in_place():
-                _write(self._file, self._lines[-1])
-            else:
-                self._file.close()
-                self.folder.renew()
-                self._file = self._open(0)
-        self._done[result.case_id] = added
+            if not self._is_in_place():
+                self._renew()
+            _write(self._file, line)
+        self._places[result.case_id] = (self._n_bytes, len(line))
+        self._n_bytes += len(line)
 
     def _holds_files(self, result: CaseResult) -> bool:
         return all((self.folder.path / name).is_file() for name in result.files)
 
-    def _open(self, n_bytes: int) -> FileIO:
-        """Return the file, open behind its first bytes, which are right; the lines that they lack are written."""
-        file = FileIO(self.path, "a+")
-        try:
-            file.truncate(n_bytes)
-            _write(file, b"".join(self._lines)[n_bytes:])
-        except BaseException:
-            file.close()
-            raise
-        return file
+    def _said_of(self, case_id: str) -> JournalLine:
+        start, n_bytes = self._places[as_unicode(case_id)]
+        return JournalLine.model_validate_json(os.pread(self._file.fileno(), n_bytes, start))
 
-    def _read(self, run: RunIdentity) -> int:
-        """Take over the whole lines of an earlier run, and return how many bytes they are."""
+    def _begin(self) -> None:
+        """Leave in the file what was read of it and is right, or the first line alone."""
+        try:
+            self._file.truncate(self._n_bytes)
+            if not self._n_bytes:
+                _write(self._file, self._head)
+                self._n_bytes = len(self._head)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _renew(self) -> None:
+        """Write the file again where it was removed: what is open still holds its lines."""
+        self.folder.renew()
+        with self._file as removed:
+            self._file = FileIO(self.path, "a+")
+            self._file.truncate(0)
+            for start in range(0, self._n_bytes, _AT_ONCE):
+                n_bytes = min(_AT_ONCE, self._n_bytes - start)
+                _write(self._file, os.pread(removed.fileno(), n_bytes, start))
+
+    def _read(self, run: RunIdentity) -> None:
+        """Take over the whole lines of an earlier run."""
         with self._errors_named():
-            content = self.path.read_bytes() if self.path.is_file() else b""
-        if self._lines[0].startswith(content):  # stopped before its first line was whole, if it began at all
-            return 0
-        head, *lines = [line + b"\n" for line in content.split(b"\n")[:-1]] or [content]
-        self._check_same(head, run)
-        self._lines[0] = head
+            if not self.path.is_file():
+                return
+            with self.path.open("rb") as lines:
+                head = lines.readline()
+                is_whole = head.endswith(b"\n")
+                if is_whole or not self._head.startswith(head):
+                    self._check_same(head, run)
+                if not is_whole:  # stopped before its first line was, if it began at all
+                    return
+                self._head, self._n_bytes = head, len(head)
+                self._take_over(lines)
+
+    def _take_over(self, lines: Iterable[bytes]) -> None:
+        bad = None
         for number, line in enumerate(lines, 2):
-            entry = _entry(line, head)
-            if entry is None:
-                if line is lines[-1]:  # a disk that loses its power may write the end of a line before its middle
-                    break
-                msg = f"Expected the result of a case, got something else in line {number} of {self.path}"
+            if not line.endswith(b"\n"):
+                return
+            if bad is not None:  # a disk that loses its power may write the end of the last line before its middle
+                msg = f"Expected the result of a case, got something else in line {bad} of {self.path}"
                 raise UsageError(msg)
-            self._lines.append(line)
-            self._done[entry.result.case_id] = entry
-        return sum(map(len, self._lines))
+            entry = read_line(line, self._head)
+            if entry is None:
+                bad = number
+                continue
+            self._places[entry.result.case_id] = (self._n_bytes, len(line))
+            self._n_bytes += len(line)
 
     def _check_same(self, head: bytes, run: RunIdentity) -> None:
         try:
@@ -158,7 +171,7 @@ class Journal:
             return False
 
     def _errors_named(self) -> AbstractContextManager[None]:
-        hint = f" after {self.n_done} cases: when it can be written again, --resume goes on" if self._done else ""
+        hint = f" after {self.n_done} cases: when it can be written again, --resume goes on" if self._places else ""
         return write_errors_named(self.path, hint)
 
 
@@ -190,24 +203,11 @@ def read_journal(path: Path) -> tuple[RunIdentity, dict[str, CaseResult]]:
         raise UsageError(f"Expected the journal of a run, got {reason} in {path}") from error
     results: dict[str, CaseResult] = {}
     for number, line in enumerate(lines, 2):
-        entry = _entry(line, head)
+        entry = read_line(line, head)
         if entry is None:
             raise UsageError(f"Expected the result of a case, got something else in line {number} of {path}")
         results[entry.result.case_id] = entry.result
     return run, results
-
-
-def _entry(line: bytes, head: bytes) -> JournalLine | None:
-    """Return what a line says, None for one that is not as this run wrote it."""
-    try:
-        entry = JournalLine.model_validate_json(line)
-    except ValidationError:
-        return None
-    return entry if _line(entry.signed(head)) == line else None
-
-
-def _line(record: Record) -> bytes:
-    return record.model_dump_json().encode() + b"\n"
 
 
 def _write(file: FileIO, text: bytes) -> None:

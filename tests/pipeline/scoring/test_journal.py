@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from nodulus.pipeline.nodules.nodule import Nodule
 from nodulus.pipeline.results.record import CaseResult, NoduleResult, Probabilities
 from nodulus.pipeline.scoring.cases import Case
-from nodulus.pipeline.scoring.journal import FILES, JOURNAL, Journal, JournalLine, score_journaled
+from nodulus.pipeline.scoring.journal import FILES, JOURNAL, Journal, score_journaled
+from nodulus.pipeline.scoring.journal_lines import JournalLine
 from nodulus.pipeline.scoring.open_case import OpenCase
 from nodulus.pipeline.scoring.output_folder import OutputFolder
 from nodulus.pipeline.scoring.run_identity import RunIdentity
@@ -88,6 +90,34 @@ def test_every_line_is_in_the_file_before_the_next_case_begins(tmp_path: Path) -
 
     run_through(tmp_path / "out", cases_in(tmp_path), score=look_and_score)
     assert seen == [1, 2, 3, 4, 5]
+
+
+def test_results_are_read_from_the_file_and_not_held(tmp_path: Path) -> None:
+    cases = cases_in(tmp_path, 400)
+    held: list[int] = []
+    with OutputFolder(tmp_path / "out", FILES) as folder, Journal(folder, RUN) as journal:
+        tracemalloc.start()
+        for n_done, _ in enumerate(score_journaled(cases, result_of, journal), 1):
+            if n_done in (100, 400):
+                held.append(tracemalloc.get_traced_memory()[0])
+        tracemalloc.stop()
+        results = journal.results([case.case_id for case in cases])
+        assert list(results) == [result_of(case) for case in cases]
+        assert list(results[7:9]) == [results[7], result_of(cases[8])]
+    assert (held[1] - held[0]) / 300 < 1000  # a result itself takes some ten thousand bytes
+
+
+def test_a_journal_that_was_removed_is_written_again(tmp_path: Path) -> None:
+    def remove_and_score(case: Case | OpenCase) -> CaseResult:
+        if case.case_id in ("case 2", "case 3"):  # type: ignore[union-attr]
+            (tmp_path / "out" / JOURNAL).unlink()
+        return result_of(case)
+
+    cases = cases_in(tmp_path)
+    whole, _ = run_through(tmp_path / "whole", cases)
+    results, _ = run_through(tmp_path / "out", cases, score=remove_and_score)
+    assert results == whole
+    assert (tmp_path / "out" / JOURNAL).read_bytes() == (tmp_path / "whole" / JOURNAL).read_bytes()
 
 
 @pytest.mark.parametrize("damage", [b"\0" * 40 + b"\n", b'{"scan": 1}\n', b"{}\n", b"\xff\xfe\n", b"\n"])
