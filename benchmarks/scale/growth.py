@@ -63,7 +63,8 @@ def many_nodules_figures(home: Path, bundle: Path) -> Seconds:
     for n_nodules in MANY:
         rows = [(n, *np.round(np.asarray(center) + chance.uniform(-30, 30, 3), 2), 8) for n in range(n_nodules)]
         table = write_text(home / f"{n_nodules}.csv", csv_text(COLUMNS[2:], rows))
-        words = ["--nodules", str(table), "--bundle", str(bundle)]
+        # An outline of each would take most of the time; a table of many cases has none either, unless it is asked for.
+        words = ["--nodules", str(table), "--bundle", str(bundle), "--no-measures"]
         found[str(n_nodules)] = _command_s(infer(home / "500-slices", home / "many", *words))
     return found
 

@@ -55,7 +55,11 @@ def report(figures: Mapping[str, Mapping[str, Any]]) -> str:
             counts = (found[each] for each in ("n_cases", "kills", "lost", "doubled"))
             lines.append(f"| {name} | {' | '.join(map(str, counts))} | {'yes' if found['same_bytes'] else '**no**'} |")
     done = ", ".join(f"{seconds:g} s for {n}" for n, seconds in serial["done_at_s"].items())
-    lines += ["", f"One process, start included: {done}. Memory is compared from case {serial['memory_from_case']} on."]
+    n_cases = serial["memory_from_case"]
+    lines += ["", f"One process, start included: {done}."]
+    lines.append(
+        f"Growth: the most memory of a process in the last {n_cases} cases, against cases {n_cases} to {2 * n_cases}."
+    )
     lines.append(f"At its rate 10,000 cases take one core {hours:.1f} hours.")
     return "\n".join(lines) + "\n"
 

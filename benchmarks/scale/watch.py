@@ -39,13 +39,23 @@ class Watched:
         last = next(sample for sample in self.samples if sample.n_done == self.samples[-1].n_done)
         return (last.n_done - first.n_done) / max(last.seconds - first.seconds, 1e-9)
 
-    def growth(self, from_case: int) -> float:
-        """Return the largest growth of a process that lived on from a case to the end: 1.05 is 5 % more."""
-        first = next(sample for sample in self.samples if sample.n_done >= from_case)
-        last = [sample for sample in self.samples if sample.n_done < self.samples[-1].n_done][-1]
-        return max(
-            (last.mib[pid] / mib for pid, mib in first.mib.items() if pid in last.mib and mib > 100), default=1.0
-        )
+    def growth(self, n_cases: int) -> float:
+        """Return the largest growth of a process that lived on to the end: 1.05 is 5 % more.
+
+        Compared is the most that it held while as many cases were done as came before, and while the last so many were:
+        what it holds at one moment depends on the scan that it is at.
+        """
+        last = self.samples[-1].n_done
+        early, late = self._most(n_cases, 2 * n_cases), self._most(last - n_cases, last)
+        return max((late[pid] / mib for pid, mib in early.items() if pid in late and mib > 100), default=1.0)
+
+    def _most(self, first: int, end: int) -> dict[int, float]:
+        """Return the most MiB that each process held from so many cases done until so many."""
+        most: dict[int, float] = {}
+        for sample in self.samples:
+            if first <= sample.n_done < end:
+                most |= {pid: max(mib, most.get(pid, 0.0)) for pid, mib in sample.mib.items()}
+        return most
 
 
 def infer(table: Path, output: Path, *more: str) -> list[str]:

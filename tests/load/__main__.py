@@ -12,7 +12,7 @@ from pathlib import Path
 
 from nodulus.pipeline.phantom import PhantomSpec
 from nodulus.pipeline.phantom.demo_study import write_demo_study
-from tests.load.page import write_page
+from tests.load.page import write_figures
 from tests.load.run import Load, run_load
 from tests.load.run_hostile import odd_names, run_hostile, store_hostile
 from tests.support.small_studies import template
@@ -34,10 +34,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--hostile", type=int, default=0, help="hostile objects; a tenth as many, and units, are sent")
     parser.add_argument("-o", "--output", type=Path, help="a file for what is printed")
-    parser.add_argument("--write-docs", nargs="+", type=Path, metavar="FILE", help="of such files, into docs/records")
+    parser.add_argument(
+        "--write-docs", nargs=2, metavar=("NAME", "FILE"), help="such a file, into the place of a name in docs/records"
+    )
     asked = parser.parse_args()
     if asked.write_docs:
-        write_page(asked.write_docs)
+        name, file = asked.write_docs
+        write_figures(name, Path(file))
         return 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

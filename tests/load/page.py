@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks.places import RECORDS
+from benchmarks.validation import write_between
 
 PAGE = RECORDS / "listener.md"
-START, END = "<!-- figures: written by python -m tests.load --write-docs -->", "<!-- end of figures -->"
 
 
-def write_page(results: Sequence[Path], page: Path = PAGE) -> None:
-    """Write the figures of runs, each in a file, between the page's markers."""
-    before, rest = page.read_text(encoding="utf-8").split(START, 1)
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in results]
-    tables = [table(dict(_load(each) if "studies" in each else _hostile(each))) for each in found]
-    text = "\n\n".join(tables)
-    page.write_text(f"{before}{START}\n\n{text}\n\n{END}{rest.split(END, 1)[1]}", encoding="utf-8")
+def write_figures(name: str, result: Path, page: Path = PAGE) -> None:
+    """Write the figures of a run, which are in a file, between the page's markers of a name."""
+    found = json.loads(result.read_text(encoding="utf-8"))
+    start = f"<!-- {name}: written by python -m tests.load --write-docs {name} FILE -->"
+    text = table(dict(_load(found) if "studies" in found else _hostile(found)))
+    write_between(page, start, f"<!-- end of {name} -->", text)
 
 
 def table(cells: Mapping[str, str]) -> str:
