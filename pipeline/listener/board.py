@@ -10,6 +10,9 @@ from threading import Condition
 
 from .settings import Patience
 
+# Of the quiet time: a study is looked at ahead when it has been quiet for so long.
+_AHEAD = 0.25
+
 
 class State(str, Enum):
     """How far a study is; the value is what the status shows."""
@@ -30,6 +33,7 @@ class Study:
         changed: when the last one came.
         senders: associations that brought some and are open still.
         n_judged: objects that it had when it was last looked at; -1 before.
+        n_foreseen: objects that it had when it was last looked at ahead of its time; -1 before.
         is_urged: whether it was looked at without waiting for announced images.
         is_short: whether that is what it waits for.
         state: how far it is.
@@ -39,6 +43,7 @@ class Study:
     changed: float
     senders: set[int] = field(default_factory=set)
     n_judged: int = -1
+    n_foreseen: int = -1
     is_urged: bool = False
     is_short: bool = False
     state: State = State.RECEIVING
@@ -53,12 +58,14 @@ class Due:
         n_objects: it has.
         since: when it became due.
         is_urged: whether announced images that are missing are waited for no longer.
+        is_ahead: whether it is not due yet: there is nothing else to do, and most likely nothing more comes for it.
     """
 
     study: str
     n_objects: int
     since: float
     is_urged: bool
+    is_ahead: bool = False
 
 
 class Board:
@@ -105,11 +112,14 @@ class Board:
                 study.senders &= open_now
 
     def next_due(self, wait_s: float) -> Due | None:
-        """Return the study that has been due for longest, None where there is none within some seconds."""
+        """Return the study that has been due for longest, None where there is none within some seconds.
+
+        Where none is due, one that will be when nothing more comes for it; each once for the objects that it has.
+        """
         with self._told:
-            if (due := self._due()) is None:
+            if (due := self._due() or self._foreseen()) is None:
                 self._told.wait(wait_s)
-                due = self._due()
+                due = self._due() or self._foreseen()
             return due
 
     def judged(self, due: Due, state: State, *, is_short: bool = False) -> None:
@@ -179,6 +189,16 @@ class Board:
         since, name = min(ready)
         study = self._studies[name]
         return Due(name, study.n_objects, since, self._is_late(study, now))
+
+    def _foreseen(self) -> Due | None:
+        now = self._clock()
+        for name, study in self._studies.items():
+            is_looked_at = study.n_objects in (study.n_judged, study.n_foreseen)
+            is_quiet = now >= study.changed + _AHEAD * self._patience.settle_s
+            if is_quiet and not (is_looked_at or study.senders or study.state is State.SCORED):
+                study.n_foreseen = study.n_objects
+                return Due(name, study.n_objects, now, is_urged=False, is_ahead=True)
+        return None
 
     def _since(self, study: Study, now: float) -> float | None:
         """Return since when a study is due, None where it is not; one whose answer is on its way waits for that."""

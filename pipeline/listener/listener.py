@@ -14,6 +14,8 @@ from nodulus.transforms.problems import internal_error
 from .answers import digest_of, last_answer, note_delivered, put_in_place
 from .board import Board, Due, State
 from .events import Events
+from .looked import Looked
+from .looked_ahead import LookedAhead
 from .receiver import Receiver
 from .scoring_process import ScoringDiedError, ScoringProcess
 from .settings import Settings
@@ -54,6 +56,7 @@ class Listener:
         self._receiver = Receiver(settings, self._spool, self._board, events)
         self._deliveries: queue.Queue[Delivery] = queue.Queue()
         self._deaths: Counter[tuple[str, int]] = Counter()
+        self._ahead = LookedAhead()
         self._wait_s = _FIRST_WAIT_S
         self._stopping = threading.Event()
         self._threads = [
@@ -129,18 +132,28 @@ class Listener:
                 return
 
     def _look(self) -> None:
-        if (due := self._board.next_due(_LOOKS_EVERY_S)) is not None:
-            outcome = self._look_at(due)
-            self._events.note("looked", study=due.study, outcome=outcome)
+        if (due := self._board.next_due(_LOOKS_EVERY_S)) is None:
+            return
+        if not due.is_ahead:
+            self._events.note("looked", study=due.study, outcome=self._look_at(due))
+        elif (looked := self._ask_scoring(due)) is not None:
+            self._ahead.keep(due.study, due.n_objects, looked)
 
-    def _look_at(self, due: Due) -> str:
-        """Look at a study that is due, and return the outcome: scored, or why not."""
-        place = self._spool.place(due.study)
+    def _ask_scoring(self, due: Due) -> Looked | str | None:
+        """Return what a study gives, or the kind of error that it ends in; None where the scoring died of it."""
         try:
-            looked = self._scoring.look_at(place, is_urged=due.is_urged)
+            return self._scoring.look_at(self._spool.place(due.study), is_urged=due.is_urged)
         except ScoringDiedError:
             self._events.note("scoring_died", study=due.study)
             self._deaths[due.study, due.n_objects] += 1
+            return None
+
+    def _look_at(self, due: Due) -> str:
+        """Look at a study that is due, and return the outcome: scored, or why not."""
+        if due.is_urged:  # what was found ahead waited for announced images
+            self._ahead.drop(due.study)
+        looked = self._ahead.take(due.study, due.n_objects) or self._ask_scoring(due)
+        if looked is None:
             if self._deaths[due.study, due.n_objects] >= _MOST_DEATHS:
                 self._board.judged(due, State.WAITING)
             return "died"
@@ -150,7 +163,7 @@ class Listener:
         if looked.folder is None:
             self._board.judged(due, State.WAITING, is_short=looked.is_short)
             return looked.codes[0]
-        self._spool.add_bytes(put_in_place(looked.folder, place))
+        self._spool.add_bytes(put_in_place(looked.folder, self._spool.place(due.study)))
         self._board.judged(due, State.SCORED)
         self._deliveries.put(Delivery(due.study, due.since))
         return "scored"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nodulus.pipeline.listener.board import Board, State
+from nodulus.pipeline.listener.board import Board, Due, State
 from nodulus.pipeline.listener.settings import Patience
 
 SETTLE_S, COUNT_S, KEEP_S = 10.0, 300.0, 86_400.0
@@ -44,6 +44,26 @@ def test_a_study_is_due_once_its_association_ended_and_a_quiet_time_passed(board
     arrive(board, "a", sender=2)
     board.is_closed(2)
     assert board.next_due(0) is None  # the quiet time begins anew
+
+
+def test_a_quiet_study_is_looked_at_ahead_once_for_what_it_has(board: Board, clock: Clock) -> None:
+    arrive(board, "a", 3)
+    arrive(board, "b", sender=2)
+    board.is_closed(1)
+    assert board.next_due(0) is None  # the next association may follow at once
+    clock.now += SETTLE_S / 2
+    ahead = board.next_due(0)
+    assert ahead is not None
+    assert (ahead.study, ahead.n_objects, ahead.is_ahead) == ("a", 3, True)
+    assert board.next_due(0) is None  # of "b" more is coming
+    arrive(board, "a", sender=3)
+    board.is_closed(3)
+    clock.now += SETTLE_S / 2
+    assert board.next_due(0) == Due("a", 4, clock.now, is_urged=False, is_ahead=True)
+    board.is_closed(2)  # "b" has been quiet for long: it is due, and what is due comes first
+    due = board.next_due(0)
+    assert due is not None
+    assert (due.study, due.is_ahead) == ("b", False)
 
 
 def test_the_study_that_is_due_for_longest_comes_first(board: Board, clock: Clock) -> None:

@@ -109,6 +109,31 @@ def test_an_answer_that_had_not_arrived_is_delivered_by_the_next_listener_and_no
     assert (scoring.looked_at, len(back.stored)) == ([], 1)
 
 
+def test_an_answer_waits_for_the_quiet_time_alone_and_for_what_comes_within_it(
+    tmp_path: Path, model_study: SmallStudy
+) -> None:
+    spool = tmp_path / "spool"
+    scoring, archive = PlayedScoring(spool / "work"), PlayedArchive()
+    first, *others = model_study.images
+    with at_work(spool, scoring, archive, settle_s=1.0) as (listener, port, log):
+        send(port, others)
+        wait_for(lambda: scoring.looked_at)
+        assert not told(log, "looked")
+        made = spool / "work" / "made-1"
+        wait_for(made.exists)
+        send(port, [first])
+        wait_for(lambda: archive.stored)
+        wait_for(lambda: states(listener) == {'studies{state="answered"}': 1.0})
+        assert len(scoring.looked_at) == 2
+        assert [each["outcome"] for each in told(log, "looked")] == ["scored"]
+        assert not made.exists()
+    (study,) = (spool / "studies").iterdir()
+    answer = last_answer(study)
+    assert answer is not None
+    assert answer.digest == digest_of(study)
+    assert answer.folder.name == "000001"
+
+
 def test_a_study_that_kills_the_scoring_is_left_and_others_are_answered(
     tmp_path: Path, model_study: SmallStudy
 ) -> None:

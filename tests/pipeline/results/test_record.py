@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from nodulus.pipeline.results.record import (
 from nodulus.pipeline.results.results_csv import CSV_COLUMNS, results_csv
 from nodulus.pipeline.results.run_record import results_of
 from nodulus.pipeline.results.stability import Stability
-from nodulus.pipeline.results.views import write_results
+from nodulus.pipeline.results.views import results_json, write_results
 from nodulus.transforms.problems import UsageError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -44,6 +45,12 @@ CASES = (
     ),
 )
 BUNDLE = BundleIdentity(name="bundle", version="0.1.0", weights_sha256="0" * 64, score_meaning="an opinion")
+
+
+@pytest.mark.parametrize("n_cases", [0, 1, 2])
+def test_a_record_written_case_by_case_is_the_same_as_one_written_at_once(n_cases: int) -> None:
+    results = results_of(CASES[:n_cases], BUNDLE)
+    assert results_json(results) == json.dumps(results.model_dump(mode="json"), indent=2) + "\n"
 
 
 def test_json_round_trip_keeps_the_record(tmp_path: Path) -> None:
