@@ -106,14 +106,14 @@ class Bench:
         return {"n_cases": n_cases, "kills": n_kills, "lost": lost, "doubled": doubled, "same_bytes": same}
 
     def _figures(self, watched: Watched, output: Path, n_cores: int) -> Figures:
-        half = min(MEMORY_FROM, self.n_cases // 2)
+        first = min(MEMORY_FROM, self.n_cases // 3)
         found: Figures = {
             "seconds": round(watched.seconds, 1),
-            "scans_a_second": round(watched.scans_a_second(min(FROM_CASE, half)), 2),
+            "scans_a_second": round(watched.scans_a_second(min(FROM_CASE, first)), 2),
             "cpu_s_a_scan": round(sum(watched.cpu_s.values()) / self.n_cases, 4),
             "cores": n_cores,
-            "memory_growth": round(watched.growth(half), 3),
-            "memory_from_case": half,
+            "memory_growth": round(watched.growth(first), 3),
+            "memory_from_case": first,
             "exit_codes": watched.exit_codes,
             "done_at_s": _milestones(watched),
         }

@@ -11,7 +11,7 @@ from threading import Condition
 from .settings import Patience
 
 # Of the quiet time: a study is looked at ahead when it has been quiet for so long.
-_AHEAD = 0.25
+_AHEAD = 0.1
 
 
 class State(str, Enum):
