@@ -59,7 +59,12 @@ def grad_cam(margin: Margin, layer: str, kind: type[GradCAM] = GradCAM) -> Expla
         # Of a copy: the hooks stay on the network, and hold what any later call of it computes.
         of = Margin(margin.network)
         cam = kind(of, f"network.{layer}", upsampler=_centred_upsampler, postprocessing=lambda heat: heat)
-        return _as_map(cam(view.patch.clone().requires_grad_(), class_idx=0))
+        heat = _as_map(cam(view.patch.clone().requires_grad_(), class_idx=0))
+        # The copy and its hooks hold each other, and with them all that was computed: gigabytes, until both go.
+        cam.nn_module.activations.clear()
+        cam.nn_module.gradients.clear()
+        cam.nn_module.score = None
+        return heat
 
     return explain
 
