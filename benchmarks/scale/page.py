@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.places import RECORDS
+from benchmarks.validation import write_between
 
 PAGE = RECORDS / "scale.md"
 START, END = "<!-- figures: written by python -m benchmarks.scale --write-docs -->", "<!-- end of figures -->"
@@ -78,14 +79,13 @@ def growth_report(found: Mapping[str, Mapping[str, float]]) -> str:
 
 def write_page(homes: Sequence[Path], page: Path = PAGE) -> None:
     """Write the figures of runs, each in its folder, between the page's markers."""
-    before, rest = page.read_text(encoding="utf-8").split(START, 1)
     told = [where()]
     for home in homes:
         if (figures := home / "figures.json").is_file():
             told.append(report(json.loads(figures.read_text(encoding="utf-8"))))
         if (grown := home / "growth.json").is_file():
             told.append(growth_report(json.loads(grown.read_text(encoding="utf-8"))))
-    page.write_text(f"{before}{START}\n\n{chr(10).join(told)}\n{END}{rest.split(END, 1)[1]}", encoding="utf-8")
+    write_between(page, START, END, "\n".join(told).rstrip())
 
 
 def where() -> str:

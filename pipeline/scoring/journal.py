@@ -100,8 +100,7 @@ class Journal:
         return all((self.folder.path / name).is_file() for name in result.files)
 
     def _said_of(self, case_id: str) -> JournalLine:
-        start, n_bytes = self._places[as_unicode(case_id)]
-        return JournalLine.model_validate_json(os.pread(self._file.fileno(), n_bytes, start))
+        return JournalLine.model_validate_json(_part(self._file, *self._places[as_unicode(case_id)]))
 
     def _begin(self) -> None:
         """Leave in the file what was read of it and is right, or the first line alone."""
@@ -121,8 +120,7 @@ class Journal:
             self._file = FileIO(self.path, "a+")
             self._file.truncate(0)
             for start in range(0, self._n_bytes, _AT_ONCE):
-                n_bytes = min(_AT_ONCE, self._n_bytes - start)
-                _write(self._file, os.pread(removed.fileno(), n_bytes, start))
+                _write(self._file, _part(removed, start, min(_AT_ONCE, self._n_bytes - start)))
 
     def _read(self, run: RunIdentity) -> None:
         """Take over the whole lines of an earlier run."""
@@ -208,6 +206,12 @@ def read_journal(path: Path) -> tuple[RunIdentity, dict[str, CaseResult]]:
             raise UsageError(f"Expected the result of a case, got something else in line {number} of {path}")
         results[entry.result.case_id] = entry.result
     return run, results
+
+
+def _part(file: FileIO, start: int, n_bytes: int) -> bytes:
+    """Return some bytes of a file; what is written next goes to its end all the same, as it is open for appending."""
+    file.seek(start)
+    return file.read(n_bytes)
 
 
 def _write(file: FileIO, text: bytes) -> None:
