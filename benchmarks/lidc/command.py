@@ -39,7 +39,7 @@ def benchmark(options: argparse.Namespace) -> int:
     made = Made(_command(options), _networks(finished, out), problems)
     record = compare(folds, published, _untouched(options, folds), crops, made, n_resamples=options.resamples)
     write_benchmark(record, out / RECORD)
-    write_scores(folds, out)
+    write_scores(folds, out / SCORE_FILE)
     print(render(record))  # noqa: T201 - the table, for people
     if report := write_out_of_fold(record, folds, crops, out, options.diagnosis):
         _say(f"wrote {report}")

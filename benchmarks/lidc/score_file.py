@@ -14,7 +14,7 @@ SCORE_FILE = "out_of_fold_scores.csv"
 _DIGITS = 6
 
 
-def write_scores(folds: Sequence[FoldScores], out: Path) -> Path:
+def write_scores(folds: Sequence[FoldScores], path: Path) -> Path:
     """Write a row a nodule and repeat, out of fold, and return the path.
 
     Columns: ``rep``, ``fold``, ``nodule_id`` (as the crops' table names it), ``label`` (median rule), and each score;
@@ -22,7 +22,7 @@ def write_scores(folds: Sequence[FoldScores], out: Path) -> Path:
     """
     rows = [row for fold in folds for row in _rows(fold)]
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    return write_text(out / SCORE_FILE, csv_text(columns, ([row.get(name, "") for name in columns] for row in rows)))
+    return write_text(path, csv_text(columns, ([row.get(name, "") for name in columns] for row in rows)))
 
 
 def _rows(fold: FoldScores) -> Iterator[dict[str, object]]:

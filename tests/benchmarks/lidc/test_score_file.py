@@ -24,7 +24,7 @@ def test_the_table_holds_every_score_of_every_nodule_and_no_patient(ball_benchma
             "diameter": np.full((1, n), 0.25),
         }
         folds.append(FoldScores(FoldKey(1, fold), data.test, scores))
-    text = write_scores(folds, tmp_path).read_text()
+    text = write_scores(folds, tmp_path / "scores.csv").read_text()
     rows = list(csv.DictReader(text.splitlines()))
     assert list(rows[0]) == ["rep", "fold", "nodule_id", "label", "network_1", "network_2", "diameter"]
     expected = [(fold, index, item) for fold in folds for index, item in enumerate(fold.nodules)]

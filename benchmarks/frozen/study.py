@@ -1,0 +1,168 @@
+"""Regressions on the features, judged on validation patients, then out of fold beside the network and the baselines."""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from benchmarks.federated.arms import rating_chances
+from benchmarks.lidc.fold_auc import PatientBootstrap, Sampled, auc_of_fold, fold_mean_auc, pooled_auc
+from benchmarks.lidc.folds import FoldKey, PublishedFolds, write_split
+from benchmarks.lidc.groups import count
+from benchmarks.lidc.scores import FoldScores
+from benchmarks.pretrained.pack import FOLDS
+from nodulus.pipeline.data.data_list import DataListItem
+from nodulus.pipeline.data.lidc import CROPS_MAY_BE, prepare_lidc, read_crops
+from nodulus.pipeline.data.monai_items import load_data_list
+from nodulus.pipeline.data.places import nodules_outside
+from nodulus.pipeline.statistics.calibration_metrics import CLIP, calibration_report
+from nodulus.pipeline.statistics.metrics import roc_auc
+from nodulus.pipeline.statistics.strata import size_stratum
+
+from .describe import VIEWS, Said
+from .ridge import Fitted, fit, kernel
+
+ALL = "five views"
+MODELS: Mapping[str, tuple[str, ...]] = {**{view: (view,) for view in VIEWS}, ALL: tuple(VIEWS)}
+OWN_BOX, DIAMETER_BOX = 0, 1
+NETWORK = "network"
+BASELINES = ("logistic_features", "gradient_boosting", "densenet121", "diameter")
+_N_FOLDS = 5
+
+
+class Study:
+    """What is known of all nodules.
+
+    Args:
+        said: of each view, the same nodules in one order.
+        data_list: of these nodules.
+        bundle: whose ``train.json`` says what a rating stands for.
+    """
+
+    def __init__(self, said: Mapping[str, Said], data_list: Path, bundle: Path) -> None:
+        self.said = said
+        first = next(iter(said.values()))
+        if any(each.names != first.names for each in said.values()):
+            msg = "Expected the same nodules in all views, got others in one"
+            raise ValueError(msg)
+        self.place = {name: place for place, name in enumerate(first.names)}
+        listed = load_data_list(data_list, "training", rating_chances=rating_chances(bundle))
+        self.chance = {item["nodule_id"]: float(item["label"][1]) for item in listed}
+
+    def regressions(self, training: Sequence[DataListItem], models: Mapping[str, tuple[str, ...]]) -> dict[str, Fitted]:
+        """Return each model fitted to training nodules."""
+        known = np.array([self.place[item.nodule_id] for item in training])
+        chances = np.array([self.chance[item.nodule_id] for item in training])
+        patients = [item.patient_id for item in training]
+        of_view = {view: kernel(self.said[view].blocks(), known) for views in models.values() for view in views}
+        return {
+            name: fit(np.mean([of_view[view] for view in views], axis=0), chances, known, patients)
+            for name, views in models.items()
+        }
+
+    def pick(self, values: NDArray[np.float64], items: Sequence[DataListItem]) -> NDArray[np.float64]:
+        """Return the values (n, boxes) of some nodules."""
+        return values[[self.place[item.nodule_id] for item in items]]
+
+
+def validation_aucs(study: Study, crops: Path) -> dict[str, list[float]]:
+    """Return each model's AUC over both boxes in the folds that settings are judged on."""
+    found: dict[str, list[float]] = {name: [] for name in MODELS}
+    with tempfile.TemporaryDirectory() as folder:
+        for number in FOLDS:
+            data = prepare_lidc(crops, Path(folder) / "list.json", fold=number)
+            judged = [item for item in data.validation if item.label is not None]
+            labels = np.repeat([int(item.label or 0) for item in judged], 2)
+            for name, fitted in study.regressions(data.training, MODELS).items():
+                found[name].append(roc_auc(labels, study.pick(fitted.scores, judged).ravel()))
+    return found
+
+
+def out_of_fold(
+    study: Study, crops: Path, published: PublishedFolds, kept: Mapping[tuple[FoldKey, str], Mapping[str, str]]
+) -> list[FoldScores]:
+    """Return the scores of every test nodule of the published folds.
+
+    Args:
+        study: the nodules.
+        crops: folder of LIDC-IDRI crops.
+        published: the folds.
+        kept: the network's and the baselines' scores (``read_kept``).
+    """
+    folds = []
+    with tempfile.TemporaryDirectory() as folder:
+        items = read_crops(crops, Path(folder))
+        outside = nodules_outside(items, Path(folder), CROPS_MAY_BE)
+        for key in published.select():
+            data = write_split(items, Path(folder) / "list.json", key, published, outside)
+            rows = [kept[key, item.nodule_id] for item in data.test]
+            scores = {name: np.array([[float(row[name]) for row in rows]]) for name in (NETWORK, *BASELINES)}
+            training = (*data.training, *data.validation)
+            for name, fitted in study.regressions(training, MODELS).items():
+                found = study.pick(fitted.probabilities([item.label for item in training]), data.test)
+                scores[name] = found[None, :, OWN_BOX]
+                scores[f"{name}, by diameter"] = found[None, :, DIAMETER_BOX]
+                scores[f"{name} and network"] = _mean_of_logits(found[None, :, OWN_BOX], scores[NETWORK])
+            folds.append(FoldScores(key, data.test, scores))
+    return folds
+
+
+def read_kept(path: Path) -> dict[tuple[FoldKey, str], dict[str, str]]:
+    """Return the rows of ``out_of_fold_scores.csv`` by fold and nodule."""
+    with path.open(newline="", encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    return {(FoldKey(int(row["rep"]), int(row["fold"])), row["nodule_id"]): row for row in rows}
+
+
+def compared(folds: Sequence[FoldScores], n_resamples: int = 2000) -> dict[str, Any]:
+    """Return what each score reaches, by how much it is above the network and a baseline, and how it is calibrated."""
+    bootstrap = PatientBootstrap([patient for fold in folds for patient in fold.patients], n_resamples)
+    everywhere = fold_mean_auc(folds, bootstrap)
+    like = pooled_auc([fold.only(lambda item: size_stratum(item.diameter_mm) == "8-15") for fold in folds], bootstrap)
+    full = [rep for rep in sorted({fold.key.rep for fold in folds}) if _n_folds(folds, rep) == _N_FOLDS]
+    rows = {}
+    for name, sampled in everywhere.items():
+        rows[name] = {
+            "auc": _numbers(sampled),
+            "auc_full_repeats": float(np.mean([auc_of_fold(fold)[name] for fold in folds if fold.key.rep in full])),
+            "less_network": _numbers(sampled - everywhere[NETWORK]),
+            "less_logistic_features": _numbers(sampled - everywhere["logistic_features"]),
+            "auc_8_15_mm": _numbers(like[name]),
+            "calibration": [_calibration(folds, name, rep, n_resamples) for rep in full],
+        }
+    return {"counts": count(folds).model_dump(), "full_repeats": full, "scores": rows}
+
+
+def _mean_of_logits(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    clipped = [np.clip(each, CLIP, 1 - CLIP) for each in (one, other)]
+    return np.asarray(expit(np.mean([logit(each) for each in clipped], axis=0)))
+
+
+def _n_folds(folds: Sequence[FoldScores], rep: int) -> int:
+    return sum(fold.key.rep == rep for fold in folds)
+
+
+def _numbers(sampled: Sampled) -> list[float]:
+    found = sampled.estimate()
+    return [found.value, found.low, found.high]
+
+
+def _calibration(folds: Sequence[FoldScores], name: str, rep: int, n_resamples: int) -> dict[str, float | None]:
+    of_rep = [fold for fold in folds if fold.key.rep == rep]
+    labels = np.concatenate([fold.labels for fold in of_rep])
+    probabilities = np.concatenate([fold.scores[name][0] for fold in of_rep])
+    patients = [patient for fold in of_rep for patient in fold.patients]
+    report = calibration_report(labels, probabilities, patients, n_resamples=n_resamples)
+    return {
+        "rep": rep,
+        "ece": report.ece.value,
+        "expected_ece": report.expected_ece,
+        "slope": report.slope.value if report.slope else None,
+    }
