@@ -83,7 +83,7 @@ bench-engines: $(VENV)/.dev ## the network and the whole command by each engine:
 bench-fl: $(VENV)/.dev ## hospitals that train together, alone and pooled: make bench-fl CROPS=FOLDER SEEDS=3
 	$(BIN)/python -W ignore -m benchmarks.federated --crops "$(CROPS)" -o out/federated --seeds $(or $(SEEDS),1)
 
-bench-finetune: $(VENV)/.dev ## what fine-tuning gains at a new hospital: make bench-finetune CROPS=FOLDER, an hour
+bench-finetune: $(VENV)/.dev ## what fine-tuning gains at a new hospital: make bench-finetune CROPS=FOLDER, hours
 	$(BIN)/python -W ignore -m benchmarks.finetune --crops "$(CROPS)" -o out/finetune --seeds $(or $(SEEDS),3)
 
 bench-scale: $(VENV)-ray/.ray ## thousands of cases, serial, in shards, on Ray, killed: make bench-scale CASES=10000; goes on where it was

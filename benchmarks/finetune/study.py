@@ -49,6 +49,7 @@ class Setting:
         epochs: of the first weights, and of the hospital's own training.
         tuning_rate: learning rate of what is fine-tuned; from random weights the config's own.
         freeze_until: the first stage that learns where the others are frozen.
+        is_bfloat16: whether the CPU trains as a GPU does, rounding to bfloat16; scores are never rounded.
     """
 
     bundle: Path
@@ -56,6 +57,7 @@ class Setting:
     epochs: tuple[int, int]
     tuning_rate: float
     freeze_until: str
+    is_bfloat16: bool = False
 
 
 def run_seed(
@@ -117,7 +119,8 @@ def _trained(
     # A site does not validate: what it would look at is not asked for.
     values = {"train::dataset": dataset, "validate::dataset": dataset, "averaging": AVERAGING, "seed": seed, **options}
     site = Site("hospital", setting.bundle, data_list, folder, Plan(1, epochs), **values)
-    done = site.train(weights)
+    with torch.autocast("cpu", torch.bfloat16, enabled=setting.is_bfloat16):
+        done = site.train(weights)
     with replacing_file(kept) as temporary:
         torch.save(done, temporary)
     return done
