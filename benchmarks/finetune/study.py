@@ -27,7 +27,7 @@ class Way:
 
     Args:
         name: of it.
-        is_tuned: whether it begins with the weights from elsewhere, or with random ones.
+        is_tuned: whether it begins with the weights from elsewhere, or as the bundle's own training begins.
         is_frozen: whether only the last stages learn.
     """
 
@@ -36,7 +36,7 @@ class Way:
     is_frozen: bool = False
 
 
-WAYS = (Way("fine-tuned", True), Way("last stages fine-tuned", True, True), Way("from random weights", False))
+WAYS = (Way("fine-tuned", True), Way("last stages fine-tuned", True, True), Way("trained anew", False))
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,8 @@ class Setting:
         bundle: whose ``train.json`` is followed.
         views: of all nodules.
         epochs: of the first weights, and of the hospital's own training.
-        tuning_rate: learning rate of what is fine-tuned; from random weights the config's own.
+        tuning_rate: learning rate of what is fine-tuned; trained anew, the config's own.
         freeze_until: the first stage that learns where the others are frozen.
-        is_bfloat16: whether the CPU trains as a GPU does, rounding to bfloat16; scores are never rounded.
     """
 
     bundle: Path
@@ -57,7 +56,6 @@ class Setting:
     epochs: tuple[int, int]
     tuning_rate: float
     freeze_until: str
-    is_bfloat16: bool = False
 
 
 def run_seed(
@@ -119,8 +117,7 @@ def _trained(
     # A site does not validate: what it would look at is not asked for.
     values = {"train::dataset": dataset, "validate::dataset": dataset, "averaging": AVERAGING, "seed": seed, **options}
     site = Site("hospital", setting.bundle, data_list, folder, Plan(1, epochs), **values)
-    with torch.autocast("cpu", torch.bfloat16, enabled=setting.is_bfloat16):
-        done = site.train(weights)
+    done = site.train(weights)
     with replacing_file(kept) as temporary:
         torch.save(done, temporary)
     return done

@@ -42,10 +42,9 @@ def test_the_page_shows_the_record(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     path.write_text(f"# Head\n\n{page.START}\n{page.END}\n")
     monkeypatch.setattr(page, "PAGE", path)
     record = {"hospital": "ge", "epochs": [2, 1], "tuning_rate": 3e-4, "freeze_until": "late", "network": "{}"}
-    write_page(record | {"seeds": SEEDS, "bfloat16": True})
+    write_page(record | {"seeds": SEEDS})
     text = path.read_text()
     assert "| fine-tuned, 50 | 1.000 [1.000, 1.000] | +0.125 [+0.000," in text
-    assert "at a rate of 0.0003, in bfloat16" in text
     assert "8 decided test nodules of 4 patients" in text
 
 
@@ -83,7 +82,7 @@ def test_a_tiny_run_gives_every_arm_a_score(bundle: Path, data_dir: Path, tmp_pa
     setting = Setting(bundle, views, (1, 1), 3e-4, last_stages(bundle))
     said = run_seed(found, [16], 0, tmp_path / "seed0", setting)
     n = sum(item.label is not None for item in found.test)
-    assert set(said) == {AS_IS, "fine-tuned, 16", "last stages fine-tuned, 16", "from random weights, 16"}
+    assert set(said) == {AS_IS, "fine-tuned, 16", "last stages fine-tuned, 16", "trained anew, 16"}
     assert all(len(values) == n for values in said.values())
     assert said["fine-tuned, 16"] != said["last stages fine-tuned, 16"]
     assert run_seed(found, [16], 0, tmp_path / "seed0", setting) == said  # goes on from what is there
