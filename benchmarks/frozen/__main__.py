@@ -12,7 +12,7 @@ from benchmarks.lidc.folds import read_published
 from benchmarks.lidc.score_file import SCORE_FILE, write_scores
 from benchmarks.places import BUNDLE, RECORDS, data_dir
 from benchmarks.pretrained.start import read_source
-from nodulus.pipeline.data.data_list import DataList, write_data_list
+from nodulus.pipeline.data.data_list import DataList, DataListFile, write_data_list
 from nodulus.pipeline.data.lidc import read_crops
 from nodulus.pipeline.files import sha256_of, write_text
 
@@ -40,8 +40,8 @@ def main(arguments: list[str] | None = None) -> None:
 def _run(options: argparse.Namespace) -> None:
     out: Path = options.output
     out.mkdir(parents=True, exist_ok=True)
-    listed = out / "everything.json"
-    write_data_list(DataList(training=tuple(read_crops(options.crops, out))), listed)
+    write_data_list(DataList(training=tuple(read_crops(options.crops, out))), out / "everything.json")
+    listed = DataListFile.read(out / "everything.json")
     reader = Reader(read_source(options.source))
     said = {view: describe(listed, view, reader, BUNDLE, out, is_bfloat16=options.bfloat16) for view in VIEWS}
     study = Study(said, listed, BUNDLE)

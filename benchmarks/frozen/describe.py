@@ -13,11 +13,14 @@ import torch
 from monai.networks.nets import ResNet
 from numpy.typing import NDArray
 
+from benchmarks.lidc.recipe import train_recipe_sha256
 from benchmarks.pretrained.start import start_of
+from nodulus.pipeline.bundle.folder import TRAIN_CONFIG
 from nodulus.pipeline.bundle.workflow import make_workflow
-from nodulus.pipeline.data.data_list import DataListFile
+from nodulus.pipeline.data.data_list import DataListFile, hash_data
 from nodulus.pipeline.data.monai_items import load_data_list
 from nodulus.pipeline.files import replacing_file
+from nodulus.transforms.problems import UsageError
 
 # What a view changes in `train.json`: its patch is otherwise the one that the bundle's network is shown.
 VIEWS: Mapping[str, Mapping[str, Any]] = {
@@ -95,9 +98,9 @@ class Reader:
 
 
 def describe(
-    data_list: Path, view: str, reader: Reader, bundle: Path, folder: Path, *, is_bfloat16: bool = False
+    data_list: DataListFile, view: str, reader: Reader, bundle: Path, folder: Path, *, is_bfloat16: bool = False
 ) -> Said:
-    """Return what the blocks say of every training nodule of a list; of a view that was read, as it was kept.
+    """Return what the blocks say of every training nodule of a list; of a view that was described, as it was kept.
 
     Args:
         data_list: its training split is read, undecided nodules included.
@@ -106,8 +109,12 @@ def describe(
         bundle: whose ``train.json`` cuts the patches.
         folder: receives a file a view.
         is_bfloat16: whether the network computes in bfloat16, the type in which its weights were published.
+
+    Raises:
+        UsageError: what was kept is of other nodules, or of patches that another `train.json` cut.
     """
-    path = folder / f"{view}.npz"
+    path = folder / f"{view}_{'bfloat16' if is_bfloat16 else 'float32'}.npz"
+    made_from = f"{hash_data(data_list.data)} {train_recipe_sha256(bundle / TRAIN_CONFIG)}"
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         names, patches = _patches(data_list, view, bundle)
@@ -117,15 +124,18 @@ def describe(
                 said.append(reader(batch).half().numpy())
         values = np.concatenate(said).reshape(len(names), 2, len(CELLS), -1)
         with replacing_file(path) as temporary, temporary.open("wb") as opened:
-            np.savez(opened, names=np.array(names), values=values, widths=np.array(reader.widths))
+            np.savez(opened, names=np.array(names), values=values, widths=np.array(reader.widths), made_from=made_from)
     with np.load(path) as kept:
+        if str(kept["made_from"]) != made_from:
+            raise UsageError(
+                f"Expected features of these nodules and patches, got others in {path}: choose another folder"
+            )
         return Said(tuple(kept["names"].tolist()), kept["values"], tuple(kept["widths"].tolist()))
 
 
-def _patches(data_list: Path, view: str, bundle: Path) -> tuple[list[str], Iterator[torch.Tensor]]:
+def _patches(data_list: DataListFile, view: str, bundle: Path) -> tuple[list[str], Iterator[torch.Tensor]]:
     with tempfile.TemporaryDirectory() as folder:
-        listed = DataListFile.read(data_list)
-        parser = make_workflow(bundle, "train", listed, Path(folder), **VIEWS[view]).parser
+        parser = make_workflow(bundle, "train", data_list, Path(folder), **VIEWS[view]).parser
         cut = parser.get_parsed_content("validate#preprocessing")
     items = load_data_list(data_list, "training", boxes="both", undecided=-1)
     return [item["nodule_id"] for item in items[::2]], (cut(item)["image"] for item in items)

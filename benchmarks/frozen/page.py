@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.lidc.scores import TITLES
+from benchmarks.lidc.scores import NETWORK, TITLES
 from benchmarks.places import RECORDS
 from benchmarks.validation import markdown_table, write_between
 
-from .study import ALL, MODELS, NETWORK
+from .study import ALL, MODELS
 
 RECORD, PAGE, SCORES = (RECORDS / f"frozen-features.{ending}" for ending in ("json", "md", "csv"))
 START, END = "<!-- figures: written by python -m benchmarks.frozen page -->", "<!-- end of figures -->"
+_MEASURES = {"ece": "ECE", "expected_ece": "by chance alone", "slope": "slope"}
 _SHOWN = (
     NETWORK,
     *MODELS,
@@ -84,15 +85,12 @@ def _areas(scores: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _calibration(scores: Mapping[str, Mapping[str, Any]], repeats: Sequence[int]) -> str:
-    head = ("score", *(f"{what}, repeat {rep}" for rep in repeats for what in ("ECE", "by chance alone", "slope")))
+    head = ("score", *(f"{what}, repeat {rep}" for rep in repeats for what in _MEASURES.values()))
     rows = [
         (TITLES.get(name, name), *(_cell(each[what]) for each in scores[name]["calibration"] for what in _MEASURES))
         for name in (NETWORK, *MODELS, *(f"{name} and network" for name in MODELS))
     ]
     return markdown_table(head, rows)
-
-
-_MEASURES = ("ece", "expected_ece", "slope")
 
 
 def _cell(value: float | None) -> str:

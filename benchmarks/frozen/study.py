@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,9 @@ from benchmarks.federated.arms import rating_chances
 from benchmarks.lidc.fold_auc import PatientBootstrap, Sampled, auc_of_fold, fold_mean_auc, pooled_auc
 from benchmarks.lidc.folds import FoldKey, PublishedFolds, write_split
 from benchmarks.lidc.groups import count
-from benchmarks.lidc.scores import FoldScores
+from benchmarks.lidc.scores import NETWORK, FoldScores
 from benchmarks.pretrained.pack import FOLDS
-from nodulus.pipeline.data.data_list import DataListItem
+from nodulus.pipeline.data.data_list import DataListFile, DataListItem
 from nodulus.pipeline.data.lidc import CROPS_MAY_BE, prepare_lidc, read_crops
 from nodulus.pipeline.data.monai_items import load_data_list
 from nodulus.pipeline.data.places import nodules_outside
@@ -32,7 +33,6 @@ from .ridge import Fitted, fit, kernel
 ALL = "five views"
 MODELS: Mapping[str, tuple[str, ...]] = {**{view: (view,) for view in VIEWS}, ALL: tuple(VIEWS)}
 OWN_BOX, DIAMETER_BOX = 0, 1
-NETWORK = "network"
 BASELINES = ("logistic_features", "gradient_boosting", "densenet121", "diameter")
 _N_FOLDS = 5
 
@@ -46,7 +46,7 @@ class Study:
         bundle: whose ``train.json`` says what a rating stands for.
     """
 
-    def __init__(self, said: Mapping[str, Said], data_list: Path, bundle: Path) -> None:
+    def __init__(self, said: Mapping[str, Said], data_list: DataListFile, bundle: Path) -> None:
         self.said = said
         first = next(iter(said.values()))
         if any(each.names != first.names for each in said.values()):
@@ -61,7 +61,8 @@ class Study:
         known = np.array([self.place[item.nodule_id] for item in training])
         chances = np.array([self.chance[item.nodule_id] for item in training])
         patients = [item.patient_id for item in training]
-        of_view = {view: kernel(self.said[view].blocks(), known) for views in models.values() for view in views}
+        wanted = {view for views in models.values() for view in views}
+        of_view = {view: kernel(self.said[view].blocks(), known) for view in wanted}
         return {
             name: fit(np.mean([of_view[view] for view in views], axis=0), chances, known, patients)
             for name, views in models.items()
@@ -126,12 +127,14 @@ def compared(folds: Sequence[FoldScores], n_resamples: int = 2000) -> dict[str, 
     bootstrap = PatientBootstrap([patient for fold in folds for patient in fold.patients], n_resamples)
     everywhere = fold_mean_auc(folds, bootstrap)
     like = pooled_auc([fold.only(lambda item: size_stratum(item.diameter_mm) == "8-15") for fold in folds], bootstrap)
-    full = [rep for rep in sorted({fold.key.rep for fold in folds}) if _n_folds(folds, rep) == _N_FOLDS]
+    n_folds = Counter(fold.key.rep for fold in folds)
+    full = sorted(rep for rep, n in n_folds.items() if n == _N_FOLDS)
+    in_full = [auc_of_fold(fold) for fold in folds if fold.key.rep in full]
     rows = {}
     for name, sampled in everywhere.items():
         rows[name] = {
             "auc": _numbers(sampled),
-            "auc_full_repeats": float(np.mean([auc_of_fold(fold)[name] for fold in folds if fold.key.rep in full])),
+            "auc_full_repeats": float(np.mean([aucs[name] for aucs in in_full])),
             "less_network": _numbers(sampled - everywhere[NETWORK]),
             "less_logistic_features": _numbers(sampled - everywhere["logistic_features"]),
             "auc_8_15_mm": _numbers(like[name]),
@@ -143,10 +146,6 @@ def compared(folds: Sequence[FoldScores], n_resamples: int = 2000) -> dict[str, 
 def _mean_of_logits(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
     clipped = [np.clip(each, CLIP, 1 - CLIP) for each in (one, other)]
     return np.asarray(expit(np.mean([logit(each) for each in clipped], axis=0)))
-
-
-def _n_folds(folds: Sequence[FoldScores], rep: int) -> int:
-    return sum(fold.key.rep == rep for fold in folds)
 
 
 def _numbers(sampled: Sampled) -> list[float]:

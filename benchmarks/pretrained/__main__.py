@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from .explore import VARIANTS, Places, explore, frozen_aucs
+from .explore import VARIANTS, Places, explore
 from .pack import pack
 from .start import read_source, start_of
 from .table import as_markdown, read_lines
@@ -45,10 +45,7 @@ def _run(options: argparse.Namespace) -> None:
     elif options.command == "pack":
         pack(options.crops, options.output)
     elif options.command == "explore":
-        places = Places(options.packed, options.start, options.output)
-        aucs = frozen_aucs(places, "cuda" if torch.cuda.is_available() else "cpu")
-        print("frozen features, ridge:", *(f"{auc:.4f}" for auc in aucs), flush=True)  # noqa: T201 - for people
-        explore(places, options.jobs, options.processes, options.seconds)
+        explore(Places(options.packed, options.start, options.output), options.jobs, options.processes, options.seconds)
     else:
         print(as_markdown(read_lines(options.folder)))  # noqa: T201 - for people
 

@@ -14,8 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import multiprocessing
 
-from .finetune import Variant, auc_of, make_network, train
-from .frozen import middle_features, ridge_scores
+from .finetune import Variant, train
 from .views import Crops, Draw, Grid
 
 BASE = Variant()
@@ -59,23 +58,6 @@ def explore(places: Places, jobs: Sequence[str], processes: int, seconds: float)
         worker.start()
     for worker in workers:
         worker.join()
-
-
-def frozen_aucs(places: Places, device: str) -> list[float]:
-    """Return the AUC, in each fold, of a ridge regression on the published features as they are."""
-    crops, start, labels, validates = _read(places, device)
-    network = make_network(BASE)
-    own = network.state_dict()
-    network.load_state_dict(own | {name: value for name, value in start.items() if name in own})
-    network = network.to(device)
-    both = [middle_features(network, crops, box, BASE.grid) for box in (0, 1)]
-    wanted = crops.targets[:, 1].cpu().numpy().astype(np.float64)
-    aucs = []
-    for held in validates:
-        judged, training = np.flatnonzero(held), np.flatnonzero(~held)
-        scores = np.stack([ridge_scores(features, wanted, training, judged) for features in both], axis=1)
-        aucs.append(auc_of(scores, labels[judged]))
-    return aucs
 
 
 def _work(places: Places, rank: int, stop: float, waiting: Any) -> None:  # noqa: ANN401 - a queue of torch's

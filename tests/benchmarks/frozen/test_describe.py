@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import nibabel as nib
 import numpy as np
@@ -12,7 +13,8 @@ from monai.networks.nets import ResNet
 
 from benchmarks.frozen.describe import CELLS, Reader, describe
 from benchmarks.places import BUNDLE
-from nodulus.pipeline.data.data_list import DataList, DataListItem, write_data_list
+from nodulus.pipeline.data.data_list import DataList, DataListFile, DataListItem, write_data_list
+from nodulus.transforms.problems import UsageError
 
 PLANES, BLOCKS = (2, 4, 4, 8), (1, 2, 1)
 
@@ -28,7 +30,7 @@ def source() -> dict[str, torch.Tensor]:
     return dict(network.state_dict())
 
 
-def data_list(folder: Path) -> Path:
+def data_list(folder: Path, label: Literal[0, 1] = 1) -> DataListFile:
     random = np.random.default_rng(1)
     items = []
     for name, shift in (("one", 0.0), ("two", 2.0)):
@@ -40,27 +42,32 @@ def data_list(folder: Path) -> Path:
         items.append(
             DataListItem(
                 image=f"{name}.nii.gz", nodule_id=name, patient_id=name, center_lps_mm=centre, diameter_mm=5.0,
-                box_lps_mm=(x - 4, y - 4, z - 4, x + 4, y + 4, z + 4), label=1,
+                box_lps_mm=(x - 4, y - 4, z - 4, x + 4, y + 4, z + 4), label=label,
             )
         )  # fmt: skip
     path = folder / "list.json"
     write_data_list(DataList(training=tuple(items)), path)
-    return path
+    return DataListFile.read(path)
 
 
 def test_a_view_is_read_once_and_both_boxes_in_order(
     tmp_path: Path, source: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reader = Reader(source, BLOCKS, PLANES)
-    said = describe(data_list(tmp_path), "plain", reader, BUNDLE, tmp_path / "kept")
+    listed = data_list(tmp_path)
+    said = describe(listed, "plain", reader, BUNDLE, tmp_path / "kept")
     assert said.names == ("one", "two")
     assert said.values.shape == (2, 2, len(CELLS), sum(said.widths))
     assert said.widths == (8, 16, 16, 16)
     assert [block.shape for block in said.blocks()] == [(2, 2, width) for width in said.widths * len(CELLS)]
     assert not np.array_equal(said.values[:, 0], said.values[:, 1])  # the boxes differ, so do the patches
     monkeypatch.setattr(reader, "blocks", [])
-    again = describe(tmp_path / "list.json", "plain", reader, BUNDLE, tmp_path / "kept")
+    again = describe(listed, "plain", reader, BUNDLE, tmp_path / "kept")
     np.testing.assert_array_equal(again.values, said.values)
+    with pytest.raises(
+        UsageError, match=r"Expected features of these nodules and patches, got others in .*plain_float32"
+    ):
+        describe(data_list(tmp_path, label=0), "plain", reader, BUNDLE, tmp_path / "kept")
 
 
 def test_a_block_says_what_it_puts_out_about_the_middle(source: dict[str, torch.Tensor]) -> None:

@@ -9,8 +9,9 @@ from collections import defaultdict
 import pytest
 
 from benchmarks.frozen import page
-from benchmarks.frozen.study import ALL, MODELS, NETWORK
+from benchmarks.frozen.study import ALL, MODELS
 from benchmarks.lidc.score_file import SCORE_FILE
+from benchmarks.lidc.scores import NETWORK
 from benchmarks.places import RECORDS
 from nodulus.pipeline.statistics.metrics import roc_auc
 
