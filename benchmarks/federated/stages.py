@@ -19,7 +19,11 @@ FIRST = "conv1"
 
 
 class InBfloat16(SimpleInferer):  # type: ignore[misc]  # MONAI has no types
-    """Computes in bfloat16, as the bundle trains on a GPU; MONAI's trainer has it for CUDA alone."""
+    """Computes in bfloat16, as the bundle trains on a GPU; MONAI's trainer has it for CUDA alone.
+
+    Each call enters ``autocast`` anew: it keeps rounded copies of the weights until it is left, so that one around many
+    steps would compute all of them with the weights of the first.
+    """
 
     def __call__(self, *args: Any, **kwargs: Any) -> torch.Tensor:  # noqa: ANN401 - as MONAI calls it
         """Return a network's outputs as float32."""

@@ -33,6 +33,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=3, help="each tests another third of the patients; 3 test all")
     parser.add_argument("--epochs", type=int, nargs=2, default=[20, 20], help="elsewhere, and at the hospital")
     parser.add_argument("--tuning-rate", type=float, default=3e-4)
+    parser.add_argument("--bfloat16", action="store_true", help="train in bfloat16, fast where the CPU can multiply it")
     parser.add_argument("--bundle", type=Path, default=BUNDLE)
     parser.add_argument("--page", action="store_true", help="write the page of the record alone")
     options = parser.parse_args(arguments)
@@ -50,7 +51,7 @@ def _measure(options: argparse.Namespace) -> dict[str, object]:
     write_data_list(DataList(training=tuple(read_crops(options.crops, out))), out / "everything.json")
     views = draw_views(out / "everything.json", options.bundle, options.output / "views.pt")
     stage = last_stages(options.bundle)
-    setting = Setting(options.bundle, views, tuple(options.epochs), options.tuning_rate, stage)
+    setting = Setting(options.bundle, views, tuple(options.epochs), options.tuning_rate, stage, options.bfloat16)
     seeds = []
     for seed in range(options.seeds):
         started = time.perf_counter()
@@ -74,6 +75,7 @@ def _measure(options: argparse.Namespace) -> dict[str, object]:
         "sizes": options.sizes,
         "epochs": options.epochs,
         "tuning_rate": options.tuning_rate,
+        "bfloat16": options.bfloat16,
         "freeze_until": stage,
         "network": json.dumps({key: network[key] for key in network if key in ("_target_", "block", "layers")}),
         "torch": torch.__version__,

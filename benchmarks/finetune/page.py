@@ -60,10 +60,12 @@ def write_page(record: Mapping[str, Any]) -> None:
     seeds = record["seeds"]
     n_nodules = sum(len(seed["labels"]) for seed in seeds)
     n_patients = len({patient for seed in seeds for patient in seed["patients"]})
+    precision = "bfloat16" if record["bfloat16"] else "float32"
     about = (
         f"New hospital: {record['hospital']}; {len(seeds)} seeds, {n_nodules} decided test nodules of {n_patients}"
         f" patients. {record['epochs'][0]} epochs elsewhere, {record['epochs'][1]} at the hospital, tuned at a rate of"
-        f" {record['tuning_rate']:g}; frozen before `{record['freeze_until']}`. Network: `{record['network']}`."
+        f" {record['tuning_rate']:g}, in {precision}; frozen before `{record['freeze_until']}`."
+        f" Network: `{record['network']}`."
     )
     rows = [
         (arm, _interval(auc), "" if gain is None else _interval(gain, "+")) for arm, (auc, gain) in curve(seeds).items()

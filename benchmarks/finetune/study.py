@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from benchmarks.federated.arms import AVERAGING, margins, rating_chances
+from benchmarks.federated.stages import InBfloat16
 from benchmarks.federated.views import ViewDataset, Views
 from nodulus.pipeline.data.data_list import DataListItem, write_data_list
 from nodulus.pipeline.federated.exchange import ExchangedNetworks, Weights
@@ -49,6 +50,7 @@ class Setting:
         epochs: of the first weights, and of the hospital's own training.
         tuning_rate: learning rate of what is fine-tuned; trained anew, the config's own.
         freeze_until: the first stage that learns where the others are frozen.
+        is_bfloat16: whether training steps compute in bfloat16; scores never do.
     """
 
     bundle: Path
@@ -56,6 +58,7 @@ class Setting:
     epochs: tuple[int, int]
     tuning_rate: float
     freeze_until: str
+    is_bfloat16: bool = False
 
 
 def run_seed(
@@ -116,6 +119,8 @@ def _trained(
     dataset = ViewDataset(data_list, setting.views, rating_chances(setting.bundle))
     # A site does not validate: what it would look at is not asked for.
     values = {"train::dataset": dataset, "validate::dataset": dataset, "averaging": AVERAGING, "seed": seed, **options}
+    if setting.is_bfloat16:
+        values["train::inferer"] = InBfloat16()
     site = Site("hospital", setting.bundle, data_list, folder, Plan(1, epochs), **values)
     done = site.train(weights)
     with replacing_file(kept) as temporary:

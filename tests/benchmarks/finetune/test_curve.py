@@ -42,10 +42,12 @@ def test_the_page_shows_the_record(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     path.write_text(f"# Head\n\n{page.START}\n{page.END}\n")
     monkeypatch.setattr(page, "PAGE", path)
     record = {"hospital": "ge", "epochs": [2, 1], "tuning_rate": 3e-4, "freeze_until": "late", "network": "{}"}
+    record |= {"bfloat16": True}
     write_page(record | {"seeds": SEEDS})
     text = path.read_text()
     assert "| fine-tuned, 50 | 1.000 [1.000, 1.000] | +0.125 [+0.000," in text
     assert "8 decided test nodules of 4 patients" in text
+    assert "in bfloat16; frozen before `late`" in text
 
 
 def test_the_record_on_the_page_is_the_record_on_the_disk() -> None:
