@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,13 +13,14 @@ from pydantic import model_validator
 
 from nodulus.pipeline.records import Record
 from nodulus.transforms.patches.nodule_facts import AERATED_HU, THIN_AIR_HU, NoduleFacts, nodule_facts
+from nodulus.transforms.patches.scan_grain import ScanGrain
 
+from .distance_limits import DistanceLimits, fit_distance
 from .nodule_likeness import NoduleLikeness
 
 __all__ = [
     "DensityLimits",
     "NoduleFacts",
-    "OutputLimits",
     "Reason",
     "ReasonName",
     "TrainingRange",
@@ -28,7 +30,13 @@ __all__ = [
 ]
 
 ReasonName = Literal[
-    "diameter", "slice_spacing", "outside_body", "no_nodule_density", "no_nodule_shape", "unlike_training"
+    "diameter",
+    "slice_spacing",
+    "image_grain",
+    "outside_body",
+    "no_nodule_density",
+    "no_nodule_shape",
+    "unlike_training",
 ]
 
 # LIDC-IDRI's readers outlined nodules from 3 mm on: below it there is no label to learn from.
@@ -36,6 +44,9 @@ SMALLEST_MM = 3.0
 
 # Slices lie 2.5 mm apart within what headers round.
 _SPACING_TOLERANCE_MM = 0.01
+
+# Of `_grain_numbers`.
+_N_GRAIN = 3
 
 
 @dataclass(frozen=True)
@@ -60,35 +71,6 @@ class DensityLimits(Record):
     thin_air_fraction_max: float
 
 
-class OutputLimits(Record):
-    """Where the raw outputs of the training nodules lie: mean (n,), precision (n, n), and a Mahalanobis distance."""
-
-    mean: tuple[float, ...]
-    precision: tuple[tuple[float, ...], ...]
-    distance_max: float
-
-    @model_validator(mode="after")
-    def _check(self) -> OutputLimits:
-        n = len(self.mean)
-        if [len(row) for row in self.precision] != [n] * n:
-            found = f"{len(self.precision)} rows of {', '.join(sorted({str(len(row)) for row in self.precision}))}"
-            msg = f"expected a precision of {n} rows of {n} for a mean of {n} outputs, got {found}"
-            raise ValueError(msg)
-        return self
-
-    def distance(self, outputs: ArrayLike) -> float:
-        """Return the Mahalanobis distance of raw outputs (n,) from the mean.
-
-        Raises:
-            ValueError: there are not as many outputs as in training.
-        """
-        row = np.asarray(outputs, dtype=np.float64)
-        if row.shape != (len(self.mean),):
-            raise ValueError(f"Expected {len(self.mean)} outputs, as in training, got the shape {row.shape}")
-        away = row - np.asarray(self.mean)
-        return float(np.sqrt(away @ np.asarray(self.precision) @ away))
-
-
 class TrainingRange(Record):
     """What the nodules that trained a network were like.
 
@@ -101,15 +83,24 @@ class TrainingRange(Record):
             distance of the outputs all of it.
         n_samples: patches that it was fitted to; a nodule seen through two boxes counts twice.
         likeness: how alike a place must be to nodules; None where no places without a nodule were there to learn from.
+        grain: limits of how noisy and how sharp their scans are; None in calibrations from before it was measured.
     """
 
     diameter_mm: tuple[float, float]
     slice_spacing_mm_max: float
     density: DensityLimits
-    outputs: OutputLimits | None
+    outputs: DistanceLimits | None
     quantile: float
     n_samples: int
     likeness: NoduleLikeness | None = None
+    grain: DistanceLimits | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> TrainingRange:
+        if self.grain is not None and len(self.grain.mean) != _N_GRAIN:
+            msg = f"expected a grain of {_N_GRAIN} numbers, got one of {len(self.grain.mean)}"
+            raise ValueError(msg)
+        return self
 
 
 def fit_training_range(
@@ -143,9 +134,10 @@ def fit_training_range(
             aerated_fraction_min=low("aerated_fraction"),
             thin_air_fraction_max=float(np.quantile([facts.thin_air_fraction for facts in samples], 1 - tail)),
         ),
-        outputs=None if outputs is None else _fit_outputs(np.asarray(outputs, dtype=np.float64), quantile),
+        outputs=None if outputs is None else fit_distance(np.asarray(outputs, dtype=np.float64), quantile),
         quantile=quantile,
         n_samples=len(samples),
+        grain=_fit_grain([facts.grain for facts in samples if facts.grain.is_told], quantile),
     )
 
 
@@ -158,7 +150,8 @@ def reasons_outside(facts: NoduleFacts, outputs: ArrayLike | None, limits: Train
         limits: of the training nodules.
     """
     of_place = _density_reason(facts, limits.density) or _shape_reason(facts, limits.likeness)
-    reasons = [_diameter_reason(facts, limits), _spacing_reason(facts, limits), of_place]
+    of_scan = (_spacing_reason(facts, limits), _grain_reason(facts.grain, limits.grain))
+    reasons = [_diameter_reason(facts, limits), *of_scan, of_place]
     if outputs is not None and limits.outputs is not None:
         reasons.append(_outputs_reason(limits.outputs.distance(outputs), limits.outputs.distance_max))
     return tuple(reason for reason in reasons if reason is not None)
@@ -178,6 +171,26 @@ def _spacing_reason(facts: NoduleFacts, limits: TrainingRange) -> Reason | None:
         return None
     expected = f"slices at most {high:.2f} mm thick and apart, as in training"
     return Reason("slice_spacing", f"Expected {expected}, got {facts.slice_spacing_mm:.2f} mm")
+
+
+def _grain_reason(grain: ScanGrain, limits: DistanceLimits | None) -> Reason | None:
+    if limits is None or not grain.is_told or grain.quiet_hu <= 0:
+        return None
+    distance = limits.distance(_grain_numbers(grain))
+    if distance <= limits.distance_max:
+        return None
+    expected = f"noise and sharpness at most {limits.distance_max:.2f} (Mahalanobis) from the mean of those in training"
+    got = f"{distance:.2f}: {grain.quiet_hu:.0f} HU, a correlation of {grain.near_correlation:.2f} between neighbours"
+    return Reason("image_grain", f"Expected {expected}, got {got}")
+
+
+def _grain_numbers(grain: ScanGrain) -> tuple[float, float, float]:
+    return math.log(grain.quiet_hu), grain.near_correlation, grain.far_correlation
+
+
+def _fit_grain(grains: Sequence[ScanGrain], quantile: float) -> DistanceLimits | None:
+    rows = np.asarray([_grain_numbers(grain) for grain in grains if grain.quiet_hu > 0]).reshape(-1, _N_GRAIN)
+    return fit_distance(rows, quantile) if len(rows) > _N_GRAIN else None
 
 
 def _density_reason(facts: NoduleFacts, limits: DensityLimits) -> Reason | None:
@@ -216,15 +229,3 @@ def _outputs_reason(distance: float, distance_max: float) -> Reason | None:
         return None
     expected = f"outputs of the network at most {distance_max:.2f} (Mahalanobis) from the mean of those in training"
     return Reason("unlike_training", f"Expected {expected}, got {distance:.2f}")
-
-
-def _fit_outputs(outputs: NDArray[np.float64], quantile: float) -> OutputLimits:
-    """Return the limits of raw outputs (n, outputs); shrunk, as two of them are nearly one another's opposite."""
-    # Loaded late: reading a range needs no scikit-learn, whose import takes longer than scoring a nodule.
-    from sklearn.covariance import LedoitWolf
-
-    fitted = LedoitWolf().fit(outputs)
-    precision = tuple(tuple(row) for row in fitted.precision_.tolist())
-    limits = OutputLimits(mean=tuple(fitted.location_.tolist()), precision=precision, distance_max=0.0)
-    distances = [limits.distance(row) for row in outputs]
-    return limits.model_copy(update={"distance_max": float(np.quantile(distances, quantile))})

@@ -32,7 +32,15 @@ BUNDLE = BundleIdentity(
 HEAD = results_of((), BUNDLE)
 # Names as users choose them.
 NAMES = ("1", "R_2", "Knoten äöü", "結節", 'a<b>&"c"', "a\\b^c=d", "LIDC-IDRI-0001_R_1", "x" * 60)
-FLAGS = ("diameter", "slice_spacing", "outside_body", "no_nodule_density", "no_nodule_shape", "unlike_training")
+FLAGS = (
+    "diameter",
+    "slice_spacing",
+    "image_grain",
+    "outside_body",
+    "no_nodule_density",
+    "no_nodule_shape",
+    "unlike_training",
+)
 _OPTIONAL = ("PatientName", "PatientID", "FrameOfReferenceUID")
 _ODD = {
     "PatientSex": ("M", "X", ""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import astuple
 from typing import Any
 
 import torch
@@ -110,7 +111,7 @@ class NodulePatchd(MapTransform):
 
     def __call__(self, data: Mapping[Hashable, Any]) -> Item:
         """Return the item with the nodule's patch cut."""
-        return self.cut(data, self.box(data), Pose())
+        return self.cut(data, self.box(data), Pose(), with_grain=True)
 
     def box(self, data: Mapping[Hashable, Any]) -> Box:
         """Return the nodule's box in LPS mm, without the margin: its own, or the one that its diameter implies."""
@@ -123,11 +124,11 @@ class NodulePatchd(MapTransform):
     def _box(self, data: Mapping[Hashable, Any], corners: Sequence[float] | None) -> Box:
         return self.cutter.box(data[self.center_key], float(data[self.diameter_key]), corners)
 
-    def cut(self, data: Mapping[Hashable, Any], box: Box, pose: Pose) -> Item:
-        """Return the item with the patch of a box (LPS mm) cut in a pose."""
+    def cut(self, data: Mapping[Hashable, Any], box: Box, pose: Pose, *, with_grain: bool = False) -> Item:
+        """Return the item with the patch of a box (LPS mm) cut in a pose; the scan's grain is measured if asked for."""
         item = dict(data)
         for key in self.key_iterator(item):
-            cut = self.cutter.cut(_as_volume(item[key]), item[self.center_key], box, pose)
+            cut = self.cutter.cut(_as_volume(item[key]), item[self.center_key], box, pose, with_grain=with_grain)
             item[key] = MetaTensor(
                 torch.from_numpy(cut.patch.intensity_hu)[None],
                 affine=torch.from_numpy(cut.patch.affine_ras),
@@ -136,6 +137,7 @@ class NodulePatchd(MapTransform):
                     "inside_fraction": cut.patch.inside_fraction,
                     "slice_spacing_mm": cut.slice_spacing_mm,
                     "slice_thickness_mm": cut.slice_thickness_mm,
+                    "grain": list(astuple(cut.grain)),
                 },
             )
             item[self.shown_key] = range_as_array(cut.shown)

@@ -13,6 +13,7 @@ from nodulus.transforms.volume import AIR_HU
 
 from .box import Spacing, as_triple
 from .nodule_shape import UNTOLD, NoduleShape, nodule_shape
+from .scan_grain import UNTOLD_GRAIN, ScanGrain
 
 # The lung's darkest voxels, in emphysema, lie about here; air outside of the body and table lies below.
 THIN_AIR_HU = -950.0
@@ -34,6 +35,7 @@ class NoduleFacts:
         aerated_fraction: part of the shown voxels in the scan below -500 HU: lung, or other air.
         thin_air_fraction: part of them below -950 HU: air that is in no lung.
         shape: shape and surroundings of what lies there; untold where nothing is shown.
+        grain: noise and sharpness of the scan about the nodule; untold where too little of it is even.
     """
 
     diameter_mm: float
@@ -43,19 +45,21 @@ class NoduleFacts:
     aerated_fraction: float
     thin_air_fraction: float
     shape: NoduleShape = UNTOLD
+    grain: ScanGrain = UNTOLD_GRAIN
 
     @classmethod
     def of_numbers(cls, numbers: Mapping[str, Any]) -> NoduleFacts:
         """Return the facts that ``numbers`` gave."""
         shape = NoduleShape(**{part.name: float(numbers[part.name]) for part in fields(NoduleShape)})
-        own = {part.name: float(numbers[part.name]) for part in fields(cls) if part.name != "shape"}
-        return cls(**own, shape=shape)
+        grain = ScanGrain(**{part.name: float(numbers[part.name]) for part in fields(ScanGrain)})
+        own = {part.name: float(numbers[part.name]) for part in fields(cls) if part.name not in ("shape", "grain")}
+        return cls(**own, shape=shape, grain=grain)
 
     def numbers(self) -> dict[str, float]:
         """Return all facts as one flat mapping of numbers, which a data loader can batch."""
         facts = asdict(self)
-        shape = facts.pop("shape")
-        return {**facts, **shape}
+        shape, grain = facts.pop("shape"), facts.pop("grain")
+        return {**facts, **shape, **grain}
 
 
 def nodule_facts(
@@ -66,6 +70,7 @@ def nodule_facts(
     diameter_mm: float,
     slice_spacing_mm: float,
     inside_fraction: float,
+    grain: ScanGrain = UNTOLD_GRAIN,
 ) -> NoduleFacts:
     """Return what a nodule's patch tells, before any window.
 
@@ -77,6 +82,7 @@ def nodule_facts(
         diameter_mm: of the nodule.
         slice_spacing_mm: of the scan.
         inside_fraction: part of the shown voxels that the scan covers.
+        grain: of the scan about the shown voxels.
     """
     box = tuple(slice(int(start), int(stop)) for start, stop in np.asarray(shown))
     shown_hu = np.asarray(patch_hu, dtype=np.float64)[box]
@@ -100,6 +106,7 @@ def nodule_facts(
         aerated_fraction=_part_below(AERATED_HU, shown_hu, inside_fraction),
         thin_air_fraction=_part_below(THIN_AIR_HU, shown_hu, inside_fraction),
         shape=nodule_shape(patch_hu, shown, spacing_mm=spacing_mm, diameter_mm=diameter_mm, core_hu=core_hu),
+        grain=grain,
     )
 
 

@@ -26,6 +26,7 @@ from .box import (
 )
 from .nodule_facts import NoduleFacts, nodule_facts
 from .patch import Patch, cut_patch
+from .scan_grain import UNTOLD_GRAIN, ScanGrain, grain_about
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +38,14 @@ class NodulePatch:
         shown: its voxels that lie in the nodule's box.
         slice_spacing_mm: distance between the scan's slices.
         slice_thickness_mm: their thickness; of formats that do not tell it, the distance is the best guess.
+        grain: of the scan about the shown voxels, where it was asked for.
     """
 
     patch: Patch
     shown: VoxelRange
     slice_spacing_mm: float
     slice_thickness_mm: float
+    grain: ScanGrain = UNTOLD_GRAIN
 
     def facts(self, spacing_mm: Spacing, diameter_mm: float) -> NoduleFacts:
         """Return what the patch tells of a nodule of a diameter (mm); ``spacing_mm`` is the patch's."""
@@ -54,6 +57,7 @@ class NodulePatch:
             # Thick slices blur, distant ones leave out; the worse of the two counts.
             slice_spacing_mm=max(self.slice_spacing_mm, self.slice_thickness_mm),
             inside_fraction=self.patch.inside_fraction,
+            grain=self.grain,
         )
 
 
@@ -88,8 +92,24 @@ class PatchCutter:
             return box_around(center_lps_mm, diameter_mm * np.asarray(self.box_per_diameter))
         return Box(as_triple(corners[:3]), as_triple(corners[3:]))
 
-    def cut(self, volume: CTVolume, center_lps_mm: Sequence[float], box: Box, pose: Pose | None = None) -> NodulePatch:
-        """Return the patch about a centre (LPS mm) that shows a box and its margin."""
+    def cut(
+        self,
+        volume: CTVolume,
+        center_lps_mm: Sequence[float],
+        box: Box,
+        pose: Pose | None = None,
+        *,
+        with_grain: bool = False,
+    ) -> NodulePatch:
+        """Return the patch about a centre (LPS mm) that shows a box and its margin.
+
+        Args:
+            volume: the scan.
+            center_lps_mm: of the nodule.
+            box: of the nodule, without the margin.
+            pose: in which it is cut; None along the body's axes.
+            with_grain: whether the scan's grain is measured, too, which training has no use for.
+        """
         affine_ras = patch_affine_ras(center_lps_mm, self.size, self.spacing_mm, pose)
         shown = shown_voxels(box.grown(self.margin_mm), center_lps_mm, self.size, self.spacing_mm, pose)
         spacing_mm = float(volume.grid.spacing_mm[2])
@@ -98,13 +118,14 @@ class PatchCutter:
             shown,
             spacing_mm,
             float(volume.attributes.get("slice_thickness_mm", spacing_mm)),
+            grain_about(volume, affine_ras, shown) if with_grain else UNTOLD_GRAIN,
         )
 
     def cut_item(self, item: Mapping[str, Any]) -> NodulePatch:
         """Return the patch of a work item: a mapping with the scan, the nodule's place and its size, as inference."""
         center = item["center_lps_mm"]
         box = self.box(center, float(item["diameter_mm"]), item.get("box_lps_mm"))
-        return self.cut(item["image"], center, box)
+        return self.cut(item["image"], center, box, with_grain=True)
 
 
 def range_as_array(shown: VoxelRange) -> NDArray[np.int64]:

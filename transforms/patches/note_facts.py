@@ -10,6 +10,7 @@ from monai.transforms import MapTransform
 
 from .box import Spacing, as_triple
 from .nodule_facts import nodule_facts
+from .scan_grain import ScanGrain
 
 FACTS = "facts"
 
@@ -49,6 +50,7 @@ class NoduleFactsd(MapTransform):
                 # Thick slices blur, distant ones leave out; the worse of the two counts.
                 slice_spacing_mm=float(max(patch.meta["slice_spacing_mm"], patch.meta["slice_thickness_mm"])),
                 inside_fraction=float(patch.meta["inside_fraction"]),
+                grain=ScanGrain(*(float(number) for number in patch.meta["grain"])),
             )
             item[self.facts_key] = facts.numbers()
         return item

@@ -6,16 +6,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 from scipy.spatial.distance import mahalanobis
 
+from nodulus.pipeline.readout.distance_limits import DistanceLimits
 from nodulus.pipeline.readout.training_range import (
     NoduleFacts,
-    OutputLimits,
     TrainingRange,
     fit_training_range,
     nodule_facts,
     reasons_outside,
 )
+from nodulus.transforms.patches.scan_grain import ScanGrain, scan_grain
 
 SIZE = 33
 LUNG, TISSUE, AIR = -850.0, 30.0, -1000.0
@@ -190,7 +192,7 @@ def test_range_survives_json(limits: TrainingRange, samples: list[NoduleFacts]) 
 
 
 def test_outputs_of_another_network_are_refused(limits: TrainingRange) -> None:
-    with pytest.raises(ValueError, match=r"Expected 3 outputs, as in training, got the shape \(2,\)"):
+    with pytest.raises(ValueError, match=r"Expected 3 numbers, as in training, got the shape \(2,\)"):
         reasons_outside(facts_of(ball(10.0)), [1.0, 2.0], limits)
 
 
@@ -215,7 +217,7 @@ def test_facts_do_not_depend_on_how_the_patch_is_turned(flips: set[int], order: 
             hu, box, spacing_mm=1.0, diameter_mm=diameter_mm, slice_spacing_mm=1.0, inside_fraction=1.0
         )
         # The box is cut tighter in z, so that a shape has an axis of its own: tests/transforms/patches.
-        return [number for name, number in asdict(numbers).items() if name != "shape"]
+        return [number for name, number in asdict(numbers).items() if name not in ("shape", "grain")]
 
     assert measured(turned, turned_shown) == pytest.approx(measured(patch, shown))
 
@@ -265,11 +267,73 @@ def test_distance_is_that_of_mahalanobis() -> None:
     random = np.random.default_rng(0)
     square = random.normal(size=(4, 4))
     mean, precision, row = random.normal(size=4), square @ square.T, random.normal(size=4)
-    limits = OutputLimits(mean=tuple(mean), precision=tuple(map(tuple, precision)), distance_max=1.0)
+    limits = DistanceLimits(mean=tuple(mean), precision=tuple(map(tuple, precision)), distance_max=1.0)
     assert limits.distance(row) == pytest.approx(mahalanobis(row, mean, precision))
 
 
 @pytest.mark.parametrize("precision", [((1.0,) * 3,) * 2, ((1.0,) * 2,) * 3, ()])
 def test_a_precision_of_another_shape_than_the_mean_is_refused(precision: tuple[tuple[float, ...], ...]) -> None:
-    with pytest.raises(ValueError, match="expected a precision of 3 rows of 3 for a mean of 3 outputs, got"):
-        OutputLimits(mean=(0.0,) * 3, precision=precision, distance_max=1.0)
+    with pytest.raises(ValueError, match="expected a precision of 3 rows of 3 for a mean of 3 numbers, got"):
+        DistanceLimits(mean=(0.0,) * 3, precision=precision, distance_max=1.0)
+
+
+def grain(kernel_px: float, deviation_hu: float, seed: int) -> ScanGrain:
+    """The grain of lung whose noise was smoothed within its slices."""
+    white = np.random.default_rng(seed).standard_normal((60, 60, 4))
+    smooth = gaussian_filter(white, (kernel_px, kernel_px, 0), mode="wrap")
+    return scan_grain(LUNG + deviation_hu * smooth / smooth.std())
+
+
+@pytest.fixture(scope="module")
+def of_kernels(samples: list[NoduleFacts]) -> TrainingRange:
+    """The range of scans from sharp to fairly soft, the sharp ones noisier, as kernels have it."""
+    drawn = np.random.default_rng(3).uniform(0, 1, len(samples))
+    grains = [grain(0.4 + 0.4 * part, 60 - 40 * part, k) for k, part in enumerate(drawn)]
+    return fit_training_range([replace(facts, grain=each) for facts, each in zip(samples, grains, strict=True)], None)
+
+
+@pytest.mark.parametrize(("kernel_px", "deviation_hu"), [(0.5, 50.0), (0.6, 40.0), (0.75, 25.0)])
+def test_a_scan_of_a_kernel_and_noise_that_trained_is_like_those_trained_on(
+    of_kernels: TrainingRange, kernel_px: float, deviation_hu: float
+) -> None:
+    facts = replace(facts_of(ball(10.0)), grain=grain(kernel_px, deviation_hu, 999))
+    assert names(facts, of_kernels) == []
+
+
+@pytest.mark.parametrize(
+    ("kernel_px", "deviation_hu"),
+    [(2.0, 20.0), (0.5, 400.0), (0.5, 4.0), (0.8, 60.0)],
+    ids=["soft", "noisy", "without noise", "as noisy as sharp scans and as soft as quiet ones"],
+)
+def test_a_scan_of_another_kernel_or_noise_is_not(
+    of_kernels: TrainingRange, kernel_px: float, deviation_hu: float
+) -> None:
+    facts = replace(facts_of(ball(10.0)), grain=grain(kernel_px, deviation_hu, 999))
+    (reason,) = reasons_outside(facts, None, of_kernels)
+    assert reason.name == "image_grain"
+    assert reason.message.startswith("Expected noise and sharpness at most")
+    assert f"got {of_kernels.grain.distance(_numbers(facts)):.2f}: " in reason.message  # type: ignore[union-attr]
+
+
+def _numbers(facts: NoduleFacts) -> list[float]:
+    return [np.log(facts.grain.quiet_hu), facts.grain.near_correlation, facts.grain.far_correlation]
+
+
+def test_a_grain_that_cannot_be_told_is_no_reason(of_kernels: TrainingRange, limits: TrainingRange) -> None:
+    assert limits.grain is None  # no scan of these told any
+    soft = replace(facts_of(ball(10.0)), grain=grain(2.0, 20.0, 999))
+    assert names(soft, limits) == []
+    assert names(facts_of(ball(10.0)), of_kernels) == []
+
+
+def test_a_range_from_before_grain_was_measured_is_read(of_kernels: TrainingRange) -> None:
+    older = {name: value for name, value in of_kernels.model_dump().items() if name != "grain"}
+    assert TrainingRange.model_validate(older).grain is None
+    assert TrainingRange.model_validate_json(of_kernels.model_dump_json()) == of_kernels
+
+
+def test_limits_of_another_count_of_grain_numbers_are_refused(of_kernels: TrainingRange) -> None:
+    damaged = of_kernels.model_dump()
+    damaged["grain"] = {"mean": [0.0] * 2, "precision": [[1.0, 0.0], [0.0, 1.0]], "distance_max": 1.0}
+    with pytest.raises(ValueError, match="expected a grain of 3 numbers, got one of 2"):
+        TrainingRange.model_validate(damaged)
