@@ -65,6 +65,12 @@ def patch_shape(bundle: Path = BUNDLE) -> PatchShape:
     return PatchShape(**{name: config[name] for name in PatchShape.model_fields})
 
 
+def patch_cutter() -> PatchCutter:
+    """Return what cuts patches as the bundle does."""
+    shape = patch_shape()
+    return PatchCutter(shape.patch_size, shape.patch_spacing_mm, shape.margin_mm)
+
+
 def measure_nodules(nodules: Iterable[tuple[str, DataListItem]], folder: Path, random: np.random.Generator) -> Samples:
     """Return the measures of nodules; rows that cannot be told are left out.
 
@@ -95,9 +101,7 @@ def measure_places(places: Iterable[Place]) -> Samples:
 
 
 def _measured(item: Mapping[str, Any]) -> NDArray[np.float64]:
-    shape = patch_shape()
-    cutter = PatchCutter(shape.patch_size, shape.patch_spacing_mm, shape.margin_mm)
-    return measures_of(cutter.cut_item(item).facts(shape.patch_spacing_mm, item["diameter_mm"]))
+    return measures_of(patch_cutter().cut_item(item).facts(patch_shape().patch_spacing_mm, item["diameter_mm"]))
 
 
 def _views(item: DataListItem, random: np.random.Generator) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -35,8 +35,8 @@ def main() -> None:
     parser.add_argument("--crops", type=Path, default=data_dir() / "lidc_nodules", help="the folder lidc_nodules")
     parser.add_argument("--data", type=Path, help="list of these crops; made if not given")
     arguments = parser.parse_args()
-    record: dict[str, Any] = json.loads(RECORD.read_text(encoding="utf-8"))
     parts = () if arguments.page else (arguments.only,) if arguments.only else PARTS
+    record: dict[str, Any] = {} if parts == PARTS else json.loads(RECORD.read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as folder:
         if CHANGED in parts:
             data = arguments.data or lidc_list(Path(folder))

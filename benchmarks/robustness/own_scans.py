@@ -11,16 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.ceiling.nodules import Scored, read_scored
-from benchmarks.likeness.samples import patch_shape
+from benchmarks.likeness.samples import patch_cutter
 from benchmarks.release.flag_rates import CROPS_ALLOW
 from nodulus.pipeline.data.data_list import DataListItem
+from nodulus.pipeline.evaluation.record import DIAMETER, NETWORK
 from nodulus.pipeline.statistics.metrics import compare_scores
-from nodulus.transforms.patches.nodule_patch import PatchCutter
 from nodulus.transforms.patches.scan_grain import ScanGrain
 from nodulus.transforms.scan.open import open_ct
 
 N_GROUPS = 3
-NETWORK, DIAMETER = "network", "diameter"
 # Of a scan's grain, by what a table calls it.
 MEASURES: Mapping[str, str] = {"noise": "quiet_hu", "softness": "near_correlation"}
 
@@ -43,10 +42,9 @@ def measure_own_scans(items: tuple[DataListItem, ...], folder: Path, table: Path
 
 def grain_of(item: DataListItem, folder: Path) -> ScanGrain:
     """Return the grain of a nodule's scan, as scoring it by centre and diameter measures it."""
-    shape = patch_shape()
     volume = open_ct(folder / item.image, allow=CROPS_ALLOW, expect_lung=False)
     asked = {"image": volume, "center_lps_mm": item.center_lps_mm, "diameter_mm": item.diameter_mm}
-    return PatchCutter(shape.patch_size, shape.patch_spacing_mm, shape.margin_mm).cut_item(asked).grain
+    return patch_cutter().cut_item(asked).grain
 
 
 def thirds(values: NDArray[np.float64], scored: Scored) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nodulus.pipeline.data.data_list import DataListItem
 from nodulus.transforms.geometry import Grid, Triple, swap_lps_ras
-from nodulus.transforms.measures.neighbourhood import Neighbourhood
+from nodulus.transforms.patches.neighbourhood import Neighbourhood
 from nodulus.transforms.volume import volume_from_array
 
 

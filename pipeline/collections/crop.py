@@ -11,7 +11,7 @@ from nodulus.pipeline.files import replacing_file
 from nodulus.pipeline.nodules.nodule import Nodule
 from nodulus.pipeline.nodules.placement import nodule_box
 from nodulus.transforms.geometry import apply_affine, swap_lps_ras
-from nodulus.transforms.measures.neighbourhood import voxel_range
+from nodulus.transforms.patches.neighbourhood import voxel_range
 from nodulus.transforms.problems import UsageError
 from nodulus.transforms.volume import CTVolume
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nodulus.pipeline.nodules.nodule import Nodule
 from nodulus.pipeline.nodules.placement import nodule_box
 from nodulus.transforms.geometry import swap_lps_ras
-from nodulus.transforms.measures.neighbourhood import read_neighbourhood
+from nodulus.transforms.patches.neighbourhood import read_neighbourhood
 from nodulus.transforms.patches.patch import cut_patch
 from nodulus.transforms.volume import CTVolume
 

@@ -137,7 +137,7 @@ def fit_training_range(
         outputs=None if outputs is None else fit_distance(np.asarray(outputs, dtype=np.float64), quantile),
         quantile=quantile,
         n_samples=len(samples),
-        grain=_fit_grain([facts.grain for facts in samples if facts.grain.is_told], quantile),
+        grain=_fit_grain([facts.grain for facts in samples], quantile),
     )
 
 
@@ -174,23 +174,24 @@ def _spacing_reason(facts: NoduleFacts, limits: TrainingRange) -> Reason | None:
 
 
 def _grain_reason(grain: ScanGrain, limits: DistanceLimits | None) -> Reason | None:
-    if limits is None or not grain.is_told or grain.quiet_hu <= 0:
-        return None
-    distance = limits.distance(_grain_numbers(grain))
-    if distance <= limits.distance_max:
+    numbers = _grain_numbers(grain)
+    if limits is None or numbers is None or (distance := limits.distance(numbers)) <= limits.distance_max:
         return None
     expected = f"noise and sharpness at most {limits.distance_max:.2f} (Mahalanobis) from the mean of those in training"
     got = f"{distance:.2f}: {grain.quiet_hu:.0f} HU, a correlation of {grain.near_correlation:.2f} between neighbours"
     return Reason("image_grain", f"Expected {expected}, got {got}")
 
 
-def _grain_numbers(grain: ScanGrain) -> tuple[float, float, float]:
+def _grain_numbers(grain: ScanGrain) -> tuple[float, float, float] | None:
+    """Return what is compared of a grain; None where it is untold, or the scan has no noise, as some phantoms."""
+    if not grain.is_told or grain.quiet_hu <= 0:
+        return None
     return math.log(grain.quiet_hu), grain.near_correlation, grain.far_correlation
 
 
 def _fit_grain(grains: Sequence[ScanGrain], quantile: float) -> DistanceLimits | None:
-    rows = np.asarray([_grain_numbers(grain) for grain in grains if grain.quiet_hu > 0]).reshape(-1, _N_GRAIN)
-    return fit_distance(rows, quantile) if len(rows) > _N_GRAIN else None
+    rows = [numbers for numbers in map(_grain_numbers, grains) if numbers is not None]
+    return fit_distance(np.asarray(rows), quantile) if len(rows) > _N_GRAIN else None
 
 
 def _density_reason(facts: NoduleFacts, limits: DensityLimits) -> Reason | None:

@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from nodulus.pipeline.results.stability import Cause, ScoreBand, Stability
 from nodulus.transforms.geometry import BoxCorners
-from nodulus.transforms.measures.neighbourhood import Neighbourhood, read_neighbourhood
 from nodulus.transforms.measures.noise import ScanNoise, scan_noise
 from nodulus.transforms.patches.box import BOX_PER_DIAMETER, Box, as_triple, box_around
+from nodulus.transforms.patches.neighbourhood import Neighbourhood, read_neighbourhood
 from nodulus.transforms.problems import InputRefusedError
 
 from .prediction import NodulePrediction

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from pydicom import Dataset
 
 from nodulus.pipeline.bundle.identity import BundleIdentity
 from nodulus.pipeline.readout.characteristics import CHARACTERISTICS
+from nodulus.pipeline.readout.training_range import ReasonName
 from nodulus.pipeline.results.measures import Measures
 from nodulus.pipeline.results.record import BrockRecord, CaseResult, NoduleResult, Probabilities, ProblemRecord
 from nodulus.pipeline.results.run_record import results_of
@@ -32,15 +33,7 @@ BUNDLE = BundleIdentity(
 HEAD = results_of((), BUNDLE)
 # Names as users choose them.
 NAMES = ("1", "R_2", "Knoten äöü", "結節", 'a<b>&"c"', "a\\b^c=d", "LIDC-IDRI-0001_R_1", "x" * 60)
-FLAGS = (
-    "diameter",
-    "slice_spacing",
-    "image_grain",
-    "outside_body",
-    "no_nodule_density",
-    "no_nodule_shape",
-    "unlike_training",
-)
+FLAGS = get_args(ReasonName)
 _OPTIONAL = ("PatientName", "PatientID", "FrameOfReferenceUID")
 _ODD = {
     "PatientSex": ("M", "X", ""),

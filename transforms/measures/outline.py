@@ -10,9 +10,9 @@ from scipy.ndimage import binary_fill_holes, label
 from scipy.special import expit
 
 from nodulus.transforms.geometry import Triple
+from nodulus.transforms.patches.neighbourhood import Neighbourhood, read_neighbourhood
 from nodulus.transforms.volume import CTVolume
 
-from .neighbourhood import Neighbourhood, read_neighbourhood
 from .outline_features import REACH_RADII, RING_MM, OutlineFeatures, outline_features
 from .outline_model import COEFFICIENTS, INTERCEPT, MEAN, SCALE
 

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from nodulus.transforms.geometry import Triple
+from nodulus.transforms.patches.neighbourhood import Neighbourhood
 from nodulus.transforms.patches.nodule_facts import AERATED_HU, SMALLEST_CORE_RADIUS_MM, THIN_AIR_HU
 from nodulus.transforms.volume import AIR_HU
-
-from .neighbourhood import Neighbourhood
 
 # How far from the point, in radii of the nodule, a voxel of it may lie.
 REACH_RADII = 1.8

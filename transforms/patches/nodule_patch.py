@@ -26,7 +26,7 @@ from .box import (
 )
 from .nodule_facts import NoduleFacts, nodule_facts
 from .patch import Patch, cut_patch
-from .scan_grain import UNTOLD_GRAIN, ScanGrain, grain_about
+from .scan_grain import UNTOLD_GRAIN, ScanGrain, read_with_grain
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,13 +112,14 @@ class PatchCutter:
         """
         affine_ras = patch_affine_ras(center_lps_mm, self.size, self.spacing_mm, pose)
         shown = shown_voxels(box.grown(self.margin_mm), center_lps_mm, self.size, self.spacing_mm, pose)
+        volume, grain = read_with_grain(volume, affine_ras, shown) if with_grain else (volume, UNTOLD_GRAIN)
         spacing_mm = float(volume.grid.spacing_mm[2])
         return NodulePatch(
             cut_patch(volume, affine_ras, self.size, shown, self.air_hu),
             shown,
             spacing_mm,
             float(volume.attributes.get("slice_thickness_mm", spacing_mm)),
-            grain_about(volume, affine_ras, shown) if with_grain else UNTOLD_GRAIN,
+            grain,
         )
 
     def cut_item(self, item: Mapping[str, Any]) -> NodulePatch:

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nodulus.transforms.geometry import Affine
+from nodulus.transforms.geometry import Affine, apply_affine, swap_lps_ras
 from nodulus.transforms.problems import InputRefusedError
 from nodulus.transforms.volume import CTVolume
 
 from .box import VoxelRange
-from .patch import patch_points_lps
+from .neighbourhood import Neighbourhood
 
 # Voxels along each side of the windows, all in one slice, that are looked at.
 WINDOW = 7
@@ -70,30 +70,31 @@ def scan_grain(intensity_hu: NDArray[np.floating[Any]]) -> ScanGrain:
     return ScanGrain(limit, _correlation(quiet, 1), _correlation(quiet, 2))
 
 
-def grain_about(volume: CTVolume, affine_ras: Affine, shown: VoxelRange) -> ScanGrain:
-    """Return the grain of a scan about a patch's shown voxels; untold where it lies outside, or cannot be read.
+def read_with_grain(volume: CTVolume, affine_ras: Affine, shown: VoxelRange) -> tuple[CTVolume, ScanGrain]:
+    """Return the scan, what lies about a patch's shown voxels held in memory, and the grain of what is held.
 
-    The slices are those that the patch itself is cut from; within them 5 mm more are looked at on each side.
+    So the patch is cut from the same reading: decoding slices is most of the work. They are the slices that the patch
+    needs; within them 5 mm more are read on each side. Where that lies outside of the scan, or cannot be read, the scan
+    stays as it is and its grain untold: whoever cuts the patch says what is wrong with its own part.
 
     Args:
         volume: the scan.
         affine_ras: 4x4 voxel-to-RAS affine of the patch, mm.
         shown: the patch's shown voxels.
     """
-    if any(part.stop <= part.start for part in shown):
-        return UNTOLD_GRAIN
-    ends = [tuple(slice(at, at + 1) for at in corner) for corner in product(*((s.start, s.stop - 1) for s in shown))]
-    corners = np.concatenate([patch_points_lps(affine_ras, (x, y, z)).reshape(-1, 3) for x, y, z in ends])
+    corners = apply_affine(swap_lps_ras(affine_ras), list(product(*((part.start, part.stop - 1) for part in shown))))
     voxels = volume.grid.voxel_from_lps(corners)
     beyond = np.append(_BEYOND_SHOWN_MM / np.asarray(volume.grid.spacing_mm[:2]), 0.0)
     low = np.maximum(np.floor(voxels.min(axis=0) - beyond), 0).astype(int)
     high = np.minimum(np.floor(voxels.max(axis=0) + beyond) + 2, volume.grid.size_xyz).astype(int)
-    if (low >= high).any():
-        return UNTOLD_GRAIN
+    if (low >= high).any() or any(part.stop <= part.start for part in shown):
+        return volume, UNTOLD_GRAIN
     try:
-        return scan_grain(volume.read_region(low.tolist(), high.tolist()))
-    except InputRefusedError:  # whoever cuts the patch out of these slices says so
-        return UNTOLD_GRAIN
+        intensity_hu = volume.read_region(low.tolist(), high.tolist())
+    except InputRefusedError:
+        return volume, UNTOLD_GRAIN
+    x, y, z = low.tolist()
+    return Neighbourhood(volume, intensity_hu, (x, y, z)).as_scan(), scan_grain(intensity_hu)
 
 
 def _windows(intensity_hu: NDArray[np.float64]) -> NDArray[np.float64]:

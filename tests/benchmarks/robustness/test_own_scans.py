@@ -11,9 +11,10 @@ import pytest
 from benchmarks.ceiling.nodules import Scored
 from benchmarks.places import RECORDS
 from benchmarks.robustness import page
-from benchmarks.robustness.own_scans import DIAMETER, NETWORK, grain_of, thirds
+from benchmarks.robustness.own_scans import grain_of, thirds
 from nodulus.pipeline.data.data_list import DataListItem
 from nodulus.pipeline.data.lidc import read_crops
+from nodulus.pipeline.evaluation.record import DIAMETER, NETWORK
 
 N = 90
 

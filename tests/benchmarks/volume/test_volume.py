@@ -23,10 +23,10 @@ from benchmarks.volume.point_only import METHODS
 from nodulus.pipeline.data.data_list import DataListItem
 from nodulus.transforms.geometry import Grid, affine_from
 from nodulus.transforms.measures import outline_model
-from nodulus.transforms.measures.neighbourhood import Neighbourhood
 from nodulus.transforms.measures.outline import VoxelModel, outline_in, voxel_probability
 from nodulus.transforms.measures.outline_features import FEATURES, OutlineFeatures
 from nodulus.transforms.measures.settled_volume import BALL_WEIGHT, settled_volume_mm3
+from nodulus.transforms.patches.neighbourhood import Neighbourhood
 from nodulus.transforms.volume import volume_from_array
 
 SHAPE = (36, 36, 12)

@@ -82,24 +82,28 @@ def test_a_patch_tells_the_grain_of_the_slices_that_it_is_cut_from_and_5_mm_more
     assert cut(scan(other)).grain != grain
 
 
-def test_no_slice_is_read_for_it_that_the_patch_does_not_need() -> None:
+def test_patch_and_grain_are_of_one_reading_of_the_slices_that_the_patch_needs() -> None:
     volume, read = scan(noise()), []
 
     def read_box(low: Sequence[int], high: Sequence[int]) -> Voxels:
         read.append((low[2], high[2]))
         return volume.read_region(low, high)
 
-    cut(replace(volume, read_box=read_box))
+    found = cut(replace(volume, read_box=read_box))
+    alone = CUTTER.cut(replace(volume, read_box=read_box), CENTER, CUTTER.box(CENTER, 8.0, None))
+    assert found.grain.is_told
     assert len(read) == 2
     assert read[0] == read[1]
+    np.testing.assert_array_equal(found.patch.intensity_hu, alone.patch.intensity_hu)
+    assert found.patch.inside_fraction == alone.patch.inside_fraction
 
 
-def test_a_slice_that_cannot_be_read_is_refused_by_the_patch_alone() -> None:
+def test_what_cannot_be_read_beside_the_patch_refuses_no_patch() -> None:
     volume, read = scan(noise()), []
 
     def read_box(low: Sequence[int], high: Sequence[int]) -> Voxels:
         read.append(low)
-        if len(read) > 1:
+        if len(read) == 1:
             raise InputRefusedError(Problem(ProblemCode.UNREADABLE, "gone"))
         return volume.read_region(low, high)
 

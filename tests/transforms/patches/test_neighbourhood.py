@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from nodulus.transforms.geometry import Grid, affine_from
-from nodulus.transforms.measures.neighbourhood import read_neighbourhood, voxel_range
+from nodulus.transforms.patches.neighbourhood import read_neighbourhood, voxel_range
 from nodulus.transforms.volume import CTVolume, volume_from_array
 
 SHAPE = (20, 18, 12)
