@@ -13,6 +13,8 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-
 # spinning, and where the cores are taken, by the other process or by others, that is most of the time.
 JOBS ?= 2
 TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q
+# A process that dies fails the run there: what it held, an archive or a port, would keep others waiting.
+MANY := -n $(JOBS) --dist loadfile --max-worker-restart 0
 
 .PHONY: help demo test test-quick test-viewer container lint types format fuzz fuzz-listen bench bench-model
 .PHONY: bench-explain bench-engines bench-likeness bench-stability bench-robustness bench-volume bench-fl bench-finetune bench-scale bench-ceiling bench-patient
@@ -25,10 +27,10 @@ demo: $(VENV)/.demo ## score the built-in phantom study
 	$(BIN)/nodulus demo -o out/demo
 
 test: lint ## lint, types, tests
-	$(TEST) -n $(JOBS) --dist loadfile
+	$(TEST) $(MANY)
 
 test-quick: $(VENV)/.dev ## the tests that take less than ten seconds each
-	$(TEST) -n $(JOBS) --dist loadfile -m "not slow"
+	$(TEST) $(MANY) -m "not slow"
 
 test-viewer: $(VENV)/.dev $(VENV)/.ohif ## look at results in OHIF, out of an Orthanc (npm; Debian: orthanc orthanc-dicomweb chromium)
 	NODULUS_OHIF=$(VENV)/ohif/package/dist NODULUS_REQUIRE_VIEWER=1 $(TEST) tests/viewer

@@ -48,9 +48,9 @@ def test_a_file_of_gigabytes_is_refused_in_a_line(tmp_path: Path, name: str) -> 
     with (tmp_path / name).open("wb") as file:
         file.write(starts.get(Path(name).suffix, b"[") + b"1")
         file.truncate(6 << 30)
-    started = time.monotonic()
+    started = time.process_time()
     assert f"got {6 << 30} bytes" in refused(tmp_path / name)
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 @pytest.mark.parametrize(
@@ -141,11 +141,11 @@ def test_the_duplicate_checks_are_linear(tmp_path: Path) -> None:
     n_rows = 30_000
     rows = "".join(f"p,ct,n{n},1,2,3,8\n" for n in range(n_rows))
     (tmp_path / "cases.csv").write_text("case_id,input," + HEADER + rows)
-    started = time.monotonic()
+    started = time.process_time()
     (case,) = read_cases(tmp_path / "cases.csv")
     assert len(case.nodules) == n_rows
     # Compared pair by pair, 30 000 take a minute.
-    assert time.monotonic() - started < 15
+    assert time.process_time() - started < 15
     with pytest.raises(UsageError, match="'n1' again"):
         Case("p", tmp_path, (*case.nodules, Nodule("n1", (1, 2, 3), 8)))
 
@@ -230,9 +230,9 @@ def test_mutated_files_are_read_or_refused_in_a_line(tmp_path: Path) -> None:
         for number in range(n_tries):
             broken = tmp_path / f"broken{path.suffix}"
             broken.write_bytes(mutated(sound, chance))
-            started = time.monotonic()
+            started = time.process_time()
             assert "\n" not in outcome(broken), (path.name, number)
-            assert time.monotonic() - started < 20, (path.name, number)
+            assert time.process_time() - started < 20, (path.name, number)
 
 
 @pytest.mark.parametrize("separator", ['"', "\0", ",", "x", " ", "\t"])
