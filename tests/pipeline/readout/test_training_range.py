@@ -301,18 +301,23 @@ def test_a_scan_of_a_kernel_and_noise_that_trained_is_like_those_trained_on(
 
 
 @pytest.mark.parametrize(
-    ("kernel_px", "deviation_hu"),
-    [(2.0, 20.0), (0.5, 400.0), (0.5, 4.0), (0.8, 60.0)],
+    ("kernel_px", "deviation_hu", "kind"),
+    [
+        (2.0, 20.0, "softer and less noisy"),
+        (0.5, 400.0, "sharper and noisier"),
+        (0.5, 4.0, "sharper and less noisy"),
+        (0.8, 60.0, "softer and noisier"),
+    ],
     ids=["soft", "noisy", "without noise", "as noisy as sharp scans and as soft as quiet ones"],
 )
 def test_a_scan_of_another_kernel_or_noise_is_not(
-    of_kernels: TrainingRange, kernel_px: float, deviation_hu: float
+    of_kernels: TrainingRange, kernel_px: float, deviation_hu: float, kind: str
 ) -> None:
     facts = replace(facts_of(ball(10.0)), grain=grain(kernel_px, deviation_hu, 999))
     (reason,) = reasons_outside(facts, None, of_kernels)
     assert reason.name == "image_grain"
     assert reason.message.startswith("Expected noise and sharpness at most")
-    assert f"got {of_kernels.grain.distance(_numbers(facts)):.2f}: " in reason.message  # type: ignore[union-attr]
+    assert f"got {of_kernels.grain.distance(_numbers(facts)):.2f}, {kind}: " in reason.message  # type: ignore[union-attr]
 
 
 def _numbers(facts: NoduleFacts) -> list[float]:
