@@ -7,8 +7,8 @@ TORCH_INDEX ?=
 ENGINE ?= podman
 VENV ?= .venv
 BIN := $(VENV)/bin
-# The build backend warns of every editable install; what fails is still said.
-PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet --disable-pip-version-check
+# The build backend warns of every editable install, pip of every index that lacks a package; what fails is still said.
+PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip -qq --disable-pip-version-check
 # Processes that test side by side; each holds torch, about a gigabyte. One thread each: torch's wait for one another by
 # spinning, and where the cores are taken, by the other process or by others, that is most of the time.
 JOBS ?= 2
@@ -17,7 +17,7 @@ TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q
 MANY := -n $(JOBS) --dist loadfile --max-worker-restart 0
 
 .PHONY: help demo test test-quick test-viewer container lint types format fuzz fuzz-listen bench bench-model
-.PHONY: bench-explain bench-engines bench-likeness bench-stability bench-robustness bench-volume bench-fl bench-finetune bench-scale bench-ceiling bench-patient
+.PHONY: bench-readouts bench-explain bench-engines bench-likeness bench-stability bench-robustness bench-volume bench-fl bench-finetune bench-scale bench-ceiling bench-patient
 .PHONY: bench-listen detector-phantom test-fl test-ray test-deploy flag-rates model-card schema wheel clean
 
 help: ## say what can be made
@@ -62,6 +62,9 @@ bench-ceiling: $(VENV)/.dev ## how far the label lets a score come, where reader
 
 bench-patient: $(VENV)/.dev ## what age and sex add to the image score: make bench-patient CROPS=FOLDER, a minute
 	$(BIN)/python -m benchmarks.patient --crops "$(CROPS)"
+
+bench-readouts: $(VENV)/.dev ## two readouts of stages that never train, in all folds: make bench-readouts CROPS=FOLDER, an hour, 9 GB
+	$(BIN)/python -W ignore -m benchmarks.readouts run --crops "$(CROPS)"
 
 bench-stability: $(VENV)/.dev ## how steady the scores of validation nodules are: docs/records/stability.md
 	$(BIN)/python -m benchmarks.stability
@@ -154,18 +157,18 @@ $(VENV)/.bench: $(VENV)/.dev pyproject.toml
 
 $(VENV)-fl/.fl: constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)-fl
-	PYTHONWARNINGS=ignore $(VENV)-fl/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	PYTHONWARNINGS=ignore $(VENV)-fl/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[fl,test]"
+	PYTHONWARNINGS=ignore $(VENV)-fl/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt torch
+	PYTHONWARNINGS=ignore $(VENV)-fl/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[fl,test]"
 	@touch $@
 
 $(VENV)-ray/.ray: constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)-ray
-	PYTHONWARNINGS=ignore $(VENV)-ray/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	PYTHONWARNINGS=ignore $(VENV)-ray/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[ray,test]"
+	PYTHONWARNINGS=ignore $(VENV)-ray/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt torch
+	PYTHONWARNINGS=ignore $(VENV)-ray/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[ray,test]"
 	@touch $@
 
 $(VENV)-deploy/.deploy: constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)-deploy
-	PYTHONWARNINGS=ignore $(VENV)-deploy/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	PYTHONWARNINGS=ignore $(VENV)-deploy/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[deploy,test]"
+	PYTHONWARNINGS=ignore $(VENV)-deploy/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt torch
+	PYTHONWARNINGS=ignore $(VENV)-deploy/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[deploy,test]"
 	@touch $@

@@ -34,7 +34,7 @@ class InBfloat16(SimpleInferer):  # type: ignore[misc]  # MONAI has no types
 
 def later_stages(network: torch.nn.Module, first: str) -> torch.nn.Module:
     """Return the network from a stage on: what comes before is taken out, and what it would say is the input."""
-    for name, _ in _before(network, first):
+    for name, _ in stages_before(network, first):
         setattr(network, name, torch.nn.Identity())
     return network
 
@@ -68,7 +68,7 @@ def before_stage(views: Views, bundle: Path, first: str, path: Path) -> Views:
         return views
     if not path.is_file():
         network = ExchangedNetworks(str(bundle)).network.eval().to(memory_format=torch.channels_last_3d)
-        stages = torch.nn.Sequential(*(stage for _, stage in _before(network, first)))
+        stages = torch.nn.Sequential(*(stage for _, stage in stages_before(network, first)))
         with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
             said = {name: stages(patches[:, None].float()).half().contiguous() for name, patches in views.items()}
         with replacing_file(path) as temporary:
@@ -76,7 +76,12 @@ def before_stage(views: Views, bundle: Path, first: str, path: Path) -> Views:
     return dict(torch.load(path, weights_only=True, mmap=True))
 
 
-def _before(network: torch.nn.Module, first: str) -> list[tuple[str, torch.nn.Module]]:
+def stages_before(network: torch.nn.Module, first: str) -> list[tuple[str, torch.nn.Module]]:
+    """Return the stages before one, by name.
+
+    Raises:
+        ValueError: the network has no such stage.
+    """
     stages = list(network.named_children())
     names = [name for name, _ in stages]
     if first not in names:

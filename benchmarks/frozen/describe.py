@@ -93,7 +93,7 @@ class Reader:
         said = []
         for block in self.blocks:
             out = block(out)
-            said.append(torch.stack([_middle(out, n) for n in CELLS], dim=1))
+            said.append(torch.stack([middle(out, n) for n in CELLS], dim=1))
         return torch.cat(said, dim=2)
 
 
@@ -120,7 +120,7 @@ def describe(
         names, patches = _patches(data_list, view, bundle)
         said = []
         with torch.autocast("cpu", torch.bfloat16, enabled=is_bfloat16):
-            for batch in _batches(patches):
+            for batch in batches(patches):
                 said.append(reader(batch).half().numpy())
         values = np.concatenate(said).reshape(len(names), 2, len(CELLS), -1)
         with replacing_file(path) as temporary, temporary.open("wb") as opened:
@@ -141,7 +141,8 @@ def _patches(data_list: DataListFile, view: str, bundle: Path) -> tuple[list[str
     return [item["nodule_id"] for item in items[::2]], (cut(item)["image"] for item in items)
 
 
-def _batches(patches: Iterator[torch.Tensor]) -> Iterator[torch.Tensor]:
+def batches(patches: Iterator[torch.Tensor]) -> Iterator[torch.Tensor]:
+    """Yield patches (c, x, y, z) as batches (n, c, x, y, z)."""
     batch = []
     for patch in patches:
         batch.append(patch)
@@ -152,7 +153,7 @@ def _batches(patches: Iterator[torch.Tensor]) -> Iterator[torch.Tensor]:
         yield torch.stack(batch)
 
 
-def _middle(out: torch.Tensor, n_cells: int) -> torch.Tensor:
+def middle(out: torch.Tensor, n_cells: int) -> torch.Tensor:
     """Return the mean over the cells about the middle; sizes are odd, so that one cell lies there."""
     x, y, z = (slice(length // 2 - n_cells // 2, length // 2 + n_cells // 2 + 1) for length in out.shape[2:])
     return out[:, :, x, y, z].float().mean(dim=(2, 3, 4))

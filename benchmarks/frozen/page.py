@@ -24,6 +24,7 @@ _SHOWN = (
     "densenet121",
     "diameter",
 )
+_CALIBRATED = (NETWORK, *MODELS, *(f"{name} and network" for name in MODELS))
 
 
 def write_page(record: Mapping[str, Any]) -> None:
@@ -48,9 +49,9 @@ def write_page(record: Mapping[str, Any]) -> None:
         f"Best there: **{chosen}**.",
         "## Out of fold, on the published folds",
         about,
-        _areas(scores),
+        areas(scores, _SHOWN),
         "## Calibration",
-        _calibration(scores, compared["full_repeats"]),
+        calibration(scores, compared["full_repeats"], _CALIBRATED),
     ]
     write_between(PAGE, START, END, "\n\n".join(text))
 
@@ -59,7 +60,8 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def _areas(scores: Mapping[str, Mapping[str, Any]]) -> str:
+def areas(scores: Mapping[str, Mapping[str, Any]], shown: Sequence[str]) -> str:
+    """Return the table of areas under the curve of some scores of ``study.compared``."""
     head = (
         "score",
         "AUC, fold mean",
@@ -69,7 +71,7 @@ def _areas(scores: Mapping[str, Mapping[str, Any]]) -> str:
         "8 to 15 mm, pooled",
     )
     rows = []
-    for name in _SHOWN:
+    for name in shown:
         found = scores[name]
         rows.append(
             (
@@ -84,11 +86,12 @@ def _areas(scores: Mapping[str, Mapping[str, Any]]) -> str:
     return markdown_table(head, rows)
 
 
-def _calibration(scores: Mapping[str, Mapping[str, Any]], repeats: Sequence[int]) -> str:
+def calibration(scores: Mapping[str, Mapping[str, Any]], repeats: Sequence[int], shown: Sequence[str]) -> str:
+    """Return the table of how some scores of ``study.compared`` are calibrated in each full repeat."""
     head = ("score", *(f"{what}, repeat {rep}" for rep in repeats for what in _MEASURES.values()))
     rows = [
         (TITLES.get(name, name), *(_cell(each[what]) for each in scores[name]["calibration"] for what in _MEASURES))
-        for name in (NETWORK, *MODELS, *(f"{name} and network" for name in MODELS))
+        for name in shown
     ]
     return markdown_table(head, rows)
 

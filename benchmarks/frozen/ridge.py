@@ -58,6 +58,21 @@ class Fitted:
         fitted = LogisticRegression(C=np.inf).fit(crossed.reshape(-1, 1), wanted)
         return np.asarray(expit(self.scores * fitted.coef_[0, 0] + fitted.intercept_[0]))
 
+    def logits(self, chances: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the logit of malignancy (n, boxes) whose chance comes nearest to the readers', by cross-entropy.
+
+        It is fitted on the crossed scores, and as sure as the readers were: less than ``probabilities`` are.
+
+        Args:
+            chances: (n_training,) of malignancy, as in ``fit``.
+        """
+        n_rows, n_boxes = self.crossed.shape
+        # Each score stands twice, as malignant and as benign, with the chance of each for a weight.
+        weights = np.repeat(np.concatenate([chances, 1 - chances]), n_boxes)
+        wanted = np.repeat([1, 0], n_rows * n_boxes)
+        fitted = LogisticRegression(C=np.inf).fit(np.tile(self.crossed.reshape(-1, 1), (2, 1)), wanted, weights)
+        return np.asarray(self.scores * fitted.coef_[0, 0] + fitted.intercept_[0])
+
 
 def fit(
     between: NDArray[np.float64],

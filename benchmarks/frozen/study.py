@@ -110,7 +110,7 @@ def out_of_fold(
                 found = study.pick(fitted.probabilities([item.label for item in training]), data.test)
                 scores[name] = found[None, :, OWN_BOX]
                 scores[f"{name}, by diameter"] = found[None, :, DIAMETER_BOX]
-                scores[f"{name} and network"] = _mean_of_logits(found[None, :, OWN_BOX], scores[NETWORK])
+                scores[f"{name} and network"] = mean_of_logits(found[None, :, OWN_BOX], scores[NETWORK])
             folds.append(FoldScores(key, data.test, scores))
     return folds
 
@@ -143,7 +143,8 @@ def compared(folds: Sequence[FoldScores], n_resamples: int = 2000) -> dict[str, 
     return {"counts": count(folds).model_dump(), "full_repeats": full, "scores": rows}
 
 
-def _mean_of_logits(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+def mean_of_logits(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the probabilities whose logits are the mean of two probabilities' logits."""
     clipped = [np.clip(each, CLIP, 1 - CLIP) for each in (one, other)]
     return np.asarray(expit(np.mean([logit(each) for each in clipped], axis=0)))
 

@@ -55,3 +55,19 @@ def test_probabilities_rise_with_the_score_and_mean_what_they_say_where_scores_w
     order = np.argsort(found.scores.ravel())
     assert (np.diff(said.ravel()[order]) >= 0).all()
     assert said[TRAINING].mean() == pytest.approx(np.mean(labels), abs=0.15)
+
+
+def test_logits_are_those_of_chances_that_the_crossed_scores_come_nearest_to() -> None:
+    chances = np.clip(0.5 + 0.2 * BLOCKS[0][TRAINING].mean(axis=(1, 2)), 0.05, 0.95)
+    found = fit(kernel(BLOCKS, TRAINING), chances, TRAINING, PATIENTS)
+    slope, intercept = np.polyfit(found.scores.ravel(), found.logits(chances).ravel(), 1)
+    wanted = np.repeat(chances, 2)
+
+    def cross_entropy(slope: float, intercept: float) -> float:
+        logit = found.crossed.ravel() * slope + intercept
+        return float(np.mean(np.logaddexp(0, logit) - wanted * logit))
+
+    least = cross_entropy(slope, intercept)
+    for nudge in (-0.05, 0.05):
+        assert cross_entropy(slope + nudge, intercept) > least
+        assert cross_entropy(slope, intercept + nudge) > least

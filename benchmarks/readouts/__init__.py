@@ -1,0 +1,1 @@
+"""What do two readouts of published stages give that never train: a regression at the middle, and late stages?"""

@@ -1,0 +1,77 @@
+"""`python -m benchmarks.readouts`: a regression at the middle of stages that never train, and trained late stages."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+
+from benchmarks.frozen.study import Study, compared
+from benchmarks.lidc.folds import read_published
+from benchmarks.lidc.recipe import train_recipe_sha256
+from benchmarks.lidc.score_file import SCORE_FILE, write_scores
+from benchmarks.places import BUNDLE, RECORDS, data_dir
+from nodulus.pipeline.bundle.folder import TRAIN_CONFIG
+from nodulus.pipeline.data.data_list import DataList, DataListFile, write_data_list
+from nodulus.pipeline.data.lidc import read_crops
+from nodulus.pipeline.files import sha256_of, write_text
+
+from .late import Setting
+from .page import RECORD, SCORES, write_page
+from .side_by_side import Run, keep_all, train_all
+from .study import READOUTS, logits, out_of_fold, published_folds, validation_auc, validation_folds
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Train, judge and write, or write the page of what was measured."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.readouts", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="train late stages in all folds, judge, write record, scores and page")
+    run.add_argument("--crops", type=Path, default=data_dir() / "lidc_nodules", help="the folder lidc_nodules")
+    run.add_argument("-o", "--output", type=Path, default=Path("out/readouts"), help="keeps what was computed; 9 GB")
+    run.add_argument("--epochs", type=int, default=12)
+    run.add_argument("--views", type=int, default=10, help="that are drawn of each nodule, once for all networks")
+    run.add_argument("--seeds", type=int, default=3, help="on validation patients; out of fold there is one")
+    run.add_argument("--jobs", type=int, default=2, help="networks that train side by side, each on one thread")
+    commands.add_parser("page", help="write the page of the record alone")
+    options = parser.parse_args(arguments)
+    if options.command == "run":
+        _run(options)
+    write_page(json.loads(RECORD.read_text(encoding="utf-8")))
+
+
+def _run(options: argparse.Namespace) -> None:
+    run = Run(options.output, Setting(BUNDLE, options.epochs), options.views)
+    run.out.mkdir(parents=True, exist_ok=True)
+    write_data_list(DataList(training=tuple(read_crops(options.crops, run.out))), run.everything)
+    published = read_published(options.crops)
+    validation, tested = validation_folds(options.crops), published_folds(options.crops, published)
+    seeds = range(options.seeds)
+    keep_all(run, options.jobs)
+    train_all(
+        run, [*((fold, seed) for fold in validation for seed in seeds), *((fold, 0) for fold in tested)], options.jobs
+    )
+    study = Study({"plain": run.kept().said}, DataListFile.read(run.everything), BUNDLE)
+    aucs: dict[str, list[list[float]]] = {name: [] for name in READOUTS}
+    for fold in validation:
+        said = [logits(study, fold, run.late(fold, seed)) for seed in seeds]
+        for name in READOUTS:
+            aucs[name].append([validation_auc(study, fold, each[name]) for each in said])
+    folds = out_of_fold(study, tested, published, lambda fold: run.late(fold, 0))
+    record = {
+        "train_recipe_sha256": train_recipe_sha256(BUNDLE / TRAIN_CONFIG),
+        "made_from": {path.name: sha256_of(path) for path in (options.crops / "nodules.csv", RECORDS / SCORE_FILE)},
+        "epochs": options.epochs,
+        "views": options.views,
+        "torch": torch.__version__,
+        "validation": aucs,
+        "compared": compared(folds),
+    }
+    write_scores(folds, SCORES)
+    write_text(RECORD, json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

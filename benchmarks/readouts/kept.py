@@ -1,0 +1,167 @@
+"""What the stages that never train say of every nodule, of its plain patches and of drawn ones: kept in files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.data.utils import set_rnd
+from monai.transforms import Randomizable
+from numpy.typing import NDArray
+
+from benchmarks.federated.stages import stages_before
+from benchmarks.frozen.describe import CELLS, Said, batches, middle
+from benchmarks.lidc.recipe import train_recipe_sha256
+from nodulus.pipeline.bundle.folder import TRAIN_CONFIG
+from nodulus.pipeline.bundle.workflow import make_workflow
+from nodulus.pipeline.data.data_list import DataListFile, hash_data
+from nodulus.pipeline.data.monai_items import load_data_list
+from nodulus.pipeline.federated.exchange import ExchangedNetworks
+from nodulus.pipeline.files import replacing_file, write_text
+from nodulus.transforms.problems import UsageError
+
+# The first stage that trains.
+FIRST = "layer3"
+PLAIN = 0
+_MADE_FROM = "made_from.txt"
+_N_BOXES = 2
+
+
+class FirstStages:
+    """The bundle's network up to a stage, as it starts, in bfloat16.
+
+    Args:
+        bundle: whose ``train.json`` says what it starts from.
+        first: the stage that is the first to be left out; the one before it is read block by block.
+    """
+
+    def __init__(self, bundle: Path, first: str = FIRST) -> None:
+        network = ExchangedNetworks(str(bundle)).network.eval().to(memory_format=torch.channels_last_3d)
+        *before, (_, last) = stages_before(network, first)
+        self.before, self.blocks = torch.nn.Sequential(*(stage for _, stage in before)), list(last.children())
+        self.widths = tuple(int(block.get_parameter("conv3.weight").shape[0]) for block in self.blocks)
+
+    @torch.inference_mode()
+    def __call__(self, patches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what the last stage says of patches (n, 1, x, y, z), and its blocks' middles (n, cells, channels)."""
+        said = []
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            out = self.before(patches.to(memory_format=torch.channels_last_3d))
+            for block in self.blocks:
+                out = block(out)
+                said.append(torch.stack([middle(out, n) for n in CELLS], dim=1))
+        return out, torch.cat(said, dim=2)
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """What the first stages said of the training nodules of a list.
+
+    Args:
+        said: of the middles of plain patches.
+        plain: (n, boxes, channels, x, y, z) of plain patches, half precision; the own box, then the diameter's.
+        views: of patches drawn as the bundle trains, each (n, channels, x, y, z).
+    """
+
+    said: Said
+    plain: NDArray[np.float16]
+    views: tuple[NDArray[np.float16], ...]
+
+    @property
+    def place(self) -> dict[str, int]:
+        """Return the row of each nodule."""
+        return {name: row for row, name in enumerate(self.said.names)}
+
+
+def keep_view(data_list: DataListFile, bundle: Path, number: int, folder: Path) -> None:
+    """Keep what the first stages say of one view of every training nodule, unless it is kept.
+
+    Args:
+        data_list: undecided nodules are included.
+        bundle: whose ``train.json`` cuts and draws the patches.
+        number: of the view: 0 is the plain one, of both boxes; what another draws depends on its number alone.
+        folder: receives a file a view.
+
+    Raises:
+        UsageError: what is there is of other nodules, or of another ``train.json``.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _settle(folder / _MADE_FROM, f"{hash_data(data_list.data)} {train_recipe_sha256(bundle / TRAIN_CONFIG)}\n")
+    if _path(folder, number).is_file():
+        return
+    parser = make_workflow(bundle, "train", data_list, folder).parser
+    cut = parser.get_parsed_content(f"{'validate' if number == PLAIN else 'train'}#preprocessing")
+    items = load_data_list(data_list, "training", boxes="both" if number == PLAIN else "own", undecided=-1)
+    set_rnd(cut, number)
+    _write(folder, number, (cut(dict(item))["image"] for item in items), len(items), FirstStages(bundle))
+
+
+def keep(data_list: DataListFile, bundle: Path, n_views: int, folder: Path) -> Kept:
+    """Return what the first stages say of plain patches and of drawn views; see ``keep_view``."""
+    for number in range(n_views + 1):
+        keep_view(data_list, bundle, number, folder)
+    plain, *views = (np.load(_path(folder, number), mmap_mode="r") for number in range(n_views + 1))
+    middles = np.load(_middles(folder))
+    names = tuple(str(item["nodule_id"]) for item in load_data_list(data_list, "training", undecided=-1))
+    by_box = (len(names), _N_BOXES)
+    said = Said(names, middles.reshape(*by_box, *middles.shape[1:]), FirstStages(bundle).widths)
+    return Kept(said, plain.reshape(*by_box, *plain.shape[1:]), tuple(views))
+
+
+class KeptDataset(torch.utils.data.Dataset[dict[str, Any]], Randomizable):  # type: ignore[misc]  # MONAI has no types
+    """Some nodules, each time another of the views that were kept; seeded as the bundle's transforms.
+
+    Args:
+        items: as ``load_data_list(..., rating_chances=...)`` gives them.
+        kept: of these nodules, among others.
+    """
+
+    def __init__(self, items: list[dict[str, Any]], kept: Kept) -> None:
+        self.items, self.views, self.place = items, kept.views, kept.place
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        item = self.items[index]
+        view = self.views[int(self.R.randint(len(self.views)))][self.place[item["nodule_id"]]]
+        return {"image": torch.from_numpy(np.array(view)).float(), "label": item["label"]}
+
+    def __deepcopy__(self, _: object) -> KeptDataset:
+        return self  # a config's values are copied; the views are too many for that
+
+
+def _path(folder: Path, number: int) -> Path:
+    return folder / f"view{number}.npy"
+
+
+def _middles(folder: Path) -> Path:
+    return folder / "middles.npy"
+
+
+def _settle(path: Path, made_from: str) -> None:
+    if not path.is_file():
+        write_text(path, made_from)
+    elif path.read_text(encoding="utf-8") != made_from:
+        raise UsageError(f"Expected stages of these nodules and this train.json, got others in {path.parent}")
+
+
+def _write(folder: Path, number: int, patches: Iterator[torch.Tensor], n: int, stages: FirstStages) -> None:
+    middles, written, row = [], None, 0
+    with replacing_file(_path(folder, number)) as temporary:
+        for batch in batches(patches):
+            out, said = stages(batch)
+            if written is None:
+                written = np.lib.format.open_memmap(temporary, "w+", np.float16, (n, *out.shape[1:]))
+            written[row : row + len(out)] = out.half().contiguous().numpy()
+            middles.append(said.half().numpy())
+            row += len(out)
+        if written is not None:
+            written.flush()
+        if number == PLAIN:
+            with replacing_file(_middles(folder)) as beside, beside.open("wb") as opened:
+                np.save(opened, np.concatenate(middles))
