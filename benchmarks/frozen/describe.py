@@ -155,5 +155,6 @@ def batches(patches: Iterator[torch.Tensor]) -> Iterator[torch.Tensor]:
 
 def middle(out: torch.Tensor, n_cells: int) -> torch.Tensor:
     """Return the mean over the cells about the middle; sizes are odd, so that one cell lies there."""
-    x, y, z = (slice(length // 2 - n_cells // 2, length // 2 + n_cells // 2 + 1) for length in out.shape[2:])
-    return out[:, :, x, y, z].float().mean(dim=(2, 3, 4))
+    # Each axis by itself: so TorchScript can follow.
+    x, y, z = out.shape[2] // 2 - n_cells // 2, out.shape[3] // 2 - n_cells // 2, out.shape[4] // 2 - n_cells // 2
+    return out[:, :, x : x + n_cells, y : y + n_cells, z : z + n_cells].float().mean(dim=(2, 3, 4))

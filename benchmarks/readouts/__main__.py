@@ -18,6 +18,7 @@ from nodulus.pipeline.data.data_list import DataList, DataListFile, write_data_l
 from nodulus.pipeline.data.lidc import read_crops
 from nodulus.pipeline.files import sha256_of, write_text
 
+from .cost import cost
 from .late import Setting
 from .page import RECORD, SCORES, write_page
 from .side_by_side import Run, keep_all, train_all
@@ -35,10 +36,16 @@ def main(arguments: list[str] | None = None) -> None:
     run.add_argument("--views", type=int, default=10, help="that are drawn of each nodule, once for all networks")
     run.add_argument("--seeds", type=int, default=3, help="on validation patients; out of fold there is one")
     run.add_argument("--jobs", type=int, default=2, help="networks that train side by side, each on one thread")
+    timed = commands.add_parser("cost", help="time one network of both readouts beside the shipped one, write the page")
+    timed.add_argument("--blocks", type=int, default=6, help="in which the engines take turns")
+    timed.add_argument("--calls", type=int, default=20, help="in a block")
     commands.add_parser("page", help="write the page of the record alone")
     options = parser.parse_args(arguments)
     if options.command == "run":
         _run(options)
+    if options.command == "cost":
+        record = json.loads(RECORD.read_text(encoding="utf-8"))
+        write_text(RECORD, json.dumps(record | {"cost": cost(BUNDLE, options.blocks, options.calls)}, indent=1) + "\n")
     write_page(json.loads(RECORD.read_text(encoding="utf-8")))
 
 
@@ -70,6 +77,8 @@ def _run(options: argparse.Namespace) -> None:
         "compared": compared(folds),
     }
     write_scores(folds, SCORES)
+    if RECORD.is_file():  # what it costs does not depend on what it is worth
+        record["cost"] = json.loads(RECORD.read_text(encoding="utf-8")).get("cost")
     write_text(RECORD, json.dumps(record, indent=1) + "\n")
 
 

@@ -13,7 +13,7 @@ from benchmarks.lidc.scores import NETWORK
 from benchmarks.places import RECORDS
 from benchmarks.validation import markdown_table, write_between
 
-from .study import DEEPER, LATE, READOUTS
+from .study import BOTH, DEEPER, LATE, READOUTS
 
 RECORD, PAGE, SCORES = (RECORDS / f"readouts.{ending}" for ending in ("json", "md", "csv"))
 START, END = "<!-- figures: written by python -m benchmarks.readouts page -->", "<!-- end of figures -->"
@@ -36,6 +36,8 @@ def write_page(record: Mapping[str, Any]) -> None:
         "## Calibration",
         calibration(scores, found["full_repeats"], (NETWORK, *READOUTS, *_BESIDE)),
     ]
+    if timed := record.get("cost"):
+        text += ["## Cost", f"One patch on {timed['threads']} threads, and the weights' file.", _cost(timed)]
     write_between(PAGE, START, END, "\n\n".join(text))
 
 
@@ -47,3 +49,12 @@ def _validation(aucs: Mapping[str, list[list[float]]]) -> str:
         cells = [f"{np.mean(fold):.3f}" for fold in by_fold]
         rows.append((name, *cells, f"{of_seeds.mean():.4f} ({of_seeds.min():.4f} to {of_seeds.max():.4f})"))
     return markdown_table(("readout", *(f"fold {k}" for k in range(n_folds)), "mean of the folds"), rows)
+
+
+def _cost(found: Mapping[str, Any]) -> str:
+    named = {**found["milliseconds"], "file": found["megabytes"]}
+    rows = []
+    for by, of in named.items():
+        unit = "MB" if by == "file" else "ms"
+        rows.append((by, *(f"{of[name]:.1f} {unit}" for name in (NETWORK, BOTH)), f"{of[BOTH] / of[NETWORK]:.2f}"))
+    return markdown_table(("by", "network", "both readouts", "ratio"), rows)

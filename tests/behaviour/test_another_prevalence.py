@@ -104,6 +104,7 @@ def test_no_file_shows_a_moved_score_without_saying_so(moved_folder: tuple[Path,
     assert len(list((out / "key_images").iterdir())) == len(case.nodules)
 
 
+@pytest.mark.slow
 def test_moved_objects_have_uids_of_their_own(study: DemoStudy, moved_folder: tuple[Path, str], tmp_path: Path) -> None:
     options = ["--nodules", str(study.nodule_table), "-o", str(tmp_path), "--stability", "--explain", "--no-measures"]
     assert run(["infer", str(study.dicom_folder), *options, "--sr", "--quiet"]) == 0

@@ -8,11 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from nodulus.pipeline.phantom import PhantomSpec, make_phantom, write_nifti
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
+@pytest.mark.slow
 def test_rates_are_measured_on_nodules_and_on_places_without(tiny_crops: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()

@@ -19,6 +19,7 @@ def arguments(study: DemoStudy, out: Path, *more: str) -> list[str]:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_named", [False, True])
 def test_fhir_holds_all_that_was_asked_for_and_names_the_patient_when_told_to(
     is_named: bool, study: DemoStudy, tmp_path: Path

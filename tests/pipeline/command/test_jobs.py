@@ -42,6 +42,7 @@ def workers_of(pid: int) -> list[int]:
     return [child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_bytes_of_one_though_one_is_killed(
     table: Path, serial: dict[str, str], tmp_path: Path
 ) -> None:
@@ -56,6 +57,7 @@ def test_two_processes_give_the_bytes_of_one_though_one_is_killed(
     assert {stage.name: stage.n for stage in record.stages}["score"] == N_CASES - 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_a_run_that_is_stopped_leaves_no_process_and_goes_on(
     number: signal.Signals, table: Path, serial: dict[str, str], tmp_path: Path

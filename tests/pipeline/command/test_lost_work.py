@@ -50,6 +50,7 @@ def errors_of(process: subprocess.Popen[str]) -> list[str]:
     return process.communicate(timeout=60)[1].splitlines()
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_thrice_ends_as_an_unbroken_one(
     table: Path, unbroken: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

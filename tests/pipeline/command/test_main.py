@@ -324,6 +324,7 @@ def test_ctrl_c_is_code_130_and_one_line(monkeypatch: pytest.MonkeyPatch, capfd:
     assert "130 stopped" in " ".join(capfd.readouterr().out.split())
 
 
+@pytest.mark.slow
 def test_train_says_how_good_the_weights_are_and_when_nothing_is_left_to_resume(
     tiny_crops: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,6 +21,7 @@ def data_list(tiny_crops: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return path
 
 
+@pytest.mark.slow
 def test_a_run_says_its_best_epoch_its_files_and_what_comes_next(
     data_list: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

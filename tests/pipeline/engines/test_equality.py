@@ -38,6 +38,7 @@ def differences(bundle: Path, engine: ExportedEngine, items: list[dict[str, Any]
     return np.asarray(np.abs(np.stack([malignant(light, items), alone]) - expected))
 
 
+@pytest.mark.slow
 @ENGINES
 def test_on_a_phantom(engine: ExportedEngine, exported: Path) -> None:
     assert differences(exported, engine, items_of_phantom()).max() <= CLOSE
@@ -67,6 +68,7 @@ def test_on_nodules_of_many_scanners(engine: ExportedEngine, exported: Path, dat
     assert differences(exported, engine, items).max() <= CLOSE
 
 
+@pytest.mark.slow
 def test_of_another_patch_window_and_network(bundle: Path, tmp_path: Path) -> None:
     """Nothing of them is known but by the config."""
     copy = shutil.copytree(bundle, tmp_path / "bundle")

@@ -63,6 +63,7 @@ def test_a_process_without_them_scores_as_torch_does(
     assert_alike(results.cases[0], Scorer(exported, device="cpu").score(study.dicom_folder, study.nodule_table))
 
 
+@pytest.mark.slow
 def test_all_that_may_stand_beside_a_score_does_without_them_too(
     exported: Path, study: DemoStudy, tmp_path: Path
 ) -> None:
