@@ -155,14 +155,16 @@ def _numbers(sampled: Sampled) -> list[float]:
 
 
 def _calibration(folds: Sequence[FoldScores], name: str, rep: int, n_resamples: int) -> dict[str, float | None]:
+    """Return the error and the slope in a repeat: of several networks, the means of theirs."""
     of_rep = [fold for fold in folds if fold.key.rep == rep]
     labels = np.concatenate([fold.labels for fold in of_rep])
-    probabilities = np.concatenate([fold.scores[name][0] for fold in of_rep])
     patients = [patient for fold in of_rep for patient in fold.patients]
-    report = calibration_report(labels, probabilities, patients, n_resamples=n_resamples)
+    networks = np.concatenate([fold.scores[name] for fold in of_rep], axis=1)
+    reports = [calibration_report(labels, each, patients, n_resamples=n_resamples) for each in networks]
+    slopes = [report.slope.value for report in reports if report.slope]
     return {
         "rep": rep,
-        "ece": report.ece.value,
-        "expected_ece": report.expected_ece,
-        "slope": report.slope.value if report.slope else None,
+        "ece": float(np.mean([report.ece.value for report in reports])),
+        "expected_ece": float(np.mean([report.expected_ece for report in reports])),
+        "slope": float(np.mean(slopes)) if slopes else None,
     }

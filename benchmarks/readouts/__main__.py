@@ -34,7 +34,8 @@ def main(arguments: list[str] | None = None) -> None:
     run.add_argument("-o", "--output", type=Path, default=Path("out/readouts"), help="keeps what was computed; 9 GB")
     run.add_argument("--epochs", type=int, default=12)
     run.add_argument("--views", type=int, default=10, help="that are drawn of each nodule, once for all networks")
-    run.add_argument("--seeds", type=int, default=3, help="on validation patients; out of fold there is one")
+    run.add_argument("--seeds", type=int, default=3, help="networks a validation fold")
+    run.add_argument("--fold-seeds", type=int, default=2, help="networks a published fold")
     run.add_argument("--jobs", type=int, default=2, help="networks that train side by side, each on one thread")
     timed = commands.add_parser("cost", help="time one network of both readouts beside the shipped one, write the page")
     timed.add_argument("--blocks", type=int, default=6, help="in which the engines take turns")
@@ -55,23 +56,23 @@ def _run(options: argparse.Namespace) -> None:
     write_data_list(DataList(training=tuple(read_crops(options.crops, run.out))), run.everything)
     published = read_published(options.crops)
     validation, tested = validation_folds(options.crops), published_folds(options.crops, published)
-    seeds = range(options.seeds)
+    seeds, fold_seeds = range(options.seeds), range(options.fold_seeds)
     keep_all(run, options.jobs)
-    train_all(
-        run, [*((fold, seed) for fold in validation for seed in seeds), *((fold, 0) for fold in tested)], options.jobs
-    )
+    pairs = [(fold, seed) for fold in validation for seed in seeds]
+    train_all(run, [*pairs, *((fold, seed) for fold in tested for seed in fold_seeds)], options.jobs)
     study = Study({"plain": run.kept().said}, DataListFile.read(run.everything), BUNDLE)
     aucs: dict[str, list[list[float]]] = {name: [] for name in READOUTS}
     for fold in validation:
         said = [logits(study, fold, run.late(fold, seed)) for seed in seeds]
         for name in READOUTS:
             aucs[name].append([validation_auc(study, fold, each[name]) for each in said])
-    folds = out_of_fold(study, tested, published, lambda fold: run.late(fold, 0))
+    folds = out_of_fold(study, tested, published, lambda fold: [run.late(fold, seed) for seed in fold_seeds])
     record = {
         "train_recipe_sha256": train_recipe_sha256(BUNDLE / TRAIN_CONFIG),
         "made_from": {path.name: sha256_of(path) for path in (options.crops / "nodules.csv", RECORDS / SCORE_FILE)},
         "epochs": options.epochs,
         "views": options.views,
+        "fold_seeds": options.fold_seeds,
         "torch": torch.__version__,
         "validation": aucs,
         "compared": compared(folds),

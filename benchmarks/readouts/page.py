@@ -31,7 +31,8 @@ def write_page(record: Mapping[str, Any]) -> None:
         " range of the seeds.",
         _validation(record["validation"]),
         "## Out of fold, on the published folds",
-        f"{counts['nodules']} nodules of {counts['patients']} patients ({counts['malignant']} malignant), one seed.",
+        f"{counts['nodules']} nodules of {counts['patients']} patients ({counts['malignant']} malignant); the means of"
+        f" {record['fold_seeds']} seeds.",
         areas(scores, shown),
         "## Calibration",
         calibration(scores, found["full_repeats"], (NETWORK, *READOUTS, *_BESIDE)),

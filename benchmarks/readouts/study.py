@@ -79,11 +79,17 @@ def validation_auc(study: Study, fold: Fold, said: Margins) -> float:
 
 
 def out_of_fold(
-    study: Study, folds: Sequence[Fold], published: PublishedFolds, late: Callable[[Fold], Margins]
+    study: Study, folds: Sequence[Fold], published: PublishedFolds, late: Callable[[Fold], Sequence[Margins]]
 ) -> list[FoldScores]:
     """Return the scores of every test nodule: the readouts', the network's and the baselines'.
 
     Each readout is calibrated as the bundle is, on its validation patients.
+
+    Args:
+        study: the nodules.
+        folds: the published ones.
+        published: what was published of them.
+        late: gives what late stages say that were trained on a fold, seed by seed.
     """
     kept, regressions = read_kept(RECORDS / SCORE_FILE), read_kept(FROZEN_SCORES)
     scored = []
@@ -92,13 +98,14 @@ def out_of_fold(
         rows = [kept[key, item.nodule_id] for item in test]
         scores = {name: _column(rows, name) for name in (NETWORK, *BASELINES)}
         deeper = [regressions[key, item.nodule_id] for item in test]
-        found = logits(study, fold, late(fold))
-        for name, each in found.items():
-            chosen = study.pick(expit(calibrated_on(fold.data.validation, study, each)), test)
-            scores[name] = chosen[None, :, OWN_BOX]
-            scores[f"{name}, by diameter"] = chosen[None, :, DIAMETER_BOX]
+        of_seeds = [logits(study, fold, each) for each in late(fold)]
+        for name in READOUTS:
+            said = [each[name] for each in (of_seeds[:1] if name == MIDDLE else of_seeds)]  # no seed moves the middle
+            found = [study.pick(expit(calibrated_on(fold.data.validation, study, each)), test) for each in said]
+            scores[name] = np.stack([each[:, OWN_BOX] for each in found])
+            scores[f"{name}, by diameter"] = np.stack([each[:, DIAMETER_BOX] for each in found])
         for name in DEEPER:
-            scores[f"{name}, {LATE}"] = mean_of_logits(_column(deeper, name), scores[LATE])
+            scores[f"{name}, {LATE}"] = _beside(_column(deeper, name), scores[LATE])
         scored.append(FoldScores(key, test, scores))
     return scored
 
@@ -109,6 +116,10 @@ def calibrated_on(validation: Sequence[DataListItem], study: Study, said: Margin
     labels = np.repeat([int(item.label or 0) for item in judged], 2)
     found = fit_logistic(study.pick(said, judged).ravel(), labels)
     return found.slope * said + found.intercept
+
+
+def _beside(one: NDArray[np.float64], networks: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.stack([mean_of_logits(one[0], each) for each in networks])
 
 
 def _column(rows: Sequence[Mapping[str, str]], name: str) -> NDArray[np.float64]:
