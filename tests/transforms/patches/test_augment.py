@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -76,13 +78,22 @@ def epochs(n_workers: int) -> list[torch.Tensor]:
     return [batch for _ in range(2) for batch in loader]
 
 
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")  # torch's loader, from Python 3.12
-@pytest.mark.parametrize("n_workers", [0, 2])
-def test_a_loader_repeats_with_its_seed_and_varies_over_items_and_epochs(n_workers: int) -> None:
+def check_that_a_loader_repeats_and_varies(n_workers: int) -> None:
     first, second = epochs(n_workers)
     assert all(torch.equal(a, b) for a, b in zip(epochs(n_workers), (first, second), strict=True))
     patches = [*first, *second]
     assert not any(torch.equal(a, b) for i, a in enumerate(patches) for b in patches[:i])
+
+
+def test_a_loader_repeats_with_its_seed_and_varies_over_items_and_epochs() -> None:
+    check_that_a_loader_repeats_and_varies(0)
+
+
+def test_so_do_several_processes_of_a_loader() -> None:
+    # They are forked, and to fork a process in which other tests have left threads and pipes may end it.
+    check = f"import runpy, sys; runpy.run_path(sys.argv[1])['{check_that_a_loader_repeats_and_varies.__name__}'](2)"
+    done = subprocess.run([sys.executable, "-c", check, __file__], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @settings(max_examples=40, deadline=None)
