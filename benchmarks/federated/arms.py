@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import torch
 
 from benchmarks.federated.makers import MAKERS, pooled, write_lists
 from benchmarks.federated.stages import FIRST, from_stage
-from benchmarks.federated.views import ViewDataset, Views
+from benchmarks.federated.views import KeptViews, ViewDataset, Views
 from nodulus.pipeline.data.data_list import DataList
 from nodulus.pipeline.federated.exchange import ExchangedNetworks, Weights
 from nodulus.pipeline.federated.simulation import check_moved
@@ -97,7 +98,9 @@ def train_arm(arm: Arm, lists: dict[str, DataList], study: Study, folder: Path, 
     return path
 
 
-def margins(weights: Weights, nodules: list[str], views: Views, bundle: Path, first: str = FIRST) -> list[float]:
+def margins(
+    weights: Weights, nodules: Sequence[str], views: KeptViews, bundle: Path, first: str = FIRST
+) -> list[float]:
     """Return the averaged network's logit of malignant against benign for nodules, by their plain patches."""
     networks = ExchangedNetworks(str(bundle), overrides=from_stage(bundle, first))
     networks.load_state_dict(weights)

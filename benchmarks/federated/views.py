@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from nodulus.pipeline.data.monai_items import load_data_list
 
 N_VIEWS = 4
 Views = dict[str, torch.Tensor]
+# The same, each view by itself.
+KeptViews = Mapping[str, Sequence[torch.Tensor] | torch.Tensor]
 
 
 def draw_views(data_list: Path, bundle: Path, path: Path) -> Views:
@@ -46,7 +49,7 @@ class ViewDataset(torch.utils.data.Dataset[dict[str, Any]], Randomizable):  # ty
         flips: whether a view is flipped about any axes: a patch can be, what a stage says of it cannot.
     """
 
-    def __init__(self, data_list: Path, views: Views, rating_chances: list[float], *, flips: bool = True) -> None:
+    def __init__(self, data_list: Path, views: KeptViews, rating_chances: list[float], *, flips: bool = True) -> None:
         self.items = load_data_list(data_list, "training", rating_chances=rating_chances)
         self.views, self.flips = views, flips
 
@@ -55,7 +58,8 @@ class ViewDataset(torch.utils.data.Dataset[dict[str, Any]], Randomizable):  # ty
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         item = self.items[index]
-        view = self.views[item["nodule_id"]][1 + int(self.R.randint(N_VIEWS))].float()
+        views = self.views[item["nodule_id"]]
+        view = views[1 + int(self.R.randint(len(views) - 1))].float()
         if self.flips:
             view = view.flip([axis for axis in range(3) if self.R.rand() < 0.5])
         return {"image": view if view.ndim > 3 else view[None], "label": item["label"]}

@@ -19,7 +19,7 @@ from benchmarks.lidc.folds import FoldKey, PublishedFolds, write_split
 from benchmarks.lidc.groups import count
 from benchmarks.lidc.scores import NETWORK, FoldScores
 from benchmarks.pretrained.pack import FOLDS
-from nodulus.pipeline.data.data_list import DataListFile, DataListItem
+from nodulus.pipeline.data.data_list import DataList, DataListFile, DataListItem
 from nodulus.pipeline.data.lidc import CROPS_MAY_BE, prepare_lidc, read_crops
 from nodulus.pipeline.data.monai_items import load_data_list
 from nodulus.pipeline.data.places import nodules_outside
@@ -73,16 +73,24 @@ class Study:
         return values[[self.place[item.nodule_id] for item in items]]
 
 
+def validation_lists(crops: Path) -> list[DataList]:
+    """Return the lists of ``nodulus prepare lidc`` that settings are judged on."""
+    with tempfile.TemporaryDirectory() as folder:
+        return [prepare_lidc(crops, Path(folder) / "list.json", fold=number) for number in FOLDS]
+
+
+def validation_auc(study: Study, validation: Sequence[DataListItem], scores: NDArray[np.float64]) -> float:
+    """Return the AUC of scores (n, boxes) over both boxes of the decided ones of some nodules."""
+    judged = [item for item in validation if item.label is not None]
+    return roc_auc(np.repeat([int(item.label or 0) for item in judged], 2), study.pick(scores, judged).ravel())
+
+
 def validation_aucs(study: Study, crops: Path) -> dict[str, list[float]]:
     """Return each model's AUC over both boxes in the folds that settings are judged on."""
     found: dict[str, list[float]] = {name: [] for name in MODELS}
-    with tempfile.TemporaryDirectory() as folder:
-        for number in FOLDS:
-            data = prepare_lidc(crops, Path(folder) / "list.json", fold=number)
-            judged = [item for item in data.validation if item.label is not None]
-            labels = np.repeat([int(item.label or 0) for item in judged], 2)
-            for name, fitted in study.regressions(data.training, MODELS).items():
-                found[name].append(roc_auc(labels, study.pick(fitted.scores, judged).ravel()))
+    for data in validation_lists(crops):
+        for name, fitted in study.regressions(data.training, MODELS).items():
+            found[name].append(validation_auc(study, data.validation, fitted.scores))
     return found
 
 
@@ -98,21 +106,36 @@ def out_of_fold(
         kept: the network's and the baselines' scores (``read_kept``).
     """
     folds = []
+    for key, data in published_lists(crops, published).items():
+        scores = kept_scores(kept, key, data.test, (NETWORK, *BASELINES))
+        training = (*data.training, *data.validation)
+        for name, fitted in study.regressions(training, MODELS).items():
+            found = study.pick(fitted.probabilities([item.label for item in training]), data.test)
+            scores[name] = found[None, :, OWN_BOX]
+            scores[f"{name}, by diameter"] = found[None, :, DIAMETER_BOX]
+            scores[f"{name} and network"] = mean_of_logits(found[None, :, OWN_BOX], scores[NETWORK])
+        folds.append(FoldScores(key, data.test, scores))
+    return folds
+
+
+def published_lists(crops: Path, published: PublishedFolds) -> dict[FoldKey, DataList]:
+    """Return the list of each published fold, divided as the benchmark of the network divides it."""
     with tempfile.TemporaryDirectory() as folder:
         items = read_crops(crops, Path(folder))
         outside = nodules_outside(items, Path(folder), CROPS_MAY_BE)
-        for key in published.select():
-            data = write_split(items, Path(folder) / "list.json", key, published, outside)
-            rows = [kept[key, item.nodule_id] for item in data.test]
-            scores = {name: np.array([[float(row[name]) for row in rows]]) for name in (NETWORK, *BASELINES)}
-            training = (*data.training, *data.validation)
-            for name, fitted in study.regressions(training, MODELS).items():
-                found = study.pick(fitted.probabilities([item.label for item in training]), data.test)
-                scores[name] = found[None, :, OWN_BOX]
-                scores[f"{name}, by diameter"] = found[None, :, DIAMETER_BOX]
-                scores[f"{name} and network"] = mean_of_logits(found[None, :, OWN_BOX], scores[NETWORK])
-            folds.append(FoldScores(key, data.test, scores))
-    return folds
+        path = Path(folder) / "list.json"
+        return {key: write_split(items, path, key, published, outside) for key in published.select()}
+
+
+def kept_scores(
+    kept: Mapping[tuple[FoldKey, str], Mapping[str, str]],
+    key: FoldKey,
+    nodules: Sequence[DataListItem],
+    names: Sequence[str],
+) -> dict[str, NDArray[np.float64]]:
+    """Return the scores (1, n) that a table (``read_kept``) holds of a fold's nodules, by name."""
+    rows = [kept[key, item.nodule_id] for item in nodules]
+    return {name: np.array([[float(row[name]) for row in rows]]) for name in names}
 
 
 def read_kept(path: Path) -> dict[tuple[FoldKey, str], dict[str, str]]:
@@ -144,9 +167,9 @@ def compared(folds: Sequence[FoldScores], n_resamples: int = 2000) -> dict[str, 
 
 
 def mean_of_logits(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the probabilities whose logits are the mean of two probabilities' logits."""
-    clipped = [np.clip(each, CLIP, 1 - CLIP) for each in (one, other)]
-    return np.asarray(expit(np.mean([logit(each) for each in clipped], axis=0)))
+    """Return the probabilities whose logits are the mean of two probabilities' logits; the shapes are broadcast."""
+    first, second = (logit(np.clip(each, CLIP, 1 - CLIP)) for each in (one, other))
+    return np.asarray(expit((first + second) / 2))
 
 
 def _numbers(sampled: Sampled) -> list[float]:

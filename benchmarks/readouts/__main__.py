@@ -8,11 +8,12 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.frozen.study import Study, compared
+from benchmarks.frozen.study import Study, compared, published_lists, validation_auc, validation_lists
 from benchmarks.lidc.folds import read_published
 from benchmarks.lidc.recipe import train_recipe_sha256
 from benchmarks.lidc.score_file import SCORE_FILE, write_scores
 from benchmarks.places import BUNDLE, RECORDS, data_dir
+from benchmarks.pretrained.pack import FOLDS
 from nodulus.pipeline.bundle.folder import TRAIN_CONFIG
 from nodulus.pipeline.data.data_list import DataList, DataListFile, write_data_list
 from nodulus.pipeline.data.lidc import read_crops
@@ -22,7 +23,7 @@ from .cost import cost
 from .late import Setting
 from .page import RECORD, SCORES, write_page
 from .side_by_side import Run, keep_all, train_all
-from .study import READOUTS, logits, out_of_fold, published_folds, validation_auc, validation_folds
+from .study import READOUTS, Fold, logits, out_of_fold
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -55,18 +56,21 @@ def _run(options: argparse.Namespace) -> None:
     run.out.mkdir(parents=True, exist_ok=True)
     write_data_list(DataList(training=tuple(read_crops(options.crops, run.out))), run.everything)
     published = read_published(options.crops)
-    validation, tested = validation_folds(options.crops), published_folds(options.crops, published)
+    validation = [
+        Fold(f"fold{number}", data) for number, data in zip(FOLDS, validation_lists(options.crops), strict=True)
+    ]
+    tested = {key: Fold(str(key), data) for key, data in published_lists(options.crops, published).items()}
     seeds, fold_seeds = range(options.seeds), range(options.fold_seeds)
     keep_all(run, options.jobs)
     pairs = [(fold, seed) for fold in validation for seed in seeds]
-    train_all(run, [*pairs, *((fold, seed) for fold in tested for seed in fold_seeds)], options.jobs)
+    train_all(run, [*pairs, *((fold, seed) for fold in tested.values() for seed in fold_seeds)], options.jobs)
     study = Study({"plain": run.kept().said}, DataListFile.read(run.everything), BUNDLE)
     aucs: dict[str, list[list[float]]] = {name: [] for name in READOUTS}
     for fold in validation:
-        said = [logits(study, fold, run.late(fold, seed)) for seed in seeds]
+        said = [logits(study, fold.data.training, run.late(fold, seed)) for seed in seeds]
         for name in READOUTS:
-            aucs[name].append([validation_auc(study, fold, each[name]) for each in said])
-    folds = out_of_fold(study, tested, published, lambda fold: [run.late(fold, seed) for seed in fold_seeds])
+            aucs[name].append([validation_auc(study, fold.data.validation, each[name]) for each in said])
+    folds = out_of_fold(study, tested, lambda fold: [run.late(fold, seed) for seed in fold_seeds])
     record = {
         "train_recipe_sha256": train_recipe_sha256(BUNDLE / TRAIN_CONFIG),
         "made_from": {path.name: sha256_of(path) for path in (options.crops / "nodules.csv", RECORDS / SCORE_FILE)},

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from monai.data.utils import set_rnd
-from monai.transforms import Randomizable
-from numpy.typing import NDArray
 
 from benchmarks.federated.stages import stages_before
+from benchmarks.federated.views import KeptViews
 from benchmarks.frozen.describe import CELLS, Said, batches, middle
 from benchmarks.lidc.recipe import train_recipe_sha256
 from nodulus.pipeline.bundle.folder import TRAIN_CONFIG
@@ -59,22 +57,17 @@ class FirstStages:
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """What the first stages said of the training nodules of a list.
+    """What the first stages said of the training nodules of a list, (channels, x, y, z) a patch, half precision.
 
     Args:
         said: of the middles of plain patches.
-        plain: (n, boxes, channels, x, y, z) of plain patches, half precision; the own box, then the diameter's.
-        views: of patches drawn as the bundle trains, each (n, channels, x, y, z).
+        views: by nodule, of the plain patch of its own box and then of those drawn as the bundle trains.
+        by_diameter: by nodule, of the plain patch of its diameter's box.
     """
 
     said: Said
-    plain: NDArray[np.float16]
-    views: tuple[NDArray[np.float16], ...]
-
-    @property
-    def place(self) -> dict[str, int]:
-        """Return the row of each nodule."""
-        return {name: row for row, name in enumerate(self.said.names)}
+    views: KeptViews
+    by_diameter: KeptViews
 
 
 def keep_view(data_list: DataListFile, bundle: Path, number: int, folder: Path) -> None:
@@ -104,35 +97,17 @@ def keep(data_list: DataListFile, bundle: Path, n_views: int, folder: Path) -> K
     """Return what the first stages say of plain patches and of drawn views; see ``keep_view``."""
     for number in range(n_views + 1):
         keep_view(data_list, bundle, number, folder)
-    plain, *views = (np.load(_path(folder, number), mmap_mode="r") for number in range(n_views + 1))
-    middles = np.load(_middles(folder))
+    # Copied on write, though nobody writes: torch takes no array that is for reading only.
+    plain, *drawn = (torch.from_numpy(np.load(_path(folder, number), mmap_mode="c")) for number in range(n_views + 1))
+    own, by_diameter = plain[::_N_BOXES], plain[1::_N_BOXES]
+    with np.load(_middles(folder)) as kept:
+        values, widths = kept["values"], tuple(kept["widths"].tolist())
     names = tuple(str(item["nodule_id"]) for item in load_data_list(data_list, "training", undecided=-1))
-    by_box = (len(names), _N_BOXES)
-    said = Said(names, middles.reshape(*by_box, *middles.shape[1:]), FirstStages(bundle).widths)
-    return Kept(said, plain.reshape(*by_box, *plain.shape[1:]), tuple(views))
-
-
-class KeptDataset(torch.utils.data.Dataset[dict[str, Any]], Randomizable):  # type: ignore[misc]  # MONAI has no types
-    """Some nodules, each time another of the views that were kept; seeded as the bundle's transforms.
-
-    Args:
-        items: as ``load_data_list(..., rating_chances=...)`` gives them.
-        kept: of these nodules, among others.
-    """
-
-    def __init__(self, items: list[dict[str, Any]], kept: Kept) -> None:
-        self.items, self.views, self.place = items, kept.views, kept.place
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        item = self.items[index]
-        view = self.views[int(self.R.randint(len(self.views)))][self.place[item["nodule_id"]]]
-        return {"image": torch.from_numpy(np.array(view)).float(), "label": item["label"]}
-
-    def __deepcopy__(self, _: object) -> KeptDataset:
-        return self  # a config's values are copied; the views are too many for that
+    return Kept(
+        Said(names, values.reshape(len(names), _N_BOXES, *values.shape[1:]), widths),
+        {name: [view[row] for view in (own, *drawn)] for row, name in enumerate(names)},
+        {name: by_diameter[row : row + 1] for row, name in enumerate(names)},
+    )
 
 
 def _path(folder: Path, number: int) -> Path:
@@ -140,7 +115,7 @@ def _path(folder: Path, number: int) -> Path:
 
 
 def _middles(folder: Path) -> Path:
-    return folder / "middles.npy"
+    return folder / "middles.npz"
 
 
 def _settle(path: Path, made_from: str) -> None:
@@ -164,4 +139,4 @@ def _write(folder: Path, number: int, patches: Iterator[torch.Tensor], n: int, s
             written.flush()
         if number == PLAIN:
             with replacing_file(_middles(folder)) as beside, beside.open("wb") as opened:
-                np.save(opened, np.concatenate(middles))
+                np.savez(opened, values=np.concatenate(middles), widths=np.array(stages.widths))

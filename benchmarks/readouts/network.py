@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 from benchmarks.frozen.describe import CELLS, middle
 from benchmarks.frozen.ridge import channel_weights
 from benchmarks.frozen.study import Study
+from nodulus.pipeline.data.data_list import DataListItem
 
-from .study import MIDDLE, Fold
+from .study import MIDDLE
 
 BENIGN, MALIGNANT = 0, 1
 
@@ -40,20 +42,20 @@ class TwoReadouts(ResNet):  # type: ignore[misc]  # MONAI has no types
         narrow, wide = [], []
         for block in self.layer2:
             out = block(out)
-            narrow.append(middle(out, 1))
+            narrow.append(middle(out, 1))  # CELLS, one by one: so TorchScript can follow
             wide.append(middle(out, 3))
         pooled = self.avgpool(self.layer4(self.layer3(out))).flatten(1)
         outputs: torch.Tensor = self.fc(pooled) + self.middle(torch.cat(narrow + wide, dim=1))
         return outputs
 
 
-def set_middle(network: TwoReadouts, study: Study, fold: Fold) -> None:
-    """Let the linear layer say the logit of the regression on a fold's training nodules, half of it for each class."""
-    training = np.array([study.place[item.nodule_id] for item in fold.data.training])
-    chances = np.array([study.chance[item.nodule_id] for item in fold.data.training])
-    fitted = study.regressions(fold.data.training, {MIDDLE: tuple(study.said)})[MIDDLE]
+def set_middle(network: TwoReadouts, study: Study, training: Sequence[DataListItem]) -> None:
+    """Let the linear layer say the logit of the regression on training nodules, half of it for each class."""
+    known = np.array([study.place[item.nodule_id] for item in training])
+    chances = np.array([study.chance[item.nodule_id] for item in training])
+    fitted = study.regressions(training, {MIDDLE: tuple(study.said)})[MIDDLE]
     (said,) = study.said.values()
-    weights, intercept = channel_weights(said.blocks(), chances, training, fitted)
+    weights, intercept = channel_weights(said.blocks(), chances, known, fitted)
     slope, offset = fitted.line(chances)
     _set(network.middle, slope * weights, slope * intercept + offset)
 

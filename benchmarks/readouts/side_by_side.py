@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from nodulus.pipeline.data.data_list import DataList, DataListFile, read_data_list, write_data_list
+from nodulus.pipeline.files import replacing_file
 
 from .kept import Kept, keep, keep_view
 from .late import Setting, late_margins
@@ -49,11 +51,17 @@ class Run:
     def late(self, fold: Fold, seed: int) -> Margins:
         """Return what late stages say that were trained on a fold, training them unless they were."""
         folder = self.out / f"epochs{self.setting.epochs}_views{self.n_views}" / fold.name / f"seed{seed}"
-        # The images' paths are relative to the folder of the run.
-        data_list = self.out / f"{fold.name}.json"
-        every = {item.nodule_id: item for item in read_data_list(self.everything).training}
-        write_data_list(DataList(training=tuple(every[each.nodule_id] for each in fold.data.training)), data_list)
-        return late_margins(data_list, self.kept(), self.setting, seed, folder)
+        path = folder / "margins.npy"
+        if not path.is_file():
+            folder.mkdir(parents=True, exist_ok=True)
+            # The images' paths are relative to the folder of the run.
+            data_list = self.out / f"{fold.name}.json"
+            every = {item.nodule_id: item for item in read_data_list(self.everything).training}
+            write_data_list(DataList(training=tuple(every[each.nodule_id] for each in fold.data.training)), data_list)
+            found = late_margins(data_list, self.kept(), self.setting, seed, folder)
+            with replacing_file(path) as temporary, temporary.open("wb") as opened:
+                np.save(opened, found)
+        return np.asarray(np.load(path), dtype=np.float64)
 
 
 def keep_all(run: Run, jobs: int) -> None:

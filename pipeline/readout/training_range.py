@@ -178,11 +178,11 @@ def _grain_reason(grain: ScanGrain, limits: DistanceLimits | None) -> Reason | N
     if limits is None or numbers is None or (distance := limits.distance(numbers)) <= limits.distance_max:
         return None
     expected = f"noise and sharpness at most {limits.distance_max:.2f} (Mahalanobis) from the mean of those in training"
-    log_hu, correlation, _ = limits.mean
-    sharpness = "softer" if grain.near_correlation > correlation else "sharper"
-    noise = "noisier" if math.log(grain.quiet_hu) > log_hu else "less noisy"
-    got = f"{grain.quiet_hu:.0f} HU and a correlation of {grain.near_correlation:.2f} between neighbours"
-    usual = f"{math.exp(log_hu):.0f} HU and {correlation:.2f} there"
+    (log_hu, correlation, _), (usual_log_hu, usual_correlation, _) = numbers, limits.mean
+    sharpness = "softer" if correlation > usual_correlation else "sharper"
+    noise = "noisier" if log_hu > usual_log_hu else "less noisy"
+    got = f"{grain.quiet_hu:.0f} HU and a correlation of {correlation:.2f} between neighbours"
+    usual = f"{math.exp(usual_log_hu):.0f} HU and {usual_correlation:.2f} there"
     return Reason("image_grain", f"Expected {expected}, got {distance:.2f}, {sharpness} and {noise}: {got}, {usual}")
 
 

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from benchmarks.federated.arms import rating_chances
+from benchmarks.federated.views import ViewDataset
 from benchmarks.places import BUNDLE
-from benchmarks.readouts.kept import FIRST, PLAIN, FirstStages, KeptDataset, keep, keep_view
+from benchmarks.readouts.kept import FIRST, PLAIN, FirstStages, keep, keep_view
 from nodulus.pipeline.bundle.workflow import make_workflow
 from nodulus.pipeline.data.data_list import DataList, DataListFile, write_data_list
 from nodulus.pipeline.data.lidc import read_crops
@@ -37,10 +38,11 @@ def test_stages_and_middles_are_those_of_the_network_on_both_boxes(listed: DataL
         block.register_forward_hook(lambda _module, _given, out: said.append(out))
     with torch.inference_mode():
         network(patches)
-    stage = kept.plain.reshape(-1, *kept.plain.shape[2:]).astype(np.float32)
+    boxes = (kept.views, kept.by_diameter)
+    stage = np.stack([views[name][0].float().numpy() for name in kept.said.names for views in boxes])
     # The network here is in float32, what was kept in bfloat16.
     assert np.abs(stage - said[-1].numpy()).max() < 0.05 * said[-1].abs().max()
-    assert not np.array_equal(kept.plain[:, 0], kept.plain[:, 1])
+    assert not np.array_equal(stage[0], stage[1])
     middle = said[1][:, :, 4, 4, 4].numpy()
     width = middle.shape[1]
     found = kept.said.values.reshape(len(items), 2, -1)[:, 0, width : 2 * width].astype(np.float32)
@@ -52,10 +54,12 @@ def test_a_view_depends_on_its_number_alone_and_is_drawn_once(listed: DataListFi
     keep_view(listed, BUNDLE, 2, tmp_path)
     first = np.load(tmp_path / "view2.npy")
     kept = keep(listed, BUNDLE, 2, tmp_path)
-    np.testing.assert_array_equal(kept.views[1], first)
-    assert not np.array_equal(kept.views[0], kept.views[1])
+    for row, name in enumerate(kept.said.names):
+        _, one, two = kept.views[name]
+        np.testing.assert_array_equal(two, first[row])
+        assert not np.array_equal(one, two)
     again = keep(listed, BUNDLE, 2, tmp_path / "other")
-    np.testing.assert_array_equal(again.views[1], first)
+    np.testing.assert_array_equal(again.views[kept.said.names[0]][2], first[0])
 
 
 def test_what_was_kept_of_other_nodules_is_refused(listed: DataListFile, tmp_path: Path) -> None:
@@ -66,15 +70,13 @@ def test_what_was_kept_of_other_nodules_is_refused(listed: DataListFile, tmp_pat
         keep(DataListFile.read(fewer), BUNDLE, 0, tmp_path / "kept")
 
 
-def test_a_dataset_draws_among_the_views_of_its_nodules(listed: DataListFile, tmp_path: Path) -> None:
+def test_a_dataset_draws_among_the_views_and_never_the_plain_one(listed: DataListFile, tmp_path: Path) -> None:
     kept = keep(listed, BUNDLE, 2, tmp_path)
-    items = load_data_list(listed, "training", rating_chances=rating_chances(BUNDLE))[1:]
-    dataset = KeptDataset(items, kept)
+    dataset = ViewDataset(listed.path, kept.views, rating_chances(BUNDLE), flips=False)
     dataset.set_random_state(0)
-    drawn = [dataset[0]["image"].numpy() for _ in range(20)]
-    seen = {tuple(np.array_equal(each, view[1].astype(np.float32)) for view in kept.views) for each in drawn}
-    assert seen == {(True, False), (False, True)}
-    np.testing.assert_array_equal(dataset[1]["label"], items[1]["label"])
+    drawn = [dataset[1]["image"] for _ in range(20)]
+    seen = {tuple(torch.equal(each, view.float()) for view in kept.views["ball_01"]) for each in drawn}
+    assert seen == {(False, True, False), (False, False, True)}
 
 
 def test_the_stage_before_the_first_that_trains_is_read_block_by_block() -> None:

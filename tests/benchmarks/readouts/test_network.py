@@ -15,7 +15,7 @@ from benchmarks.frozen.study import Study
 from benchmarks.places import BUNDLE
 from benchmarks.readouts.kept import keep
 from benchmarks.readouts.network import MALIGNANT, TwoReadouts, set_middle
-from benchmarks.readouts.study import MIDDLE, Fold, logits
+from benchmarks.readouts.study import MIDDLE, logits
 from nodulus.pipeline.bundle.folder import TRAIN_CONFIG
 from nodulus.pipeline.bundle.workflow import make_workflow
 from nodulus.pipeline.data.data_list import DataList, DataListFile, write_data_list
@@ -58,14 +58,13 @@ def test_its_logit_is_the_sum_of_the_readouts(
     write_data_list(DataList(training=items), tmp_path / "everything.json")
     listed = DataListFile.read(tmp_path / "everything.json")
     study = Study({"plain": keep(listed, BUNDLE, 0, tmp_path / "kept").said}, listed, BUNDLE)
-    fold = Fold("fold0", DataList(training=items[:16]))
-    set_middle(both, study, fold)
+    set_middle(both, study, items[:16])
     cut = make_workflow(BUNDLE, "train", listed, tmp_path).parser.get_parsed_content("validate#preprocessing")
     patches = torch.stack([torch.as_tensor(cut(item)["image"]) for item in load_data_list(listed, "training")])
     with torch.inference_mode():
         whole, late = both(patches), plain(patches)
     places = [study.place[item["nodule_id"]] for item in load_data_list(listed, "training")]
-    expected = logits(study, fold, np.zeros((len(items), 2)))[MIDDLE][places, 0]
+    expected = logits(study, items[:16], np.zeros((len(items), 2)))[MIDDLE][places, 0]
     added = whole - late
     # What was kept had been rounded to bfloat16.
     np.testing.assert_allclose((added[:, MALIGNANT] - added[:, 1 - MALIGNANT]).numpy(), expected, atol=0.15)

@@ -10,15 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.frozen.study import Study
+from benchmarks.frozen.study import Study, validation_auc
 from benchmarks.lidc.score_file import SCORE_FILE
 from benchmarks.lidc.scores import NETWORK
 from benchmarks.places import BUNDLE, RECORDS
-from benchmarks.readouts import late as late_module
-from benchmarks.readouts import page
+from benchmarks.readouts import page, side_by_side
 from benchmarks.readouts.late import Setting
 from benchmarks.readouts.side_by_side import Run, keep_all, train_all
-from benchmarks.readouts.study import BOTH, LATE, MIDDLE, READOUTS, Fold, calibrated_on, logits, validation_auc
+from benchmarks.readouts.study import BOTH, LATE, MIDDLE, READOUTS, Fold, calibrated_on, logits
 from nodulus.pipeline.data.data_list import DataList, DataListFile, write_data_list
 from nodulus.pipeline.data.lidc import read_crops
 from nodulus.pipeline.statistics.metrics import roc_auc
@@ -34,15 +33,15 @@ def test_a_tiny_run_trains_once_and_tells_large_balls_from_small_ones(
     fold = Fold("fold0", DataList(training=items[:16], validation=items[16:]))
     keep_all(run, 1)
     train_all(run, [(fold, 0)], 1)
-    monkeypatch.setattr(late_module, "_trained", None)  # it is not trained again
+    monkeypatch.setattr(side_by_side, "late_margins", None)  # it is not trained again
     said = run.late(fold, 0)
     assert said.shape == (20, 2)
     assert np.isfinite(said).all()
     study = Study({"plain": run.kept().said}, DataListFile.read(run.everything), BUNDLE)
-    found = logits(study, fold, said)
+    found = logits(study, fold.data.training, said)
     assert tuple(found) == READOUTS
     np.testing.assert_allclose(found[BOTH], found[LATE] + found[MIDDLE])
-    assert validation_auc(study, fold, found[MIDDLE]) == 1.0
+    assert validation_auc(study, fold.data.validation, found[MIDDLE]) == 1.0
     validated = [study.place[item.nodule_id] for item in fold.data.validation]
     others = np.delete(np.arange(len(items)), validated)
     moved = found[LATE].copy()
