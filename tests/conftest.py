@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def _refuse_to_fork() -> None:
+    msg = "Expected no fork of the tests' process: with other tests' threads and pipes it ends or hangs, now and then"
+    raise RuntimeError(msg)
+
+
+# Python shows what is raised there as unraisable, which fails the test. A subprocess is no fork in this sense.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_refuse_to_fork)
+
+
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """Return the folder of real scans: NODULUS_DATA, else ../shared/data beside the checkout; skip without it."""
