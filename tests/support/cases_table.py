@@ -8,6 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from nodulus.pipeline.command.main import run
@@ -69,11 +71,16 @@ def n_lines(out: Path) -> int:
 def start_infer(table: Path, out: Path, *more: str) -> subprocess.Popen[str]:
     """Return a run over a table that goes on by itself; what it says on standard error can be read."""
     command = [sys.executable, "-m", "nodulus", "infer", str(table), "-o", str(out), *more]
-    return subprocess.Popen(
-        command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, preexec_fn=_heed_interrupts
-    )
+    with _interrupts_heeded():
+        return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
 
 
-def _heed_interrupts() -> None:
-    # Shells let what they start in the background pass over Ctrl-C, and tests may be started so.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+@contextmanager
+def _interrupts_heeded() -> Iterator[None]:
+    # Shells let what they start in the background pass over Ctrl-C, and tests may be started so; a process keeps what
+    # its parent passes over, and takes the usual way for what its parent handles.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
