@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .nodules.nodule import Nodule
     from .nodules.sources import read_nodules
     from .readout.read_outputs import ReadOutputsd
+    from .readout.two_readouts import TwoReadouts
     from .results.record import CaseResult
     from .scoring.cases import Case
     from .scoring.results_handler import ResultsHandler
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .training.begin import begin_network
     from .training.handlers import EpochLog, EpochSeed, KeepBest, ResumePoint, StateDeterminism, StopEarly
     from .training.loss import RatingsLoss
+    from .training.middle import SolveMiddle
     from .training.processes import (
         AverageBuffers,
         EqualProcesses,
@@ -48,8 +50,10 @@ __all__ = [
     "ResultsHandler",
     "ResumePoint",
     "Scorer",
+    "SolveMiddle",
     "StateDeterminism",
     "StopEarly",
+    "TwoReadouts",
     "Worklist",
     "batch_per_process",
     "begin_network",
@@ -79,8 +83,10 @@ _HOME_OF = {
     "ResultsHandler": ".scoring.results_handler",
     "ResumePoint": ".training.handlers",
     "Scorer": ".scoring.scorer",
+    "SolveMiddle": ".training.middle",
     "StateDeterminism": ".training.handlers",
     "StopEarly": ".training.handlers",
+    "TwoReadouts": ".readout.two_readouts",
     "Worklist": ".scoring.worklist",
     "batch_per_process": ".training.processes",
     "begin_network": ".training.begin",

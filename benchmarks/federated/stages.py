@@ -40,12 +40,17 @@ def later_stages(network: torch.nn.Module, first: str) -> torch.nn.Module:
 
 
 def from_stage(bundle: Path, first: str) -> dict[str, Any]:
-    """Return the values of ``train.json`` that train from a stage on, by id."""
+    """Return the values of ``train.json`` that train from a stage on, by id.
+
+    The network is the ``ResNet`` without the readout of the middle: that one does not train, and whatever trains the
+    stages that it reads has none.
+    """
+    plain = {"network_def::_target_": "ResNet"}
     if first == FIRST:
-        return {}
+        return plain | {"freeze_until": None}
     started = json.loads((bundle / TRAIN_CONFIG).read_text(encoding="utf-8"))[STARTED]
     later = {"_target_": f"{__name__}.{later_stages.__name__}", "network": started, "first": first}
-    return {STARTED: later, "train::inferer": {"_target_": f"{__name__}.{InBfloat16.__name__}"}}
+    return plain | {STARTED: later, "train::inferer": {"_target_": f"{__name__}.{InBfloat16.__name__}"}}
 
 
 def trained_share(bundle: Path, first: str) -> tuple[int, int]:

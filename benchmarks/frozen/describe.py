@@ -20,6 +20,7 @@ from nodulus.pipeline.bundle.workflow import make_workflow
 from nodulus.pipeline.data.data_list import DataListFile, hash_data
 from nodulus.pipeline.data.monai_items import load_data_list
 from nodulus.pipeline.files import replacing_file
+from nodulus.pipeline.readout.two_readouts import CELLS, middle_of
 from nodulus.transforms.problems import UsageError
 
 # What a view changes in `train.json`: its patch is otherwise the one that the bundle's network is shown.
@@ -31,8 +32,6 @@ VIEWS: Mapping[str, Mapping[str, Any]] = {
     "even": {"patch_spacing_mm": [0.5, 0.5, 0.5]},
 }
 BLOCKS = (3, 8, 4)
-# Cells about the middle, along each axis: a block says its mean over one cell, and over 27.
-CELLS = (1, 3)
 _PLANES = [64, 128, 256, 512]
 _AT_ONCE = 16
 
@@ -93,7 +92,7 @@ class Reader:
         said = []
         for block in self.blocks:
             out = block(out)
-            said.append(torch.stack([middle(out, n) for n in CELLS], dim=1))
+            said.append(torch.stack([middle_of(out, n) for n in CELLS], dim=1))
         return torch.cat(said, dim=2)
 
 
@@ -151,10 +150,3 @@ def batches(patches: Iterator[torch.Tensor]) -> Iterator[torch.Tensor]:
             batch = []
     if batch:
         yield torch.stack(batch)
-
-
-def middle(out: torch.Tensor, n_cells: int) -> torch.Tensor:
-    """Return the mean over the cells about the middle; sizes are odd, so that one cell lies there."""
-    # Each axis by itself: so TorchScript can follow.
-    x, y, z = out.shape[2] // 2 - n_cells // 2, out.shape[3] // 2 - n_cells // 2, out.shape[4] // 2 - n_cells // 2
-    return out[:, :, x : x + n_cells, y : y + n_cells, z : z + n_cells].float().mean(dim=(2, 3, 4))

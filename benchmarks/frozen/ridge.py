@@ -65,17 +65,12 @@ class Fitted:
         Args:
             chances: (n_training,) of malignancy, as in ``fit``.
         """
-        slope, intercept = self.line(chances)
-        return np.asarray(self.scores * slope + intercept)
-
-    def line(self, chances: NDArray[np.float64]) -> tuple[float, float]:
-        """Return the slope and the intercept of ``logits``."""
         n_rows, n_boxes = self.crossed.shape
         # Each score stands twice, as malignant and as benign, with the chance of each for a weight.
         weights = np.repeat(np.concatenate([chances, 1 - chances]), n_boxes)
         wanted = np.repeat([1, 0], n_rows * n_boxes)
         fitted = LogisticRegression(C=np.inf).fit(np.tile(self.crossed.reshape(-1, 1), (2, 1)), wanted, weights)
-        return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+        return np.asarray(self.scores * fitted.coef_[0, 0] + fitted.intercept_[0])
 
 
 def fit(
@@ -103,29 +98,6 @@ def fit(
     best = int(((crossed - wanted) ** 2).mean(axis=1).argmin())
     scores = _solve(between, rows, wanted, np.arange(len(between)), STRENGTHS[best : best + 1])[0]
     return Fitted(scores.reshape(-1, n_boxes), crossed[best].reshape(-1, n_boxes), STRENGTHS[best])
-
-
-def channel_weights(
-    blocks: Iterable[NDArray[np.float32]], chances: NDArray[np.float64], training: NDArray[np.int64], fitted: Fitted
-) -> tuple[NDArray[np.float64], float]:
-    """Return a regression's weight of each channel, block by block, and its intercept: its scores without a kernel.
-
-    Args:
-        blocks: those of the kernel.
-        chances: as in ``fit``.
-        training: as in ``fit``.
-        fitted: what ``fit`` found.
-    """
-    # What a ridge regression leaves over of each training row is its weight in the kernel's expansion, times strength.
-    left_over = np.repeat(chances, fitted.scores.shape[1]) - fitted.scores[training].ravel()
-    weights, means = [], []
-    for block in blocks:
-        known = block[training].reshape(-1, block.shape[-1])
-        mean, scale = _standard(known)
-        weights.append(left_over @ ((known - mean) / scale) / scale / known.shape[1])
-        means.append(mean)
-    found = np.concatenate(weights) / len(weights) / fitted.strength
-    return found, float(chances.mean() - found @ np.concatenate(means))
 
 
 def _standard(known: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

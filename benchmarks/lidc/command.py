@@ -58,9 +58,14 @@ def write_docs(out: Path, bundle: Path, pages: Path) -> Benchmark:
 
 def _train(runs: Sequence[FoldRun], options: argparse.Namespace) -> tuple[str, ...]:
     """Train what is not finished and return what failed."""
-    training = TrainingOptions(options.bundle, options.epochs, options.device)
+    training = TrainingOptions(options.bundle, options.epochs, options.device, options.views)
     missing = pending(runs, options.crops, options.output, training)
     _say(f"{len(runs) - len(missing)} of {len(runs)} networks finished before, {len(missing)} to train")
+    if missing and options.views is not None:
+        from .on_views import keep_views, write_everything  # comparing needs no torch
+
+        write_everything(options.crops, options.output)
+        keep_views(options.output, options.bundle, options.views)  # once, before the folds' processes ask for them
     outcomes = run_all(missing, options.crops, options.output, training, options.jobs, _say)
     return tuple(f"{outcome.run}: {outcome.problem}" for outcome in outcomes if outcome.problem is not None)
 
@@ -76,18 +81,19 @@ def _networks(runs: Sequence[FoldRun], out: Path) -> Networks | None:
     if not runs:
         return None
     settings = {run: read_settings(run, out) for run in runs}
-    ways = {(each.epochs, each.train_recipe_sha256) for each in settings.values()}
+    ways = {(each.epochs, each.train_recipe_sha256, each.views) for each in settings.values()}
     if len(ways) > 1:
         raise UsageError(
-            f"Expected all networks in {out} trained in one way, got {len(ways)}: epochs or train.json differ"
+            f"Expected all networks in {out} trained in one way, got {len(ways)}: epochs, views or train.json differ"
         )
-    ((epochs, config),) = ways
+    ((epochs, config, views),) = ways
     return Networks(
         seeds=tuple(sorted({run.seed for run in runs})),
         epochs=epochs,
         train_recipe_sha256=config,
         data_hashes={str(run.key): each.data_hash for run, each in settings.items()},
         machines=tuple(sorted({read_machine(run, out) for run in runs})),
+        views=views,
     )
 
 
@@ -103,6 +109,7 @@ def _command(options: argparse.Namespace) -> str:
     words += ["--repeats", *map(str, options.repeats), "--seeds", *map(str, options.seeds)]
     words += ["--folds", *map(str, options.folds)] if options.folds else []
     words += ["--epochs", str(options.epochs)] if options.epochs is not None else []
+    words += ["--views", str(options.views)] if options.views is not None else []
     words += ["--resamples", str(options.resamples)] if options.resamples != N_RESAMPLES else []
     words += ["--report-only"] if options.report_only else []
     words += ["--diagnosis", f"CROPS/{options.diagnosis.name}"] if options.diagnosis else []

@@ -55,11 +55,13 @@ class TrainingOptions:
         bundle: the bundle whose ``train.json`` is followed.
         epochs: at most; None for the config's own number.
         device: ``auto`` for the config's own choice, else a torch device.
+        views: of each nodule, drawn once for all networks (``train_on_views``); None draws new ones in every epoch.
     """
 
     bundle: Path
     epochs: int | None = None
     device: str = "auto"
+    views: int | None = None
 
     def overrides(self, seed: int) -> dict[str, Any]:
         """Return the values of the config that are replaced."""
@@ -79,6 +81,7 @@ class Settings:
     epochs: int | None
     train_recipe_sha256: str
     data_hash: str
+    views: int | None = None
 
 
 def pending(runs: Sequence[FoldRun], crops: Path, out: Path, options: TrainingOptions) -> list[FoldRun]:
@@ -117,9 +120,16 @@ def run_fold(run: FoldRun, crops: Path, out: Path, options: TrainingOptions) -> 
     if run.is_finished(out):
         return folder / PREDICTIONS
     # Loaded late: comparing needs no torch.
-    from .network import train_and_score
+    from .network import score, train_or_resume
 
-    predictions = train_and_score(data_list, folder, options.bundle, options.overrides(run.seed))
+    if options.views is None:
+        weights = train_or_resume(data_list, folder, options.bundle, options.overrides(run.seed))
+    else:
+        from .on_views import train_on_views, write_everything
+
+        write_everything(crops, out)
+        weights = train_on_views(data_list, folder, options.bundle, options.views, run.seed, options.epochs)
+    predictions = score(data_list, weights, options.bundle, options.overrides(run.seed))
     write_text(folder / MACHINE, f"{_machine(options)}\n")
     return save_predictions(predictions, folder / PREDICTIONS)
 
@@ -143,6 +153,7 @@ def settings_of(run: FoldRun, data_list: Path, options: TrainingOptions) -> Sett
         epochs=options.epochs,
         train_recipe_sha256=train_recipe_sha256(config),
         data_hash=read_data_list(data_list).data_hash or "",
+        views=options.views,
     )
 
 
@@ -168,8 +179,8 @@ def _settle(folder: Path, settings: Settings) -> None:
     path = folder / SETTINGS
     if not path.is_file():
         write_text(path, json.dumps(asdict(settings), indent=1) + "\n")
-    elif (before := json.loads(path.read_text(encoding="utf-8"))) != asdict(settings):
-        differ = ", ".join(name for name, value in asdict(settings).items() if before.get(name) != value)
+    elif (before := asdict(Settings(**json.loads(path.read_text(encoding="utf-8"))))) != asdict(settings):
+        differ = ", ".join(name for name, value in asdict(settings).items() if before[name] != value)
         raise UsageError(
             f"Expected a run of the same settings in {folder}, got another {differ}: choose another folder"
         )

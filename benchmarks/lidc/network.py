@@ -14,22 +14,33 @@ from nodulus.pipeline.training.calibrate import calibrate
 from nodulus.pipeline.training.train import CHECKPOINT, train
 
 
-def train_and_score(data_list: Path, folder: Path, bundle: Path, overrides: Mapping[str, Any]) -> list[Prediction]:
-    """Train on a fold, calibrate on its validation patients, and return what is said of its test nodules.
+def train_or_resume(data_list: Path, folder: Path, bundle: Path, overrides: Mapping[str, Any]) -> Path:
+    """Train on a fold as the bundle says and return the weights.
 
     Args:
         data_list: of the fold.
-        folder: receives weights and calibration; a run that broke off there goes on from its checkpoint.
-        bundle: the bundle whose ``train.json`` and ``evaluate.json`` say how.
+        folder: receives the weights; a run that broke off there goes on from its checkpoint.
+        bundle: the bundle whose ``train.json`` says how.
         overrides: values of ``train.json`` to replace, by id.
     """
     resume = (folder / CHECKPOINT).is_file()
-    weights = train(data_list, folder, bundle, **{**overrides, "resume": resume})
+    return train(data_list, folder, bundle, **{**overrides, "resume": resume})
+
+
+def score(data_list: Path, weights: Path, bundle: Path, overrides: Mapping[str, Any]) -> list[Prediction]:
+    """Calibrate weights on a fold's validation patients, and return what is said of its test nodules.
+
+    Args:
+        data_list: of the fold.
+        weights: receive their calibration beside them.
+        bundle: the bundle whose ``evaluate.json`` says how.
+        overrides: those of the training, of which the device counts here, too.
+    """
     where = {key: value for key, value in overrides.items() if key == "device"}
     calibration = calibrate(data_list, weights, bundle, **where)
     collected = CollectOutputs()
     given: dict[str, Any] = {"split": "test", "weights": str(weights), "calibration": str(calibration)}
-    workflow = make_workflow(bundle, "evaluate", data_list, folder, report=collected, **given, **where)
+    workflow = make_workflow(bundle, "evaluate", data_list, weights.parent, report=collected, **given, **where)
     workflow.initialize()
     workflow.run()
     workflow.finalize()

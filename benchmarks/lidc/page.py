@@ -188,6 +188,12 @@ def _provenance(benchmark: Benchmark) -> str:
     if benchmark.networks:
         lines.append(f"`train.json`: SHA-256 of its recipe `{benchmark.networks.train_recipe_sha256}`.")
         lines += [f"Networks trained with {machine}." for machine in benchmark.networks.machines]
+        if benchmark.networks.views is not None:
+            lines.append(
+                f"Networks trained on {benchmark.networks.views} patches of each nodule, drawn once for all of them, "
+                "through the first stages in bfloat16, and to the last epoch: none is picked. The shipped weights drew "
+                "new ones in every epoch, and are those of the best one on their validation patients."
+            )
     return "\n".join(f"* {line}" for line in lines)
 
 

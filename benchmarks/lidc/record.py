@@ -157,6 +157,7 @@ class Networks(Record):
         train_recipe_sha256: see ``recipe.py``; of ``train.json``.
         data_hashes: of each fold's data list.
         machines: versions and devices that trained them, each once.
+        views: of each nodule, drawn once for all of them; None where every epoch drew new ones.
     """
 
     seeds: tuple[int, ...]
@@ -164,6 +165,7 @@ class Networks(Record):
     train_recipe_sha256: str
     data_hashes: Mapping[str, str]
     machines: tuple[str, ...]
+    views: int | None = None
 
 
 class Benchmark(Record):

@@ -69,7 +69,9 @@ def fold_command(run: FoldRun, crops: Path, out: Path, options: TrainingOptions)
     command += ["--rep", str(run.key.rep), "--fold", str(run.key.fold), "--seed", str(run.seed)]
     command += ["--crops", str(crops.absolute()), "-o", str(out.absolute()), "--bundle", str(options.bundle.absolute())]
     command += ["--device", options.device]
-    return command if options.epochs is None else [*command, "--epochs", str(options.epochs)]
+    for name, value in (("--epochs", options.epochs), ("--views", options.views)):
+        command += [] if value is None else [name, str(value)]
+    return command
 
 
 def _run_process(run: FoldRun, crops: Path, out: Path, options: TrainingOptions, n_jobs: int) -> Outcome:

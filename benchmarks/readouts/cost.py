@@ -12,31 +12,21 @@ from typing import Any
 import torch
 
 from benchmarks.engines.blocks import seconds_in_blocks
-from benchmarks.lidc.scores import NETWORK
 from nodulus.pipeline.audit.export_manifest import ExportedEngine
 from nodulus.pipeline.bundle.folder import TRAIN_CONFIG
 from nodulus.pipeline.engines.export_files import NetworkExports
 from nodulus.pipeline.engines.sessions import open_session
 from nodulus.pipeline.federated.exchange import ExchangedNetworks
 
-from .network import TwoReadouts
-from .study import BOTH
+from .study import BOTH, LATE
 
 ENGINES: tuple[ExportedEngine, ...] = ("onnx", "openvino")
 
 
-def both_readouts(bundle: Path) -> TwoReadouts:
-    """Return a bundle's network as it starts, with a linear layer that is not set."""
-    content = json.loads((bundle / TRAIN_CONFIG).read_text(encoding="utf-8"))["network_def"]
-    network: TwoReadouts = TwoReadouts(**{name: value for name, value in content.items() if name != "_target_"})
-    network.load_state_dict(ExchangedNetworks(str(bundle)).network.state_dict(), strict=False)
-    network.eval()
-    return network
-
-
 def cost(bundle: Path, n_blocks: int, n_calls: int) -> dict[str, Any]:
     """Return the median milliseconds of one patch by engine, and the megabytes of weights, of both networks."""
-    networks = {NETWORK: ExchangedNetworks(str(bundle)).network.eval(), BOTH: both_readouts(bundle)}
+    of_late_stages = ExchangedNetworks(str(bundle), overrides={"network_def::_target_": "ResNet"})
+    networks = {LATE: of_late_stages.network.eval(), BOTH: ExchangedNetworks(str(bundle)).network.eval()}
     patch = torch.rand(1, 1, *json.loads((bundle / TRAIN_CONFIG).read_text(encoding="utf-8"))["patch_size"])
     calls: dict[str, Callable[[], object]] = {}
     for name, network in networks.items():

@@ -12,7 +12,7 @@ from monai.data.utils import set_rnd
 
 from benchmarks.federated.stages import stages_before
 from benchmarks.federated.views import KeptViews
-from benchmarks.frozen.describe import CELLS, Said, batches, middle
+from benchmarks.frozen.describe import Said, batches
 from benchmarks.lidc.recipe import train_recipe_sha256
 from nodulus.pipeline.bundle.folder import TRAIN_CONFIG
 from nodulus.pipeline.bundle.workflow import make_workflow
@@ -20,6 +20,7 @@ from nodulus.pipeline.data.data_list import DataListFile, hash_data
 from nodulus.pipeline.data.monai_items import load_data_list
 from nodulus.pipeline.federated.exchange import ExchangedNetworks
 from nodulus.pipeline.files import replacing_file, write_text
+from nodulus.pipeline.readout.two_readouts import CELLS, middle_of
 from nodulus.transforms.problems import UsageError
 
 # The first stage that trains.
@@ -51,7 +52,7 @@ class FirstStages:
             out = self.before(patches.to(memory_format=torch.channels_last_3d))
             for block in self.blocks:
                 out = block(out)
-                said.append(torch.stack([middle(out, n) for n in CELLS], dim=1))
+                said.append(torch.stack([middle_of(out, n) for n in CELLS], dim=1))
         return out, torch.cat(said, dim=2)
 
 

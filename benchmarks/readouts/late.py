@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from benchmarks.federated.arms import margins, rating_chances
 from benchmarks.federated.stages import from_stage
 from benchmarks.federated.views import ViewDataset
-from nodulus.pipeline.federated.exchange import ExchangedNetworks
+from nodulus.pipeline.federated.exchange import ExchangedNetworks, Weights
 from nodulus.pipeline.federated.site import Plan, Site
 
 from .kept import FIRST, Kept
@@ -30,8 +30,8 @@ class Setting:
     epochs: int
 
 
-def late_margins(data_list: Path, kept: Kept, setting: Setting, seed: int, folder: Path) -> NDArray[np.float64]:
-    """Return the logit of malignant against benign (n, boxes) of all nodules, by late stages trained on some.
+def late_weights(data_list: Path, kept: Kept, setting: Setting, seed: int, folder: Path) -> Weights:
+    """Return late stages trained on some nodules, as they train and as their moving average.
 
     Args:
         data_list: its training nodules are trained on.
@@ -46,6 +46,10 @@ def late_margins(data_list: Path, kept: Kept, setting: Setting, seed: int, folde
     values = {"train::dataset": dataset, "validate::dataset": dataset, "seed": seed}
     later = from_stage(bundle, FIRST)
     site = Site("fold", bundle, data_list, folder, Plan(1, setting.epochs), **values, **later)
-    weights = site.train(ExchangedNetworks(str(bundle), seed, later).state_dict())
+    return site.train(ExchangedNetworks(str(bundle), seed, later).state_dict())
+
+
+def late_margins(weights: Weights, kept: Kept, bundle: Path) -> NDArray[np.float64]:
+    """Return the logit of malignant against benign (n, boxes) of all nodules, by the moving average of late stages."""
     boxes = (kept.views, kept.by_diameter)
     return np.column_stack([margins(weights, kept.said.names, views, bundle, FIRST) for views in boxes])

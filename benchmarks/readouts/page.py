@@ -57,5 +57,5 @@ def _cost(found: Mapping[str, Any]) -> str:
     rows = []
     for by, of in named.items():
         unit = "MB" if by == "file" else "ms"
-        rows.append((by, *(f"{of[name]:.1f} {unit}" for name in (NETWORK, BOTH)), f"{of[BOTH] / of[NETWORK]:.2f}"))
-    return markdown_table(("by", "network", "both readouts", "ratio"), rows)
+        rows.append((by, *(f"{of[name]:.1f} {unit}" for name in (LATE, BOTH)), f"{of[BOTH] / of[LATE]:.2f}"))
+    return markdown_table(("by", "late stages alone", "both readouts", "ratio"), rows)

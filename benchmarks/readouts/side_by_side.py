@@ -16,7 +16,7 @@ from nodulus.pipeline.data.data_list import DataList, DataListFile, read_data_li
 from nodulus.pipeline.files import replacing_file
 
 from .kept import Kept, keep, keep_view
-from .late import Setting, late_margins
+from .late import Setting, late_margins, late_weights
 from .study import Fold, Margins
 
 
@@ -58,7 +58,9 @@ class Run:
             data_list = self.out / f"{fold.name}.json"
             every = {item.nodule_id: item for item in read_data_list(self.everything).training}
             write_data_list(DataList(training=tuple(every[each.nodule_id] for each in fold.data.training)), data_list)
-            found = late_margins(data_list, self.kept(), self.setting, seed, folder)
+            kept = self.kept()
+            weights = late_weights(data_list, kept, self.setting, seed, folder)
+            found = late_margins(weights, kept, self.setting.bundle)
             with replacing_file(path) as temporary, temporary.open("wb") as opened:
                 np.save(opened, found)
         return np.asarray(np.load(path), dtype=np.float64)

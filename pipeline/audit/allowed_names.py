@@ -11,8 +11,8 @@ _OURS = {
     ),
     "nodulus.pipeline": (
         "AverageBuffers", "EpochLog", "EpochSeed", "EqualProcesses", "EvaluationReport", "KeepBest", "RatingsLoss",
-        "ReadOutputsd", "ResultsHandler", "ResumePoint", "StateDeterminism", "StopEarly", "Worklist",
-        "batch_per_process", "begin_network", "device_of_process", "end_in_one_line", "join_processes",
+        "ReadOutputsd", "ResultsHandler", "ResumePoint", "SolveMiddle", "StateDeterminism", "StopEarly", "TwoReadouts",
+        "Worklist", "batch_per_process", "begin_network", "device_of_process", "end_in_one_line", "join_processes",
         "load_data_list", "parameter_groups", "spread_network", "start_network",
     ),
 }  # fmt: skip

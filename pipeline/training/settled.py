@@ -23,7 +23,7 @@ class BegunWith(Record):
     Args:
         init: name of the file of weights, None where they were random.
         init_sha256: of that file.
-        freeze_until: the first stage that learns, None where all do.
+        freeze_until: the first stage that learns, None where it is as ``train.json`` says.
     """
 
     init: str | None = None
@@ -75,7 +75,7 @@ def resumed_begin(output_dir: Path, overrides: Mapping[str, object]) -> dict[str
                 f"Expected the {name} that the run in {output_dir} began with, {getattr(noted, name) or 'none'}, "
                 f"got {getattr(asked, name)}"
             )
-    return {"init": None, "freeze_until": noted.freeze_until}
+    return {"init": None} | ({} if noted.freeze_until is None else {"freeze_until": noted.freeze_until})
 
 
 def _begun_of(overrides: Mapping[str, object]) -> BegunWith:

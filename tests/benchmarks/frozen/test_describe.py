@@ -11,9 +11,10 @@ import pytest
 import torch
 from monai.networks.nets import ResNet
 
-from benchmarks.frozen.describe import CELLS, Reader, describe
+from benchmarks.frozen.describe import Reader, describe
 from benchmarks.places import BUNDLE
 from nodulus.pipeline.data.data_list import DataList, DataListFile, DataListItem, write_data_list
+from nodulus.pipeline.readout.two_readouts import CELLS
 from nodulus.transforms.problems import UsageError
 
 PLANES, BLOCKS = (2, 4, 4, 8), (1, 2, 1)

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 
-from benchmarks.frozen.ridge import STRENGTHS, channel_weights, fit, kernel
+from benchmarks.frozen.ridge import STRENGTHS, fit, kernel
 
 RANDOM = np.random.default_rng(5)
 N, TRAINING = 30, np.arange(24)
@@ -71,11 +71,3 @@ def test_logits_are_those_of_chances_that_the_crossed_scores_come_nearest_to() -
     for nudge in (-0.05, 0.05):
         assert cross_entropy(slope + nudge, intercept) > least
         assert cross_entropy(slope, intercept + nudge) > least
-
-
-def test_weights_of_channels_give_the_scores_without_a_kernel() -> None:
-    chances = np.clip(0.5 + 0.2 * BLOCKS[0][TRAINING].mean(axis=(1, 2)), 0, 1)
-    found = fit(kernel(BLOCKS, TRAINING), chances, TRAINING, PATIENTS)
-    weights, intercept = channel_weights(BLOCKS, chances, TRAINING, found)
-    said = np.concatenate(BLOCKS, axis=2) @ weights + intercept
-    np.testing.assert_allclose(said, found.scores, atol=1e-5)
