@@ -53,12 +53,16 @@ class Margin(torch.nn.Module):
 
 
 def grad_cam(margin: Margin, layer: str, kind: type[GradCAM] = GradCAM) -> Explainer:
-    """Return Grad-CAM at a layer, as MONAI computes it, without its normaliser, which turns the hottest into 0."""
+    """Return Grad-CAM at a stage, as MONAI computes it, without its normaliser, which turns the hottest into 0.
+
+    At its last block, whose output is the stage's: a network may call the blocks of a stage by themselves.
+    """
 
     def explain(view: View) -> Map:
         # Of a copy: the hooks stay on the network, and hold what any later call of it computes.
         of = Margin(margin.network)
-        cam = kind(of, f"network.{layer}", upsampler=_centred_upsampler, postprocessing=lambda heat: heat)
+        block = f"network.{layer}.{len(list(of.get_submodule(f'network.{layer}').children())) - 1}"
+        cam = kind(of, block, upsampler=_centred_upsampler, postprocessing=lambda heat: heat)
         heat = _as_map(cam(view.patch.clone().requires_grad_(), class_idx=0))
         # The copy and its hooks hold each other, and with them all that was computed: gigabytes, until both go.
         cam.nn_module.activations.clear()

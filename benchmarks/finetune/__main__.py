@@ -20,7 +20,7 @@ from nodulus.pipeline.files import write_text
 
 from .hospital import hospital
 from .page import RECORD, write_page
-from .study import Setting, last_stages, run_seed
+from .study import Setting, all_learn, last_stages, run_seed
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -70,6 +70,7 @@ def _measure(options: argparse.Namespace) -> dict[str, object]:
         )
         sys.stderr.write(f"seed {seed}: {time.perf_counter() - started:.0f} s\n")
     network = json.loads((options.bundle / "configs" / "train.json").read_text(encoding="utf-8"))["network_def"]
+    network |= {"_target_": all_learn(options.bundle)["network_def::_target_"]}
     return {
         "hospital": options.hospital,
         "sizes": options.sizes,

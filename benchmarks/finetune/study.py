@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from benchmarks.federated.arms import AVERAGING, margins, rating_chances
-from benchmarks.federated.stages import InBfloat16
+from benchmarks.federated.stages import FIRST, InBfloat16, from_stage
 from benchmarks.federated.views import ViewDataset, Views
 from nodulus.pipeline.data.data_list import DataListItem, write_data_list
 from nodulus.pipeline.federated.exchange import ExchangedNetworks, Weights
@@ -66,7 +66,7 @@ def run_seed(
 ) -> dict[str, list[float]]:
     """Return each arm's logit of malignant for every decided test nodule of the hospital, by the arm's name."""
     decided = [item.nodule_id for item in found.test if item.label is not None]
-    start = ExchangedNetworks(str(setting.bundle), seed).state_dict()
+    start = ExchangedNetworks(str(setting.bundle), seed, all_learn(setting.bundle)).state_dict()
     first = _trained(found.elsewhere, start, seed, folder / "elsewhere", setting, setting.epochs[0], {})
     said = {AS_IS: margins(first, decided, setting.views, setting.bundle)}
     for n in sizes:
@@ -84,9 +84,14 @@ def arm_name(way: Way, n: int) -> str:
     return f"{way.name}, {n}"
 
 
+def all_learn(bundle: Path) -> dict[str, Any]:
+    """Return the values of ``train.json`` by which all stages of the stock network learn."""
+    return from_stage(bundle, FIRST)
+
+
 def last_stages(bundle: Path) -> str:
     """Return the last stage but one of the bundle's network that has weights: it and the head after it learn."""
-    stages = ExchangedNetworks(str(bundle)).network.named_children()
+    stages = ExchangedNetworks(str(bundle), overrides=all_learn(bundle)).network.named_children()
     return str([name for name, stage in stages if any(True for _ in stage.parameters())][-2])
 
 
@@ -118,7 +123,8 @@ def _trained(
     write_data_list(training_list(items), data_list)
     dataset = ViewDataset(data_list, setting.views, rating_chances(setting.bundle))
     # A site does not validate: what it would look at is not asked for.
-    values = {"train::dataset": dataset, "validate::dataset": dataset, "averaging": AVERAGING, "seed": seed, **options}
+    values = {"train::dataset": dataset, "validate::dataset": dataset, "averaging": AVERAGING, "seed": seed}
+    values |= {**all_learn(setting.bundle), **options}
     if setting.is_bfloat16:
         values["train::inferer"] = InBfloat16()
     site = Site("hospital", setting.bundle, data_list, folder, Plan(1, epochs), **values)

@@ -76,11 +76,11 @@ def areas(scores: Mapping[str, Mapping[str, Any]], shown: Sequence[str]) -> str:
         rows.append(
             (
                 TITLES.get(name, name),
-                _interval(found["auc"]),
+                interval(found["auc"]),
                 f"{found['auc_full_repeats']:.4f}",
-                "" if name == NETWORK else _interval(found["less_network"], "+"),
-                "" if name == "logistic_features" else _interval(found["less_logistic_features"], "+"),
-                _interval(found["auc_8_15_mm"]),
+                "" if name == NETWORK else interval(found["less_network"], "+"),
+                "" if name == "logistic_features" else interval(found["less_logistic_features"], "+"),
+                interval(found["auc_8_15_mm"]),
             )
         )
     return markdown_table(head, rows)
@@ -100,6 +100,7 @@ def _cell(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
 
-def _interval(found: Sequence[float], sign: str = "") -> str:
+def interval(found: Sequence[float], sign: str = "") -> str:
+    """Return a value and its interval in a cell's words."""
     value, low, high = found
     return f"{value:{sign}.3f} [{low:{sign}.3f}, {high:{sign}.3f}]"

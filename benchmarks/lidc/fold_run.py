@@ -120,16 +120,17 @@ def run_fold(run: FoldRun, crops: Path, out: Path, options: TrainingOptions) -> 
     if run.is_finished(out):
         return folder / PREDICTIONS
     # Loaded late: comparing needs no torch.
-    from .network import score, train_or_resume
+    from . import network
 
+    overrides = options.overrides(run.seed)
     if options.views is None:
-        weights = train_or_resume(data_list, folder, options.bundle, options.overrides(run.seed))
+        predictions = network.train_and_score(data_list, folder, options.bundle, overrides)
     else:
         from .on_views import train_on_views, write_everything
 
         write_everything(crops, out)
         weights = train_on_views(data_list, folder, options.bundle, options.views, run.seed, options.epochs)
-    predictions = score(data_list, weights, options.bundle, options.overrides(run.seed))
+        predictions = network.score(data_list, weights, options.bundle, overrides)
     write_text(folder / MACHINE, f"{_machine(options)}\n")
     return save_predictions(predictions, folder / PREDICTIONS)
 

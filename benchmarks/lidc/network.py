@@ -14,17 +14,18 @@ from nodulus.pipeline.training.calibrate import calibrate
 from nodulus.pipeline.training.train import CHECKPOINT, train
 
 
-def train_or_resume(data_list: Path, folder: Path, bundle: Path, overrides: Mapping[str, Any]) -> Path:
-    """Train on a fold as the bundle says and return the weights.
+def train_and_score(data_list: Path, folder: Path, bundle: Path, overrides: Mapping[str, Any]) -> list[Prediction]:
+    """Train on a fold, calibrate on its validation patients, and return what is said of its test nodules.
 
     Args:
         data_list: of the fold.
-        folder: receives the weights; a run that broke off there goes on from its checkpoint.
-        bundle: the bundle whose ``train.json`` says how.
+        folder: receives weights and calibration; a run that broke off there goes on from its checkpoint.
+        bundle: the bundle whose ``train.json`` and ``evaluate.json`` say how.
         overrides: values of ``train.json`` to replace, by id.
     """
     resume = (folder / CHECKPOINT).is_file()
-    return train(data_list, folder, bundle, **{**overrides, "resume": resume})
+    weights = train(data_list, folder, bundle, **{**overrides, "resume": resume})
+    return score(data_list, weights, bundle, overrides)
 
 
 def score(data_list: Path, weights: Path, bundle: Path, overrides: Mapping[str, Any]) -> list[Prediction]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -20,9 +21,11 @@ from nodulus.pipeline.data.lidc import read_crops
 from nodulus.pipeline.files import sha256_of, write_text
 
 from .cost import cost
+from .kept import read_said
 from .late import Setting
 from .page import RECORD, SCORES, write_page
-from .side_by_side import Run, keep_all, train_all
+from .side_by_side import EVERYTHING, KEPT, Run, keep_all, train_all
+from .sites import sites
 from .study import READOUTS, Fold, logits, out_of_fold
 
 
@@ -41,13 +44,19 @@ def main(arguments: list[str] | None = None) -> None:
     timed = commands.add_parser("cost", help="time one network of both readouts beside the shipped one, write the page")
     timed.add_argument("--blocks", type=int, default=6, help="in which the engines take turns")
     timed.add_argument("--calls", type=int, default=20, help="in a block")
+    together = commands.add_parser("sites", help="the mean of several hospitals' readouts, of what run kept; the page")
+    together.add_argument("--crops", type=Path, default=data_dir() / "lidc_nodules", help="the folder lidc_nodules")
+    together.add_argument("-o", "--output", type=Path, default=Path("out/readouts"), help="that of run")
     commands.add_parser("page", help="write the page of the record alone")
     options = parser.parse_args(arguments)
     if options.command == "run":
         _run(options)
     if options.command == "cost":
-        record = json.loads(RECORD.read_text(encoding="utf-8"))
-        write_text(RECORD, json.dumps(record | {"cost": cost(BUNDLE, options.blocks, options.calls)}, indent=1) + "\n")
+        _add("cost", cost(BUNDLE, options.blocks, options.calls))
+    if options.command == "sites":
+        data_list = DataListFile.read(options.output / EVERYTHING)
+        study = Study({"plain": read_said(data_list, options.output / KEPT)}, data_list, BUNDLE)
+        _add("sites", sites(study, options.crops, options.output))
     write_page(json.loads(RECORD.read_text(encoding="utf-8")))
 
 
@@ -82,9 +91,15 @@ def _run(options: argparse.Namespace) -> None:
         "compared": compared(folds),
     }
     write_scores(folds, SCORES)
-    if RECORD.is_file():  # what it costs does not depend on what it is worth
-        record["cost"] = json.loads(RECORD.read_text(encoding="utf-8")).get("cost")
+    if RECORD.is_file():  # what does not depend on what it is worth
+        before = json.loads(RECORD.read_text(encoding="utf-8"))
+        record |= {name: before[name] for name in ("cost", "sites") if name in before}
     write_text(RECORD, json.dumps(record, indent=1) + "\n")
+
+
+def _add(name: str, found: dict[str, Any]) -> None:
+    record = json.loads(RECORD.read_text(encoding="utf-8"))
+    write_text(RECORD, json.dumps(record | {name: found}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -101,14 +101,21 @@ def keep(data_list: DataListFile, bundle: Path, n_views: int, folder: Path) -> K
     # Copied on write, though nobody writes: torch takes no array that is for reading only.
     plain, *drawn = (torch.from_numpy(np.load(_path(folder, number), mmap_mode="c")) for number in range(n_views + 1))
     own, by_diameter = plain[::_N_BOXES], plain[1::_N_BOXES]
-    with np.load(_middles(folder)) as kept:
-        values, widths = kept["values"], tuple(kept["widths"].tolist())
-    names = tuple(str(item["nodule_id"]) for item in load_data_list(data_list, "training", undecided=-1))
+    said = read_said(data_list, folder)
+    names = said.names
     return Kept(
-        Said(names, values.reshape(len(names), _N_BOXES, *values.shape[1:]), widths),
+        said,
         {name: [view[row] for view in (own, *drawn)] for row, name in enumerate(names)},
         {name: by_diameter[row : row + 1] for row, name in enumerate(names)},
     )
+
+
+def read_said(data_list: DataListFile, folder: Path) -> Said:
+    """Return what was kept of the middles of plain patches."""
+    with np.load(_middles(folder)) as kept:
+        values, widths = kept["values"], tuple(kept["widths"].tolist())
+    names = tuple(str(item["nodule_id"]) for item in load_data_list(data_list, "training", undecided=-1))
+    return Said(names, values.reshape(len(names), _N_BOXES, *values.shape[1:]), widths)
 
 
 def _path(folder: Path, number: int) -> Path:

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.frozen.page import areas, calibration
+from benchmarks.frozen.page import areas, calibration, interval
 from benchmarks.frozen.study import BASELINES
 from benchmarks.lidc.scores import NETWORK
 from benchmarks.places import RECORDS
 from benchmarks.validation import markdown_table, write_between
 
+from .sites import POOLED
 from .study import BOTH, DEEPER, LATE, READOUTS
 
 RECORD, PAGE, SCORES = (RECORDS / f"readouts.{ending}" for ending in ("json", "md", "csv"))
@@ -39,6 +40,12 @@ def write_page(record: Mapping[str, Any]) -> None:
     ]
     if timed := record.get("cost"):
         text += ["## Cost", f"One patch on {timed['threads']} threads, and the weights' file.", _cost(timed)]
+    if together := record.get("sites"):
+        text += [
+            "## Hospitals that train together",
+            f"The readout of the middle alone on {together['nodules']} decided nodules; AUC within thirds.",
+            _sites(together["scores"]),
+        ]
     write_between(PAGE, START, END, "\n\n".join(text))
 
 
@@ -50,6 +57,14 @@ def _validation(aucs: Mapping[str, list[list[float]]]) -> str:
         cells = [f"{np.mean(fold):.3f}" for fold in by_fold]
         rows.append((name, *cells, f"{of_seeds.mean():.4f} ({of_seeds.min():.4f} to {of_seeds.max():.4f})"))
     return markdown_table(("readout", *(f"fold {k}" for k in range(n_folds)), "mean of the folds"), rows)
+
+
+def _sites(scores: Mapping[str, Any]) -> str:
+    rows = [
+        (name, interval(found["auc"]), "" if name == POOLED else interval(found["less_pooled"], "+"))
+        for name, found in scores.items()
+    ]
+    return markdown_table(("readout", "AUC", "less all together"), rows)
 
 
 def _cost(found: Mapping[str, Any]) -> str:

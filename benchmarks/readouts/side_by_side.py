@@ -19,6 +19,8 @@ from .kept import Kept, keep, keep_view
 from .late import Setting, late_margins, late_weights
 from .study import Fold, Margins
 
+EVERYTHING, KEPT = "everything.json", "kept"
+
 
 @dataclass(frozen=True)
 class Run:
@@ -37,12 +39,12 @@ class Run:
     @property
     def everything(self) -> Path:
         """Return the data list of all nodules."""
-        return self.out / "everything.json"
+        return self.out / EVERYTHING
 
     @property
     def kept_in(self) -> Path:
         """Return the folder of what the first stages say."""
-        return self.out / "kept"
+        return self.out / KEPT
 
     def kept(self) -> Kept:
         """Return what the first stages say; each process reads it for itself, as memory maps do not travel."""

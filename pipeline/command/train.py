@@ -32,7 +32,7 @@ def train(
     ] = None,
     freeze_until: Annotated[
         str | None,
-        typer.Option("--freeze-until", help="First stage of the network that learns; those before stay. [all learn]"),
+        typer.Option("--freeze-until", help="First stage of the network that learns; those before stay. [layer3]"),
     ] = None,
     learning_rate: Annotated[
         float | None, typer.Option("--learning-rate", help="Instead of the config's.", min=1e-8)

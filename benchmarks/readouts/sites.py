@@ -1,0 +1,77 @@
+"""What the mean of several hospitals' readouts of the middle is worth, beside the one of all their nodules together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.federated.makers import TEST_FOLDS, hospitals, pooled
+from benchmarks.frozen.study import OWN_BOX, Study
+from benchmarks.lidc.fold_auc import PatientBootstrap, fold_mean_auc
+from benchmarks.lidc.folds import FoldKey
+from benchmarks.lidc.scores import FoldScores
+from nodulus.pipeline.data.data_list import DataList
+from nodulus.pipeline.training.middle import solve
+
+MEAN, POOLED = "mean of the hospitals' own", "solved on all together"
+
+
+def sites(study: Study, crops: Path, out: Path, n_resamples: int = 2000) -> dict[str, Any]:
+    """Return the AUC of readouts of the middle, and of each less that of all nodules together, over test patients.
+
+    The scanner's maker is the hospital; each third of the patients tests once, and what trains is as in the study of
+    sites that train together.
+
+    Args:
+        study: all nodules, of one view.
+        crops: folder of LIDC-IDRI crops.
+        out: any folder; nothing is written.
+        n_resamples: bootstrap samples of patients.
+    """
+    (said,) = study.said.values()
+    read = said.values.reshape(len(said.names), said.values.shape[1], -1)
+    folds = []
+    for third in range(TEST_FOLDS):
+        lists = hospitals(crops, out, third)
+        own = {name: _solved(study, read, data) for name, data in lists.items()}
+        counts = [_n_informed(study, data) for data in lists.values()]
+        layers = {
+            MEAN: np.average(list(own.values()), axis=0, weights=counts),
+            POOLED: _solved(study, read, pooled(list(lists.values()))),
+            **{f"{name} alone": layer for name, layer in own.items()},
+        }
+        tested = tuple(item for data in lists.values() for item in data.test if item.label is not None)
+        rows = read[[study.place[item.nodule_id] for item in tested], OWN_BOX].astype(np.float64)
+        scores = {name: (rows @ layer[:-1] + layer[-1])[None] for name, layer in layers.items()}
+        folds.append(FoldScores(FoldKey(0, third), tested, scores))
+    found = fold_mean_auc(folds, PatientBootstrap([name for fold in folds for name in fold.patients], n_resamples))
+    aucs = {name: sampled.estimate() for name, sampled in found.items()}
+    less = {name: (sampled - found[POOLED]).estimate() for name, sampled in found.items()}
+    return {
+        "nodules": sum(len(fold.nodules) for fold in folds),
+        "scores": {
+            name: {
+                "auc": [auc.value, auc.low, auc.high],
+                "less_pooled": [less[name].value, less[name].low, less[name].high],
+            }
+            for name, auc in aucs.items()
+        },
+    }
+
+
+def _solved(study: Study, read: NDArray[np.float16], data: DataList) -> NDArray[np.float64]:
+    """Return a layer's weights and, last, its intercept, solved on the training nodules of a list."""
+    items = [item for item in data.training if item.nodule_id in study.chance]
+    rows = read[[study.place[item.nodule_id] for item in items]].astype(np.float32)
+    n_boxes = rows.shape[1]
+    chances = np.repeat([study.chance[item.nodule_id] for item in items], n_boxes)
+    patients = [item.patient_id for item in items for _ in range(n_boxes)]
+    weights, intercept = solve(rows.reshape(len(patients), -1), chances, patients)
+    return np.append(weights, intercept)
+
+
+def _n_informed(study: Study, data: DataList) -> int:
+    return sum(item.nodule_id in study.chance for item in data.training)
