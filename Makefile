@@ -54,8 +54,8 @@ fuzz: $(VENV)/.dev ## read 10 500 damaged inputs of every kind: a table (into PA
 bench: $(VENV)/.bench ## ours and the alternatives, side by side: a table, and out/bench.json
 	$(BIN)/python -m benchmarks.speed
 
-bench-model: $(VENV)/.dev ## train and compare on the published LIDC folds: make bench-model CROPS=FOLDER
-	$(BIN)/python -m benchmarks.lidc --crops "$(CROPS)" -o out/lidc --repeats 1
+bench-model: $(VENV)/.dev ## train and compare on the published LIDC folds: make bench-model CROPS=FOLDER, an hour and a half, 9 GB
+	$(BIN)/python -W ignore -m benchmarks.lidc --crops "$(CROPS)" -o out/lidc --repeats 0 1 2 --views 10 --jobs 2
 
 bench-ceiling: $(VENV)/.dev ## how far the label lets a score come, where readers waver: make bench-ceiling CROPS=FOLDER, minutes
 	$(BIN)/python -m benchmarks.ceiling --crops "$(CROPS)"

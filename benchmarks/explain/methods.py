@@ -9,13 +9,14 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import openvino
 import torch
 from captum.attr import IntegratedGradients, NoiseTunnel, Saliency
 from monai.visualize import GradCAM, GradCAMpp
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter
 from torch.nn.functional import interpolate
+
+from nodulus.pipeline.engines.sessions import import_openvino
 
 from .views import View
 
@@ -34,7 +35,7 @@ class Margin(torch.nn.Module):
         super().__init__()
         self.network = copy.deepcopy(network).requires_grad_(False)  # gradients of weights would double the work
         self.eval()  # MONAI's maps put all of it into the mode that they find here, batch norms included
-        self._compiled: openvino.CompiledModel | None = None
+        self._compiled: Any = None
 
     def forward(self, patches: torch.Tensor) -> torch.Tensor:
         """Return the margins of some patches."""
@@ -45,6 +46,7 @@ class Margin(torch.nn.Module):
     def without_gradients(self, patches: torch.Tensor) -> torch.Tensor:
         """Return the margins of some patches by OpenVINO, to 1e-4 the same in a third of torch's time."""
         if self._compiled is None:
+            openvino = import_openvino()
             model = openvino.convert_model(self, example_input=patches[:1].repeat(2, 1, 1, 1, 1))
             # Full precision: some processors would take half of it by themselves.
             settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}

@@ -87,8 +87,6 @@ def _of_other_weights(record: Explanations) -> list[str]:
     return [
         f"**Not of the weights that are shipped now**, {shipped[:12]}: for them nothing here was measured again. That"
         " no heat map ships does not depend on it: none has passed. Whether one would is not known.",
-        "**And measured with a fault**, since mended: MONAI's Grad-CAM left the network's batch norms in training mode,"
-        " so that all measures after the first map are of a network that looks at its batch. Take no figure from here.",
     ]
 
 

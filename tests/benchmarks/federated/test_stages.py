@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from benchmarks.federated.arms import ARMS, Study, margins, train_arm
-from benchmarks.federated.stages import FIRST, before_stage, later_stages
+from benchmarks.federated.stages import FIRST, before_stage, from_stage, later_stages
 from benchmarks.federated.views import N_VIEWS, Views
 from nodulus.pipeline.data.data_list import DataList, DataListItem
 from nodulus.pipeline.federated.exchange import ExchangedNetworks
@@ -33,7 +33,7 @@ def nodules(names: Sequence[str]) -> tuple[DataListItem, ...]:
 
 
 def test_the_halves_say_what_the_whole_says(bundle: Path, views: Views, tmp_path: Path) -> None:
-    whole = ExchangedNetworks(str(bundle))
+    whole = ExchangedNetworks(str(bundle), overrides=from_stage(bundle, FIRST))
     kept = before_stage(views, bundle, FROM, tmp_path / "kept.pt")
     of_later = {name: value for name, value in whole.state_dict().items() if ".layer3." in name or ".layer4." in name}
     head = {name: value for name, value in whole.state_dict().items() if ".fc." in name}
