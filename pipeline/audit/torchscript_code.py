@@ -25,9 +25,9 @@ _TORCH = (
     "constant_pad_nd", "contiguous", "conv1d", "conv2d", "conv3d", "conv_transpose3d", "detach", "dim", "div",
     "div_", "dropout", "elu", "eq", "exp", "expand", "extend", "feature_dropout", "flatten", "floor_divide",
     "floordiv", "format", "full", "ge", "gelu", "group_norm", "gt", "instance_norm", "layer_norm", "le", "leaky_relu",
-    "leaky_relu_", "len", "linear", "list", "log", "log_softmax", "lt", "matmul", "max", "max_pool2d", "max_pool3d", "mean",
-    "min", "mish", "mm", "mul", "mul_", "ne", "neg", "ones", "ones_like", "pad", "permute", "pow", "prelu", "relu",
-    "relu_", "reshape", "select", "sigmoid", "silu", "size", "slice", "softmax", "softplus", "split", "sqrt",
+    "leaky_relu_", "len", "linear", "list", "log", "log_softmax", "lt", "matmul", "max", "max_pool2d", "max_pool3d",
+    "mean", "min", "mish", "mm", "mul", "mul_", "ne", "neg", "ones", "ones_like", "pad", "permute", "pow", "prelu",
+    "relu", "relu_", "reshape", "select", "sigmoid", "silu", "size", "slice", "softmax", "softplus", "split", "sqrt",
     "squeeze", "stack", "sub", "sub_", "sum", "t", "tanh", "tensor", "to", "transpose", "unsqueeze",
     "upsample_nearest3d", "upsample_trilinear3d", "view", "warn", "zeros", "zeros_like",
 )  # fmt: skip
