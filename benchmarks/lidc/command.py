@@ -21,7 +21,7 @@ from .score_file import SCORE_FILE, write_scores
 from .scores import FoldScores, gather
 from .untouched import Untouched, read_untouched, untouched_by_folds
 
-RECORD = "benchmark.json"
+RECORD, REPORT, OUT_OF_FOLD = "benchmark.json", Path("report/metrics.json"), "out_of_fold.json"
 N_RESAMPLES = 2000
 
 
@@ -47,10 +47,12 @@ def benchmark(options: argparse.Namespace) -> int:
 
 
 def write_docs(out: Path, bundle: Path, pages: Path) -> Benchmark:
-    """Put a record into the bundle's docs and the page that it makes among the project's; return the record."""
+    """Put a record, its evaluation and its scores into the bundle's docs and the project's pages; return the record."""
     record = read_benchmark(out / RECORD)
     write_benchmark(record, bundle / "docs" / RECORD)
     write_text(pages / "benchmark.md", render(record))
+    if (out / REPORT).is_file():
+        write_text(bundle / "docs" / OUT_OF_FOLD, (out / REPORT).read_text(encoding="utf-8"))
     if (out / SCORE_FILE).is_file():
         write_text(pages / SCORE_FILE, (out / SCORE_FILE).read_text(encoding="utf-8"))
     return record

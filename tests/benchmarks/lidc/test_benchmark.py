@@ -13,6 +13,7 @@ import pytest
 from benchmarks.lidc import network
 from benchmarks.lidc.__main__ import main
 from benchmarks.lidc.baselines import READERS
+from benchmarks.lidc.command import write_docs
 from benchmarks.lidc.fold_run import FoldRun, TrainingOptions, finished_runs, run_fold
 from benchmarks.lidc.folds import FoldKey
 from benchmarks.lidc.goals import goals
@@ -22,6 +23,7 @@ from benchmarks.lidc.page import render
 from benchmarks.lidc.prediction_files import load_predictions, save_predictions
 from benchmarks.lidc.record import Benchmark, Goal, read_benchmark, write_benchmark
 from benchmarks.lidc.run import run_all
+from benchmarks.lidc.score_file import SCORE_FILE
 from benchmarks.lidc.scores import OWN
 from nodulus.pipeline.data.data_list import DataListItem, read_data_list
 from nodulus.pipeline.evaluation.predictions import Prediction
@@ -234,3 +236,20 @@ def test_one_fold_trains_calibrates_and_scores_in_a_process_and_resumes(
     path.unlink()
     assert main([*command, "--device", "cpu", *FEW]) == 0
     assert load_predictions(path) == predictions
+
+
+def test_the_record_goes_into_the_bundle_and_the_pages_with_its_evaluation_and_its_scores(
+    bundle: Path, tmp_path: Path
+) -> None:
+    out, to = tmp_path / "out", tmp_path / "bundle"
+    (out / "report").mkdir(parents=True)
+    shutil.copy(bundle / "docs" / "benchmark.json", out / "benchmark.json")
+    write_docs(out, to, tmp_path / "pages")
+    assert {path.name for path in (to / "docs").iterdir()} == {"benchmark.json"}
+    (out / "report" / "metrics.json").write_text("evaluation")
+    (out / SCORE_FILE).write_text("scores")
+    record = write_docs(out, to, tmp_path / "pages")
+    assert read_benchmark(to / "docs" / "benchmark.json") == record == read_benchmark(out / "benchmark.json")
+    assert (to / "docs" / "out_of_fold.json").read_text() == "evaluation"
+    assert (tmp_path / "pages" / SCORE_FILE).read_text() == "scores"
+    assert (tmp_path / "pages" / "benchmark.md").read_text() == render(record)
