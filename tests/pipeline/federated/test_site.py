@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from nodulus.pipeline.federated.exchange import ExchangedNetworks, Weights
+from nodulus.pipeline.federated.exchange import ExchangedNetworks, Weights, average_weights
 from nodulus.pipeline.federated.site import Plan, Site, federate
 from nodulus.pipeline.training.train import train
 from tests.support.tiny_training import TINY
@@ -18,8 +18,8 @@ def first_weights(bundle: Path) -> Weights:
 
 
 def moved(first: Weights, last: Weights, part: str) -> float:
-    """Return how far a network's parameters went."""
-    names = [name for name in first if name.startswith(part) and name.endswith("weight")]
+    """Return how far a network's parameters went by gradients."""
+    names = [name for name in first if name.startswith(part) and name.endswith("weight") and ".middle." not in name]
     return float(torch.cat([(last[name] - first[name]).flatten() for name in names]).norm())
 
 
@@ -43,10 +43,28 @@ def test_two_sites_average_by_their_nodules(lists: dict[str, Path], bundle: Path
         Site(name, bundle, path, tmp_path / f"{name}2", Plan(1), **TINY).train(first) for name, path in lists.items()
     ]
     for part in ("network", "averaged"):
-        name = f"{part}.conv1.weight"
+        name = f"{part}.fc.weight"
         torch.testing.assert_close(together[name], (21 * alone[0][name] + 14 * alone[1][name]) / 35)
         assert moved(first, together, part) > 0
         assert not torch.equal(alone[0][name], alone[1][name])
+
+
+def test_the_readout_of_the_middle_is_the_mean_of_the_sites_and_stays(
+    lists: dict[str, Path], bundle: Path, tmp_path: Path
+) -> None:
+    first = first_weights(bundle)
+    sites = [Site(name, bundle, path, tmp_path / name, Plan(2), **TINY) for name, path in lists.items()]
+    own = [site.train(first) for site in sites]
+    together = average_weights([(own[0], 21), (own[1], 14)])
+    for part in ("network", "averaged"):
+        for name in (f"{part}.middle.weight", f"{part}.middle.bias"):
+            assert not first[name].any()
+            assert not torch.equal(own[0][name], own[1][name])
+            torch.testing.assert_close(together[name], (21 * own[0][name] + 14 * own[1][name]) / 35)
+    for site in sites:
+        again = site.train(together)
+        assert torch.equal(again["network.middle.weight"], together["network.middle.weight"])
+        torch.testing.assert_close(again["averaged.middle.weight"], together["averaged.middle.weight"])
 
 
 def test_schedule_and_epochs_go_on_from_round_to_round(lists: dict[str, Path], bundle: Path, tmp_path: Path) -> None:
