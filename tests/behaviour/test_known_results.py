@@ -1,7 +1,7 @@
 """The record of the phantom and of two real scans is what it was, whatever was rebuilt inside.
 
-``known_results.json`` holds the cases of the results.json that nodulus wrote before its folders were parted into rooms
-(bundle 0.2.0, whose weights are those of 0.3.0), without the paths. It is written anew only where a score is meant to
+``known_results.json`` holds the cases of the results.json that nodulus wrote before its folders were parted into rooms,
+with the scores of bundle 0.8.0, without the paths. It is written anew only where a score is meant to
 change; fields that records have since gained are not looked at.
 """
 
