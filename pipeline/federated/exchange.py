@@ -17,6 +17,8 @@ from nodulus.transforms.problems import UsageError
 Weights = dict[str, torch.Tensor]
 # What of a train.json says how the network is made, and which weights it starts from.
 STARTED = "started_network"
+# And which stage is the first that learns.
+FREEZE = "freeze_until"
 _OF_THE_NETWORK = ("network_def", "start_weights", STARTED)
 
 
@@ -42,6 +44,12 @@ class ExchangedNetworks(torch.nn.Module):
             # Of bundles before 0.5.0 all weights begin at random.
             self.network = parser.get_parsed_content(STARTED if STARTED in config else "network_def")
         self.averaged = copy.deepcopy(self.network)
+        self._first_to_learn = (overrides or {}).get(FREEZE, config.get(FREEZE))
+
+    def stages_that_stay(self) -> tuple[str, ...]:
+        """Return the names of the first stages, which the config freezes."""
+        names = [name for name, _ in self.network.named_children()]
+        return tuple(names[: names.index(self._first_to_learn)]) if self._first_to_learn in names else ()
 
 
 def join_weights(network: Mapping[str, torch.Tensor], averaged: Mapping[str, torch.Tensor]) -> Weights:

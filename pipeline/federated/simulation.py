@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -60,25 +60,34 @@ def simulate(
     networks = ExchangedNetworks(**arguments)
     first = {name: value.clone() for name, value in networks.state_dict().items()}
     weights = _run(arguments, plan, list(data_lists), output_dir)
-    check_moved(first, weights)
+    check_moved(first, weights, networks.stages_that_stay())
     _save(weights, output_dir / GLOBAL)
     _save(part_of(weights, "averaged", networks.averaged.state_dict()), output_dir / WEIGHTS)
     return output_dir / WEIGHTS
 
 
-def check_moved(first: Mapping[str, torch.Tensor], last: Mapping[str, torch.Tensor]) -> None:
-    """Raise unless every tensor of weights differs from what the federation began with.
+def check_moved(
+    first: Mapping[str, torch.Tensor], last: Mapping[str, torch.Tensor], stay: Collection[str] = ()
+) -> None:
+    """Raise unless every tensor of weights that learns differs from what the federation began with.
 
     NVFlare leaves out what it cannot average, with a line in its log, and ends with exit code 0.
+
+    Args:
+        first: what it began with, both networks' as ``ExchangedNetworks`` names them.
+        last: what came of it.
+        stay: stages whose weights need only be there.
 
     Raises:
         RuntimeError: one is missing, or did not move.
     """
-    still = [
-        name
-        for name, value in first.items()
-        if name.endswith("weight") and (name not in last or torch.equal(last[name].to(value.dtype), value))
-    ]
+
+    def is_still(name: str) -> bool:
+        if name not in last:
+            return True
+        return name.split(".")[1] not in stay and torch.equal(last[name].to(first[name].dtype), first[name])
+
+    still = [name for name in first if name.endswith("weight") and is_still(name)]
     if still:
         msg = f"Expected the sites' training to move all weights, got {len(still)} as they were, {still[0]} for one"
         raise RuntimeError(msg)

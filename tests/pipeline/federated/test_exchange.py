@@ -68,6 +68,21 @@ def test_a_federation_that_moved_nothing_is_a_fault() -> None:
             check_moved(first, last)
 
 
+def test_stages_that_the_config_freezes_need_not_move_but_must_be_there(bundle: Path) -> None:
+    networks = ExchangedNetworks(str(bundle))
+    stay = networks.stages_that_stay()
+    assert [name for name in stay if name not in ("act", "maxpool")] == ["conv1", "bn1", "layer1", "layer2"]
+    assert ExchangedNetworks(str(bundle), 0, {"freeze_until": None}).stages_that_stay() == ()
+    first = dict(networks.state_dict())
+    moved = {name: value if name.split(".")[1] in stay else value + 1 for name, value in first.items()}
+    check_moved(first, moved, stay)
+    for name in ("network.layer2.0.conv1.weight", "averaged.fc.weight"):
+        with pytest.raises(RuntimeError, match=f"got 1 as they were, {name} for one"):
+            check_moved(first, {other: value for other, value in moved.items() if other != name}, stay)
+    with pytest.raises(RuntimeError, match=r"got 1 as they were, network\.middle\.weight for one"):
+        check_moved(first, moved | {"network.middle.weight": first["network.middle.weight"]}, stay)
+
+
 def test_one_site_is_no_federation(bundle: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"^Expected at least two sites, got here$"):
         simulate({"here": tmp_path / "list.json"}, tmp_path, bundle, Plan(1))
