@@ -11,8 +11,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
-STRENGTHS = tuple(10.0 ** (k / 2) for k in range(-6, 5))
-N_PARTS = 5
+from nodulus.pipeline.training.middle import N_PARTS, STRENGTHS
 
 
 def kernel(blocks: Iterable[NDArray[np.float32]], training: NDArray[np.int64]) -> NDArray[np.float64]:

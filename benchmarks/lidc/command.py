@@ -64,7 +64,9 @@ def _train(runs: Sequence[FoldRun], options: argparse.Namespace) -> tuple[str, .
     missing = pending(runs, options.crops, options.output, training)
     _say(f"{len(runs) - len(missing)} of {len(runs)} networks finished before, {len(missing)} to train")
     if missing and options.views is not None:
-        from .on_views import keep_views, write_everything  # comparing needs no torch
+        from benchmarks.readouts.side_by_side import write_everything  # comparing needs no torch
+
+        from .on_views import keep_views
 
         write_everything(options.crops, options.output)
         keep_views(options.output, options.bundle, options.views)  # once, before the folds' processes ask for them

@@ -126,7 +126,9 @@ def run_fold(run: FoldRun, crops: Path, out: Path, options: TrainingOptions) -> 
     if options.views is None:
         predictions = network.train_and_score(data_list, folder, options.bundle, overrides)
     else:
-        from .on_views import train_on_views, write_everything
+        from benchmarks.readouts.side_by_side import write_everything
+
+        from .on_views import train_on_views
 
         write_everything(crops, out)
         weights = train_on_views(data_list, folder, options.bundle, options.views, run.seed, options.epochs)

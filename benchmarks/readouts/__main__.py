@@ -16,15 +16,14 @@ from benchmarks.lidc.score_file import SCORE_FILE, write_scores
 from benchmarks.places import BUNDLE, RECORDS, data_dir
 from benchmarks.pretrained.pack import FOLDS
 from nodulus.pipeline.bundle.folder import TRAIN_CONFIG
-from nodulus.pipeline.data.data_list import DataList, DataListFile, write_data_list
-from nodulus.pipeline.data.lidc import read_crops
+from nodulus.pipeline.data.data_list import DataListFile
 from nodulus.pipeline.files import sha256_of, write_text
 
 from .cost import cost
 from .kept import read_said
 from .late import Setting
 from .page import RECORD, SCORES, write_page
-from .side_by_side import EVERYTHING, KEPT, Run, keep_all, train_all
+from .side_by_side import EVERYTHING, KEPT, Run, keep_all, train_all, write_everything
 from .sites import sites
 from .study import READOUTS, Fold, logits, out_of_fold
 
@@ -62,8 +61,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     run = Run(options.output, Setting(BUNDLE, options.epochs), options.views)
-    run.out.mkdir(parents=True, exist_ok=True)
-    write_data_list(DataList(training=tuple(read_crops(options.crops, run.out))), run.everything)
+    write_everything(options.crops, run.out)
     published = read_published(options.crops)
     validation = [
         Fold(f"fold{number}", data) for number, data in zip(FOLDS, validation_lists(options.crops), strict=True)

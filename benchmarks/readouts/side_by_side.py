@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from nodulus.pipeline.data.data_list import DataList, DataListFile, read_data_list, write_data_list
+from nodulus.pipeline.data.lidc import read_crops
 from nodulus.pipeline.files import replacing_file
 
 from .kept import Kept, keep, keep_view
@@ -66,6 +67,13 @@ class Run:
             with replacing_file(path) as temporary, temporary.open("wb") as opened:
                 np.save(opened, found)
         return np.asarray(np.load(path), dtype=np.float64)
+
+
+def write_everything(crops: Path, out: Path) -> None:
+    """Write the list of all nodules of a folder of crops, unless it is there."""
+    if not (out / EVERYTHING).is_file():
+        out.mkdir(parents=True, exist_ok=True)
+        write_data_list(DataList(training=tuple(read_crops(crops, out))), out / EVERYTHING)
 
 
 def keep_all(run: Run, jobs: int) -> None:

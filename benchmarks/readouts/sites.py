@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.federated.makers import TEST_FOLDS, hospitals, pooled
+from benchmarks.frozen.describe import Said
 from benchmarks.frozen.study import OWN_BOX, Study
 from benchmarks.lidc.fold_auc import PatientBootstrap, fold_mean_auc
 from benchmarks.lidc.folds import FoldKey
 from benchmarks.lidc.scores import FoldScores
 from nodulus.pipeline.data.data_list import DataList
-from nodulus.pipeline.training.middle import solve
+
+from .solved import Informed, solved
 
 MEAN, POOLED = "mean of the hospitals' own", "solved on all together"
 
@@ -36,11 +39,11 @@ def sites(study: Study, crops: Path, out: Path, n_resamples: int = 2000) -> dict
     folds = []
     for third in range(TEST_FOLDS):
         lists = hospitals(crops, out, third)
-        own = {name: _solved(study, read, data) for name, data in lists.items()}
-        counts = [_n_informed(study, data) for data in lists.values()]
+        training = {name: _informed(study, data) for name, data in lists.items()}
+        own = {name: _layer(said, nodules) for name, nodules in training.items()}
         layers = {
-            MEAN: np.average(list(own.values()), axis=0, weights=counts),
-            POOLED: _solved(study, read, pooled(list(lists.values()))),
+            MEAN: np.average(list(own.values()), axis=0, weights=[len(nodules) for nodules in training.values()]),
+            POOLED: _layer(said, _informed(study, pooled(list(lists.values())))),
             **{f"{name} alone": layer for name, layer in own.items()},
         }
         tested = tuple(item for data in lists.values() for item in data.test if item.label is not None)
@@ -62,16 +65,14 @@ def sites(study: Study, crops: Path, out: Path, n_resamples: int = 2000) -> dict
     }
 
 
-def _solved(study: Study, read: NDArray[np.float16], data: DataList) -> NDArray[np.float64]:
-    """Return a layer's weights and, last, its intercept, solved on the training nodules of a list."""
-    items = [item for item in data.training if item.nodule_id in study.chance]
-    rows = read[[study.place[item.nodule_id] for item in items]].astype(np.float32)
-    n_boxes = rows.shape[1]
-    chances = np.repeat([study.chance[item.nodule_id] for item in items], n_boxes)
-    patients = [item.patient_id for item in items for _ in range(n_boxes)]
-    weights, intercept = solve(rows.reshape(len(patients), -1), chances, patients)
-    return np.append(weights, intercept)
+def _layer(said: Said, nodules: Sequence[Informed]) -> NDArray[np.float64]:
+    """Return a layer's weights and, last, its intercept."""
+    return np.append(*solved(said, nodules))
 
 
-def _n_informed(study: Study, data: DataList) -> int:
-    return sum(item.nodule_id in study.chance for item in data.training)
+def _informed(study: Study, data: DataList) -> list[Informed]:
+    return [
+        Informed(item.nodule_id, item.patient_id, study.chance[item.nodule_id])
+        for item in data.training
+        if item.nodule_id in study.chance
+    ]

@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 
-from benchmarks.frozen.ridge import STRENGTHS, fit, kernel
+from benchmarks.frozen.ridge import fit, kernel
+from nodulus.pipeline.training.middle import STRENGTHS
 
 RANDOM = np.random.default_rng(5)
 N, TRAINING = 30, np.arange(24)

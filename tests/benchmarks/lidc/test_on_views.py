@@ -10,8 +10,9 @@ import torch
 
 from benchmarks.lidc.fold_run import FoldRun, TrainingOptions, prepare_run, read_settings
 from benchmarks.lidc.folds import FoldKey
-from benchmarks.lidc.on_views import keep_views, train_on_views, write_everything
+from benchmarks.lidc.on_views import keep_views, train_on_views
 from benchmarks.places import BUNDLE
+from benchmarks.readouts.side_by_side import write_everything
 from nodulus.pipeline.bundle.workflow import make_workflow
 from nodulus.pipeline.data.data_list import DataList, DataListFile, write_data_list
 from nodulus.pipeline.data.lidc import read_crops
